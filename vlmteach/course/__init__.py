@@ -1,0 +1,1 @@
+"""Lesson set-up, the doctor, and the exercises' checks."""

@@ -1,0 +1,1 @@
+"""Recorded comparisons: what is trained, on what, with which seeds."""
