@@ -1,0 +1,100 @@
+"""Controls beside a figure: the one way lessons make anything interactive."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+from matplotlib.figure import Figure
+
+from vlmteach.views.html import figure_html
+
+Control = tuple | list | dict | bool
+
+
+class Explorer(widgets.VBox):
+    """Controls above a figure that is drawn again whenever one of them moves."""
+
+    def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, Control]):
+        self.draw = draw
+        self.controls = {name: _make_control(name, control) for name, control in controls.items()}
+        self.picture = widgets.HTML(value=figure_html(draw(**self.state())))
+        row = widgets.HBox(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
+        super().__init__(children=[row, self.picture])
+        for control in self.controls.values():
+            control.observe(self._redraw, names="value")
+
+    def state(self) -> dict[str, Any]:
+        """The value of every control now."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def positions(self) -> Iterator[dict[str, Any]]:
+        """Every position of every control, the others at their start; then every corner of first and last values."""
+        start = self.state()
+        values = {name: _values(control) for name, control in self.controls.items()}
+        for name, choices in values.items():
+            for value in choices:
+                yield {**start, name: value}
+        for corner in itertools.product(*[(choices[0], choices[-1]) for choices in values.values()]):
+            yield dict(zip(values, corner, strict=True))
+
+    def _redraw(self, _change: Any) -> None:
+        try:
+            self.picture.value = figure_html(self.draw(**self.state()))
+        except Exception as error:
+            # A widget's callback has no cell to print to: without this the figure would just stop moving.
+            self.picture.value = f"<p role='alert'><b>{type(error).__name__}</b>: {html.escape(str(error))}</p>"
+            raise
+
+
+def explore(draw: Callable[..., Figure], **controls: Control) -> Explorer:
+    """Show draw(**values) with one control for each keyword, and draw it again when a control moves.
+
+    draw: a pure function that returns a described Figure.
+    controls: (low, high) or (low, high, step) makes a slider, of whole numbers when all are whole; a list makes
+        choices; a dict makes choices {label: value}; True or False makes a tick box. A name's underscores show as spaces.
+    Raises TypeError for any other kind of control, ValueError for an empty or inverted one.
+    """
+    return Explorer(draw, controls)
+
+
+def _make_control(name: str, control: Control) -> Any:
+    label = name.replace("_", " ")
+    wide = {"description": label, "style": {"description_width": "initial"}}
+    if isinstance(control, bool):
+        return widgets.Checkbox(value=control, indent=False, description=label)
+    if isinstance(control, tuple):
+        return _make_slider(name, control, wide)
+    if isinstance(control, (list, dict)):
+        if not control:
+            raise ValueError(f"control {name!r} has no choices; expected at least one.")
+        options = list(control.items()) if isinstance(control, dict) else [(str(value), value) for value in control]
+        kind = widgets.ToggleButtons if len(options) <= 5 else widgets.Dropdown
+        return kind(options=options, value=options[0][1], **wide)
+    raise TypeError(
+        f"control {name!r} is a {type(control).__name__}; expected (low, high), (low, high, step), a list, a dict, "
+        "True or False."
+    )
+
+
+def _make_slider(name: str, control: Sequence[float], wide: dict[str, Any]) -> Any:
+    if len(control) not in (2, 3) or not control[0] < control[1]:
+        raise ValueError(
+            f"control {name!r} is {control}; expected (low, high) or (low, high, step) with low below high."
+        )
+    whole = all(isinstance(number, int) for number in control)
+    low, high, step = (*control, 1 if whole else (control[1] - control[0]) / 20)[:3]
+    kind = widgets.IntSlider if whole else widgets.FloatSlider
+    return kind(value=low, min=low, max=high, step=step, continuous_update=False, **wide)
+
+
+def _values(control: Any) -> list[Any]:
+    if isinstance(control, widgets.Checkbox):
+        return [False, True]
+    if isinstance(control, (widgets.IntSlider, widgets.FloatSlider)):
+        count = round((control.max - control.min) / control.step)
+        return [type(control.value)(control.min + i * control.step) for i in range(count + 1)]
+    return [value for _label, value in control.options]

@@ -1,0 +1,90 @@
+"""One look for every figure: width, fonts, and a palette in which each family keeps its hue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which stay apart for every common form of colour blindness.
+CNN = "#D55E00"  # vermilion: anything convolutional
+VIT = "#0072B2"  # blue: anything that attends over patches
+LANGUAGE = "#009E73"  # green: words and the language model
+INK = "#1A1A1A"  # text and lines
+MUTED = "#6E6E6E"  # what is there for comparison
+PAPER = "#FFFFFF"  # figures keep a white card in light and dark themes
+HEAT = "cividis"  # one ordered colour scale for every heat map, readable without colour
+
+WIDTH = 9.0  # inches: one width for every figure
+DPI = 110
+
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.labelsize": 12,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 2.0,
+    "image.cmap": HEAT,
+    "image.interpolation": "nearest",
+    "figure.facecolor": PAPER,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "savefig.facecolor": PAPER,
+}
+
+
+def use_style() -> None:
+    """Give every figure made from now on the course's look; course.start calls it."""
+    matplotlib.rcParams.update(STYLE)
+
+
+def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -> tuple[Figure, Any]:
+    """A figure of the course's width, outside pyplot, so that it is shown once and never kept alive.
+
+    rows, columns: the grid of axes. height: inches. grid: passed on to Figure.subplots (width_ratios, sharex, …).
+    Returns the figure and its axes, as Figure.subplots gives them.
+    """
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER, layout="constrained")
+    return figure, figure.subplots(rows, columns, **grid)
+
+
+def describe(figure: Figure, text: str) -> Figure:
+    """Give a figure its alt text, written from the numbers that drew it, and hand the figure back."""
+    if not text.strip():
+        raise ValueError("a figure's alt text is empty; expected a sentence made from the numbers that drew it.")
+    figure.set_label(text)
+    return figure
+
+
+def alt_text(figure: Figure) -> str:
+    """The alt text of a figure. Raises ValueError when it has none: every draw function ends with describe()."""
+    text = str(figure.get_label())
+    if not text:
+        raise ValueError("this figure has no alt text; end its draw function with `return describe(figure, text)`.")
+    return text
+
+
+def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
+    """Draw a picture (H, W, 3) in [0, 1] without ticks; pixel edges lie at whole numbers, as box coordinates do."""
+    height, width = picture.shape[:2]
+    axes.imshow(picture, extent=(0, width, height, 0), vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if title:
+        axes.set_title(title)
