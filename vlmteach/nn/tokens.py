@@ -115,6 +115,19 @@ def unpatchify(patches: Tensor, height: int, width: int, patch_size: int, channe
     return squares.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
 
+def pool_tokens(visual: VisualTokens) -> VisualTokens:
+    """Average a picture's tokens into one, which stands for the whole picture: the "single vector" of a CNN.
+
+    Prefix tokens are left out of the average. Returns tokens (B, 1, D), box (0, 0, 1, 1).
+    Raises ValueError when there is no token besides the prefix.
+    """
+    placed = visual.tokens[:, visual.prefix :]
+    if placed.shape[1] == 0:
+        raise ValueError("there is no token besides the prefix; expected at least one to average.")
+    whole = visual.boxes.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(placed.shape[0], 1, 4)
+    return VisualTokens(placed.mean(dim=1, keepdim=True), whole)
+
+
 def space_to_depth_tokens(tokens: Tensor, height: int, width: int, factor: int) -> Tensor:
     """Pixel shuffle: join each factor x factor square of tokens into one token that is wider.
 

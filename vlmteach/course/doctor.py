@@ -1,0 +1,79 @@
+"""A report on this machine that a student can paste into a question."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import psutil
+import torch
+
+import vlmteach
+from vlmteach.course.versions import SHOWN, installed_version, requirement_problems, swapped_packages
+
+LEAST_MEMORY_GB = 2.0
+
+
+def doctor() -> None:
+    """Print what this machine has, what is off, and how to mend it."""
+    problems = find_problems()
+    print("\n".join(describe_machine()))
+    print(f"\n{len(problems)} problem(s) found" + (":" if problems else "; the lessons should run."))
+    for number, problem in enumerate(problems, 1):
+        print(f"{number}. {problem}")
+
+
+def describe_machine() -> list[str]:
+    """Lines of the report: versions, processor, memory, device, place."""
+    memory = psutil.virtual_memory()
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU (none is needed)"
+    versions = [f"{name} {installed_version(name) or 'not installed'}" for name in SHOWN]
+    return [
+        f"vlmteach {vlmteach.__version__}, Python {platform.python_version()}, {platform.platform()}",
+        *[", ".join(versions[i : i + 3]) for i in range(0, len(versions), 3)],
+        f"processor: {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads",
+        f"memory: {memory.total / 2**30:.1f} GB, {memory.available / 2**30:.1f} GB free",
+        f"device: {device}",
+        f"place: {'Google Colab' if on_colab() else 'a Jupyter kernel of your own'}",
+    ]
+
+
+def find_problems() -> list[str]:
+    """Sentences that say what is off and how to mend it; empty when all is well."""
+    problems = requirement_problems() + swapped_packages()
+    problems += _torchvision_problem() + _memory_problem() + _home_problem()
+    return problems
+
+
+def on_colab() -> bool:
+    """Whether this kernel runs on Google Colab."""
+    return "COLAB_RELEASE_TAG" in os.environ
+
+
+def _torchvision_problem() -> list[str]:
+    try:
+        import torchvision  # noqa: F401
+    except Exception as error:  # a build for another torch fails in many ways, a RuntimeError among them
+        return [
+            f"torchvision does not load beside this torch ({error}). The two must be of one release and one kind: "
+            "install them together in one command, then restart the kernel."
+        ]
+    return []
+
+
+def _memory_problem() -> list[str]:
+    free = psutil.virtual_memory().available / 2**30
+    if free >= LEAST_MEMORY_GB:
+        return []
+    return [
+        f"only {free:.1f} GB of memory are free; a lesson may need {LEAST_MEMORY_GB:.0f} GB. "
+        "Shut down other kernels (menu Kernel, Shut Down All Kernels)."
+    ]
+
+
+def _home_problem() -> list[str]:
+    home = Path.home()
+    if os.access(home, os.W_OK):
+        return []
+    return [f"the home folder {home} cannot be written; nothing can be cached there. Set HOME to a folder of yours."]

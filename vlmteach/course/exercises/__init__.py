@@ -1,0 +1,5 @@
+"""Exercises that answer back: not attempted, wrong and why, raised and where, or right."""
+
+from vlmteach.course.exercises.exercise import Exercise, Verdict, Wrong
+
+__all__ = ["Exercise", "Verdict", "Wrong"]

@@ -1,0 +1,47 @@
+"""The course's one table: what each lesson is called, how long it takes, and what it may cost a machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    minutes: a student's time for the core path. seconds, memory_mb: what a run of the whole notebook may cost on two
+    cores (memory is the peak of the kernel process). needs_network: whether some part asks for the network.
+    """
+
+    number: int
+    slug: str
+    title: str
+    minutes: int
+    seconds: int
+    memory_mb: int = 2048
+    needs_network: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending: 01_from_feature_map_to_tokens."""
+        return f"{self.number:02d}_{self.slug}"
+
+
+LESSONS = (
+    Lesson(0, "start_here", "Can a CNN be the eye of a vision-language model?", minutes=15, seconds=20),
+    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=30, seconds=30),
+    Lesson(2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=60, seconds=45),
+    Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=30, seconds=30),
+    Lesson(4, "attention_one_number_at_a_time", "Attention, one number at a time", minutes=45, seconds=30),
+    Lesson(5, "local_against_global", "Local against global, side by side", minutes=60, seconds=60),
+    Lesson(6, "how_vision_meets_language", "How vision meets language", minutes=60, seconds=45),
+)
+
+
+def get_lesson(number: int) -> Lesson:
+    """The lesson with this number. Raises ValueError, naming those there are, when there is none."""
+    for lesson in LESSONS:
+        if lesson.number == number:
+            return lesson
+    numbers = ", ".join(str(lesson.number) for lesson in LESSONS)
+    raise ValueError(f"there is no lesson {number!r}; expected one of {numbers}.")

@@ -1,0 +1,45 @@
+"""The one call that opens a lesson."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import torch
+
+from vlmteach.course.lessons import get_lesson
+from vlmteach.course.versions import swapped_packages
+from vlmteach.views import show_figures_as_html, use_style
+
+SEED = 0
+MOST_THREADS = 4  # the lessons' networks are small: more threads than this cost more than they bring
+
+
+def start(lesson: int) -> None:
+    """Open a lesson: check the packages, seed every generator, set threads and figure style, say so in two lines.
+
+    lesson: its number, 0 to 9.
+    Raises ValueError for an unknown lesson, RuntimeError when torch or numpy was replaced under the running kernel.
+    """
+    this = get_lesson(lesson)
+    swapped = swapped_packages()
+    if swapped:
+        raise RuntimeError(" ".join(swapped))
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+    torch.set_num_threads(min(MOST_THREADS, os.cpu_count() or 1))
+    use_style()
+    _set_up_shell()
+    network = "one part uses the network and says so" if this.needs_network else "no network needed"
+    print(f"Lesson {this.number:02d}: {this.title} (about {this.minutes} minutes)")
+    print(f"Ready: seed {SEED}, {network}. If anything looks wrong, run course.doctor().")
+
+
+def _set_up_shell() -> None:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:  # None in a plain script, where nothing shows figures
+        show_figures_as_html(shell)
