@@ -40,15 +40,13 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
 def fused_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """The output of `attention`, computed by torch in one fused step without storing the weights.
 
-    Arguments, mask and errors as in `attention`; returns (..., N, e).
+    Arguments, mask and errors as in `attention`; returns (..., N, e). A query that may attend to nothing gets zeros
+    here too: torch's function promises NaN-free rows since 2.5.
     """
     _check_shapes(query, key, value)
-    if mask is None:
-        return F.scaled_dot_product_attention(query, key, value)
-    check_mask(mask, query, key)
-    # torch may answer NaN for a row that attends to nothing: let such a row see everything, then set it to zero.
-    closed = ~mask.any(dim=-1, keepdim=True)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask | closed).masked_fill(closed, 0.0)
+    if mask is not None:
+        check_mask(mask, query, key)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 class MultiHeadAttention(nn.Module):
@@ -64,7 +62,7 @@ class MultiHeadAttention(nn.Module):
         self.head_dim = head_width(dim, num_heads)
         self.scale = self.head_dim**-0.5
         self.qkv = nn.Linear(dim, 3 * dim)
-        # These two change nothing. They are the places where a probe listens to the queries and keys.
+        # These two change nothing: they are where a probe can listen to the queries and keys of each head.
         self.q_norm = nn.Identity()
         self.k_norm = nn.Identity()
         self.proj = nn.Linear(dim, dim)

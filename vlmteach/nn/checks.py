@@ -14,7 +14,7 @@ def check_picture(image: Tensor, *, channels: int = 3, at_least: int = 1, multip
 
     image: (B, channels, H, W), finite, values around 0 or 1 (in [0, 1], or normalised by mean and deviation).
     at_least: smallest side in pixels, for an encoder whose stride would leave nothing of a smaller picture.
-    multiple_of: both sides must be multiples of it, for an encoder that cuts the picture into patches.
+    multiple_of: both sides must be multiples of it, for an encoder whose patches or cells tile the picture.
 
     Raises TypeError for something that is no tensor or not floating point, else ValueError. Changes nothing.
     """
@@ -76,6 +76,6 @@ def _check_size(image: Tensor, at_least: int, multiple_of: int) -> None:
     if height % multiple_of or width % multiple_of:
         down = [max(side // multiple_of, 1) * multiple_of for side in (height, width)]
         raise ValueError(
-            f"the picture is {height} x {width}; expected both sides to be multiples of {multiple_of}, the patch size. "
-            f"Resize or crop knowingly, for instance to {down[0]} x {down[1]}."
+            f"the picture is {height} x {width}; expected both sides to be multiples of {multiple_of}, the patch size or "
+            f"stride of this encoder. Resize or crop knowingly, for instance to {down[0]} x {down[1]}."
         )

@@ -1,0 +1,159 @@
+"""Where a token is: attention itself cannot tell, so the place must be written into the tokens.
+
+Four ways: a learned table, fixed sines and cosines, the same computed from any boxes, and rotation of queries and keys.
+Sources: 1706.03762 (sines), 2010.11929 (learned table), 2104.09864 (rotation), 2111.06377 (2-D sines in MAE).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BASE = 10000.0  # the slowest wave turns once in about 2π * BASE cells
+
+
+def grid_coordinates(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Row and column of each cell, read row by row: two tensors (H*W,) of floats 0, 1, 2, …"""
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return rows.flatten().float(), columns.flatten().float()
+
+
+def sincos_positions(height: int, width: int, dim: int) -> Tensor:
+    """Fixed 2-D positions: waves along the rows and waves along the columns, slower and slower.
+
+    Returns (H*W, dim), float32, channels in timm's order [sin y, sin x, cos y, cos x], each dim/4 wide
+    (MAE's order is [sin x, cos x, sin y, cos y]: the same numbers, other places).
+    Raises ValueError unless dim is a multiple of 4.
+    """
+    rows, columns = grid_coordinates(height, width)
+    return _waves(rows, columns, dim)
+
+
+def box_positions(boxes: Tensor, dim: int, height: int = 16, width: int = 16) -> Tensor:
+    """The same waves at the centre of any box: one code for one place, whatever encoder the token came from.
+
+    boxes: (..., 4), (top, left, bottom, right) in [0, 1], as in VisualTokens. Returns (..., dim) in boxes' dtype.
+    A place is measured in cells of a height × width grid laid over the picture, from the centre of the first cell:
+    y = height * (top + bottom) / 2 - 1/2, x = width * (left + right) / 2 - 1/2. So box_positions(grid_boxes(B, H, W),
+    dim, H, W) equals sincos_positions(H, W, dim). Leave height and width alone when encoders are compared: then equal
+    places get equal codes. The size of a box does not enter: a box of the whole picture has the code of its centre.
+    Raises ValueError unless boxes end in four numbers and dim is a multiple of 4.
+    """
+    if boxes.shape[-1] != 4:
+        raise ValueError(
+            f"boxes has shape {tuple(boxes.shape)}; expected (..., 4): top, left, bottom, right in [0, 1]. "
+            "VisualTokens.boxes has this form."
+        )
+    top, left, bottom, right = boxes.unbind(dim=-1)
+    return _waves(height * (top + bottom) / 2 - 0.5, width * (left + right) / 2 - 0.5, dim)
+
+
+def resample_positions(
+    positions: Tensor, old_size: tuple[int, int], new_size: tuple[int, int], prefix: int = 0
+) -> Tensor:
+    """Stretch a table of positions to another grid, as one stretches a small picture: bicubic, with antialias.
+
+    positions: (1, prefix + H*W, D) for old_size = (H, W). Returns (1, prefix + H'*W', D) for new_size = (H', W').
+    The first `prefix` rows belong to tokens without a place and stay as they are.
+    Raises ValueError when the table has not as many rows as old_size says.
+    """
+    height, width = old_size
+    if positions.ndim != 3 or positions.shape[0] != 1 or positions.shape[1] != prefix + height * width:
+        raise ValueError(
+            f"positions has shape {tuple(positions.shape)}; expected (1, {prefix + height * width}, D): {prefix} prefix "
+            f"and {height} x {width} places. Give the size of the grid that the table was made for."
+        )
+    if tuple(new_size) == tuple(old_size):
+        return positions
+    kept, table = positions[:, :prefix], positions[:, prefix:]
+    # Half precision is too coarse to interpolate in; wider types stay what they are.
+    grid = table.to(torch.promote_types(table.dtype, torch.float32)).transpose(1, 2).unflatten(2, old_size)
+    grid = F.interpolate(grid, size=tuple(new_size), mode="bicubic", antialias=True)
+    return torch.cat([kept, grid.flatten(2).transpose(1, 2).to(table.dtype)], dim=1)
+
+
+class LearnedPositions(nn.Module):
+    """A learned table with one row for each place of a grid, the same for every picture.
+
+    height and width of the grid in cells, dim D. The table is (1, H*W, D).
+    """
+
+    def __init__(self, height: int, width: int, dim: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+        self.table = nn.Parameter(torch.randn(1, height * width, dim) * 0.02)
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Add to tokens (B, H*W, D) their places. Raises ValueError for a grid of a size that the table is not for."""
+        if (height, width) != (self.height, self.width):
+            raise ValueError(
+                f"the picture makes {height} x {width} cells; expected {self.height} x {self.width}, the places in the "
+                f"learned table of positions. Resize the picture, or stretch the table: resample({height}, {width})."
+            )
+        return tokens + self.table
+
+    @torch.no_grad()
+    def resample(self, height: int, width: int) -> None:
+        """Stretch the table to another grid. It becomes a new parameter: make the optimiser after this."""
+        table = resample_positions(self.table, (self.height, self.width), (height, width))
+        self.table = nn.Parameter(table, requires_grad=self.table.requires_grad)
+        self.height, self.width = height, width
+
+
+class SinCosPositions(nn.Module):
+    """sincos_positions, added to the tokens of a grid of any size; nothing is learned.
+
+    Raises ValueError unless dim is a multiple of 4.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        _check_quarter(dim)
+        self.dim = dim
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Add to tokens (B, H*W, D) their places."""
+        return tokens + sincos_positions(height, width, self.dim).to(tokens)
+
+
+class Rope2d(nn.Module):
+    """Rotary positions: turn pairs of channels of a query or key by an angle that grows with the place.
+
+    Of each head, the first half is turned by the row and the second half by the column. A product of two turned
+    vectors depends only on the difference of their angles, so attention scores depend only on (Δrow, Δcolumn).
+    Values are not turned. head_dim: width d of a head. Raises ValueError unless it is a multiple of 4.
+    """
+
+    def __init__(self, head_dim: int) -> None:
+        super().__init__()
+        _check_quarter(head_dim)
+        self.head_dim = head_dim
+
+    def forward(self, heads: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Heads (..., N, d) with rows (N,) and columns (N,), as from grid_coordinates -> (..., N, d)."""
+        speeds = _speeds(self.head_dim // 4, like=heads)
+        angles = torch.cat([rows.to(speeds)[:, None] * speeds, columns.to(speeds)[:, None] * speeds], dim=-1)
+        first, second = heads.unflatten(-1, (-1, 2)).unbind(dim=-1)
+        turned = [first * angles.cos() - second * angles.sin(), second * angles.cos() + first * angles.sin()]
+        return torch.stack(turned, dim=-1).flatten(-2)
+
+
+def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
+    """(...,) and (...,) -> (..., dim): [sin y, sin x, cos y, cos x] at dim/4 speeds."""
+    _check_quarter(dim)
+    speeds = _speeds(dim // 4, like=rows)
+    y, x = rows[..., None] * speeds, columns[..., None] * speeds
+    return torch.cat([y.sin(), x.sin(), y.cos(), x.cos()], dim=-1)
+
+
+def _speeds(count: int, like: Tensor) -> Tensor:
+    """Radians a cell for each wave: 1 down to almost 1 / BASE, evenly spaced in their logarithms."""
+    return 1.0 / BASE ** (torch.arange(count, device=like.device, dtype=like.dtype) / count)
+
+
+def _check_quarter(dim: int) -> None:
+    if dim < 4 or dim % 4:
+        raise ValueError(
+            f"a width of {dim} cannot hold 2-D waves; expected a multiple of 4: a sine and a cosine for rows and columns."
+        )
