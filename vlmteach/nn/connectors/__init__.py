@@ -1,0 +1,40 @@
+"""Connectors: what turns visual tokens into what a language model reads.
+
+Two kinds. A *translator* takes VisualTokens and returns VisualTokens (Projector, PerceiverResampler, QFormer, the pools
+and the steps of layout): they chain with nn.Sequential and end in front of the words (prefix). A *meeting* takes
+VisualTokens and text (B, T, dim) and returns what came of it (VectorFusion, CrossAttentionConnector,
+GatedCrossAttention, SingleStream, DualEncoderHead). None asks which encoder made the tokens.
+"""
+
+from vlmteach.nn.connectors.contrastive import DualEncoderHead, contrastive_loss
+from vlmteach.nn.connectors.cross_attention import CrossAttentionConnector, GatedCrossAttention
+from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, SpaceToDepth, grid_size
+from vlmteach.nn.connectors.prefix import causal_mask, join_prefix, prefix_lm_mask, prefix_targets
+from vlmteach.nn.connectors.projector import Projector
+from vlmteach.nn.connectors.qformer import QFormer
+from vlmteach.nn.connectors.resampler import PerceiverResampler
+from vlmteach.nn.connectors.single_stream import SingleStream
+from vlmteach.nn.connectors.vector import AttentionPool, MeanPool, VectorFusion, whole_picture
+
+__all__ = [
+    "AddPositions",
+    "AttentionPool",
+    "CrossAttentionConnector",
+    "DropPrefix",
+    "DualEncoderHead",
+    "GatedCrossAttention",
+    "MeanPool",
+    "PerceiverResampler",
+    "Projector",
+    "QFormer",
+    "SingleStream",
+    "SpaceToDepth",
+    "VectorFusion",
+    "causal_mask",
+    "contrastive_loss",
+    "grid_size",
+    "join_prefix",
+    "prefix_lm_mask",
+    "prefix_targets",
+    "whole_picture",
+]

@@ -1,0 +1,60 @@
+"""Perceiver resampler: a fixed number of learned latents read the picture, however many tokens it has.
+
+Source: Flamingo (2204.14198), section 2.1 and figure 5; mlfoundations/open_flamingo:open_flamingo/src/helpers.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.nn.attention import CrossAttention
+from vlmteach.nn.connectors.door import check_visual
+from vlmteach.nn.connectors.vector import whole_picture
+from vlmteach.nn.tokens import VisualTokens
+from vlmteach.nn.transformer import Mlp
+
+
+class ResamplerLayer(nn.Module):
+    """z += Attn(q = LN z, kv = [LN x; LN z]); z += MLP(LN z). The latents read the picture and each other at once."""
+
+    def __init__(self, dim: int, num_heads: int, mlp_ratio: int) -> None:
+        super().__init__()
+        self.norm_picture = nn.LayerNorm(dim)
+        self.norm_latents = nn.LayerNorm(dim)
+        self.attend = CrossAttention(dim, num_heads)
+        self.mlp_norm = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, mlp_ratio * dim)
+
+    def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """Latents (B, L, D), tokens (B, N, D) -> (B, L, D)."""
+        asking = self.norm_latents(latents)
+        answering = torch.cat([self.norm_picture(tokens), asking], dim=1)
+        latents = latents + self.attend(asking, answering)
+        return latents + self.mlp(self.mlp_norm(latents))
+
+
+class PerceiverResampler(nn.Module):
+    """(B, N, dim) -> (B, latents, dim) for any N: the language model's cost no longer depends on the picture's size.
+
+    It is a function of the *set* of tokens: without positions in them (AddPositions), shuffling the picture's cells
+    changes nothing. More latents than tokens are allowed; they repeat what is there and save nothing.
+    The width stays; a Projector behind it goes to the language model's.
+    """
+
+    def __init__(self, dim: int, latents: int, layers: int, num_heads: int, mlp_ratio: int = 4) -> None:
+        super().__init__()
+        if latents < 1 or layers < 1:
+            raise ValueError(f"got {latents} latents and {layers} layers; expected 1 or more of each.")
+        self.dim = dim
+        self.latents = nn.Parameter(torch.randn(latents, dim))
+        self.layers = nn.ModuleList(ResamplerLayer(dim, num_heads, mlp_ratio) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, visual: VisualTokens) -> VisualTokens:
+        """(B, N, dim) -> (B, latents, dim); each latent stands for the whole picture."""
+        check_visual(visual, self.dim)
+        latents = self.latents.expand(len(visual.tokens), -1, -1)
+        for layer in self.layers:
+            latents = layer(latents, visual.tokens)
+        return whole_picture(self.norm(latents))

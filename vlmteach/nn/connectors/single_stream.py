@@ -1,0 +1,44 @@
+"""Single stream: visual tokens and words lie in one sequence, and every block lets all see all.
+
+There is no separate connector: a linear map to the common width, a learned mark "I am a picture" or "I am a word" on
+each token, and then a plain transformer.
+Sources: UNITER (1909.11740), ViLT (2102.03334); dandelin/ViLT:vilt/modules/vilt_module.py token_type_embeddings.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.nn.connectors.door import check_text, check_visual
+from vlmteach.nn.tokens import VisualTokens
+from vlmteach.nn.transformer import TransformerBlock
+
+PICTURE, WORD = 0, 1
+
+
+class SingleStream(nn.Module):
+    """One transformer over picture and text together: (B, N, vision_dim) and (B, T, dim) -> (B, N + T, dim).
+
+    The picture comes first in the result, as with a prefix; the attention itself knows no order. Words bring their
+    positions with them; visual tokens bring theirs from the encoder or from AddPositions.
+    """
+
+    def __init__(self, vision_dim: int, dim: int, layers: int, num_heads: int, mlp_ratio: int = 4) -> None:
+        super().__init__()
+        self.vision_dim, self.dim = vision_dim, dim
+        self.vision = nn.Linear(vision_dim, dim)
+        self.types = nn.Embedding(2, dim)
+        self.blocks = nn.ModuleList(TransformerBlock(dim, num_heads, mlp_ratio) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
+        """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, N + T, dim); the words are the last T."""
+        check_visual(visual, self.vision_dim)
+        check_text(text, self.dim, len(visual.tokens))
+        picture = self.vision(visual.tokens) + self.types.weight[PICTURE]
+        words = text + self.types.weight[WORD]
+        stream = torch.cat([picture, words], dim=1)
+        for block in self.blocks:
+            stream = block(stream)
+        return self.norm(stream)
