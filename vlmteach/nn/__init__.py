@@ -1,5 +1,6 @@
 """The parts of a vision-language model, written to be read. Imports torch and nothing else of ours."""
 
+from vlmteach.nn.attention import AttentionPool2d, CrossAttention, MultiHeadAttention, attention
 from vlmteach.nn.connectors import (
     AddPositions,
     AttentionPool,
@@ -22,6 +23,9 @@ from vlmteach.nn.connectors import (
     prefix_targets,
     whole_picture,
 )
+from vlmteach.nn.conv_stem_vit import ConvStemViT
+from vlmteach.nn.convnet import ConvNet
+from vlmteach.nn.positions import Rope2d, box_positions, resample_positions, sincos_positions
 from vlmteach.nn.regions import RegionEncoder, box_geometry, region_tokens
 from vlmteach.nn.tokens import (
     VisualTokens,
@@ -33,24 +37,37 @@ from vlmteach.nn.tokens import (
     tokens_to_grid,
     unpatchify,
 )
+from vlmteach.nn.transformer import TransformerBlock
+from vlmteach.nn.vit import PatchEmbed, VisionTransformer
 
 __all__ = [
     "AddPositions",
     "AttentionPool",
+    "AttentionPool2d",
+    "ConvNet",
+    "ConvStemViT",
+    "CrossAttention",
     "CrossAttentionConnector",
     "DropPrefix",
     "DualEncoderHead",
     "GatedCrossAttention",
     "MeanPool",
+    "MultiHeadAttention",
+    "PatchEmbed",
     "PerceiverResampler",
     "Projector",
     "QFormer",
     "RegionEncoder",
+    "Rope2d",
     "SingleStream",
     "SpaceToDepth",
+    "TransformerBlock",
     "VectorFusion",
+    "VisionTransformer",
     "VisualTokens",
+    "attention",
     "box_geometry",
+    "box_positions",
     "causal_mask",
     "contrastive_loss",
     "grid_boxes",
@@ -62,6 +79,8 @@ __all__ = [
     "prefix_lm_mask",
     "prefix_targets",
     "region_tokens",
+    "resample_positions",
+    "sincos_positions",
     "space_to_depth_tokens",
     "tokens_to_grid",
     "unpatchify",

@@ -76,6 +76,6 @@ def _check_size(image: Tensor, at_least: int, multiple_of: int) -> None:
     if height % multiple_of or width % multiple_of:
         down = [max(side // multiple_of, 1) * multiple_of for side in (height, width)]
         raise ValueError(
-            f"the picture is {height} x {width}; expected both sides to be multiples of {multiple_of}, the patch size or "
-            f"stride of this encoder. Resize or crop knowingly, for instance to {down[0]} x {down[1]}."
+            f"the picture is {height} x {width}; expected both sides to be multiples of {multiple_of}, the patch size "
+            f"or stride of this encoder. Resize or crop knowingly, for instance to {down[0]} x {down[1]}."
         )

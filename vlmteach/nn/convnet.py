@@ -73,11 +73,6 @@ class ConvNet(nn.Module):
         batch, _, height, width = grid.shape
         return VisualTokens(grid_to_tokens(grid), grid_boxes(batch, height, width, like=grid))
 
-    def pooled(self, image: Tensor) -> VisualTokens:
-        """Image (B, channels, H, W) -> one token (B, 1, C) for the whole picture: the mean cell."""
-        tokens = grid_to_tokens(self.grid(image)).mean(dim=1, keepdim=True)
-        return VisualTokens(tokens, tokens.new_tensor([0, 0, 1, 1]).expand(len(tokens), 1, 4))
-
 
 def strided_stem(dim: int, stride: int = 8, padding_mode: Padding = "zeros", channels: int = 3) -> nn.Sequential:
     """Halve the picture log2(stride) times by convolutions k3 s2 p1; each doubles the width, up to dim.

@@ -61,8 +61,8 @@ def resample_positions(
     height, width = old_size
     if positions.ndim != 3 or positions.shape[0] != 1 or positions.shape[1] != prefix + height * width:
         raise ValueError(
-            f"positions has shape {tuple(positions.shape)}; expected (1, {prefix + height * width}, D): {prefix} prefix "
-            f"and {height} x {width} places. Give the size of the grid that the table was made for."
+            f"positions has shape {tuple(positions.shape)}; expected (1, {prefix + height * width}, D): {prefix} "
+            f"prefix and {height} x {width} places. Give the size of the grid that the table was made for."
         )
     if tuple(new_size) == tuple(old_size):
         return positions
@@ -155,5 +155,5 @@ def _speeds(count: int, like: Tensor) -> Tensor:
 def _check_quarter(dim: int) -> None:
     if dim < 4 or dim % 4:
         raise ValueError(
-            f"a width of {dim} cannot hold 2-D waves; expected a multiple of 4: a sine and a cosine for rows and columns."
+            f"a width of {dim} cannot hold 2-D waves; expected a multiple of 4: sine and cosine for rows and columns."
         )

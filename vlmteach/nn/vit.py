@@ -46,6 +46,7 @@ class VisionTransformer(nn.Module):
     positions: "learned" (a table), "sincos" (fixed waves) or "none" (then the patches are a bag).
     mlp_ratio, layer_scale: as in TransformerBlock; channels: of the picture.
     embed: what turns the picture into tokens instead of PatchEmbed, for instance a convolutional stem.
+    One vector for the whole picture is the CLS token, `vit(image).tokens[:, 0]`, or pool_tokens(vit(image)).
     Raises ValueError for arguments that do not fit together, and in forward for a picture that does not fit them.
     """
 
@@ -66,7 +67,7 @@ class VisionTransformer(nn.Module):
         embed: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.patch_size, self.dim, self.cls = patch_size, dim, cls
+        self.patch_size, self.dim = patch_size, dim
         self.patch_embed = PatchEmbed(patch_size, dim, channels) if embed is None else embed
         self.positions = make_positions(positions, image_size, patch_size, dim)
         self.prefix = nn.Parameter(torch.randn(1, int(cls) + registers, dim) * 0.02)
@@ -92,12 +93,6 @@ class VisionTransformer(nn.Module):
         """Image (B, channels, H, W) -> the patch tokens laid out as a grid (B, D, H/p, W/p), as a CNN gives it."""
         visual = self(image)
         return tokens_to_grid(visual.tokens[:, visual.prefix :], *self.grid_size(image))
-
-    def pooled(self, image: Tensor) -> VisualTokens:
-        """Image (B, channels, H, W) -> one token (B, 1, D) for the whole picture: CLS, or else the mean patch."""
-        visual = self(image)
-        tokens = visual.tokens[:, :1] if self.cls else visual.tokens[:, visual.prefix :].mean(dim=1, keepdim=True)
-        return VisualTokens(tokens, tokens.new_tensor([0, 0, 1, 1]).expand(len(tokens), 1, 4))
 
     def grid_size(self, image: Tensor) -> tuple[int, int]:
         """Rows and columns of patches in an image (B, channels, H, W)."""
