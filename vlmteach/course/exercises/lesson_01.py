@@ -105,7 +105,7 @@ def _name_box_mistake(got: tuple[int, ...], expected: tuple[int, ...], token: in
     if got == (top, left, bottom - 1, right - 1):
         return f"For {case} your box ends on its last pixel. Boxes are half-open: bottom and right are one further."
     if got == tuple(edge // stride for edge in expected):
-        return f"For {case} you gave cells. A box is in pixels: multiply by the stride."
+        return f"You gave cells for {case}. A box is in pixels: multiply by the stride."
     if got == (top, left, stride, stride):
         return f"For {case} you gave height and width. A box names its far edges."
     return f"For {case} you gave {got}; expected {expected}. Which row and column is the token's cell?"

@@ -1,0 +1,96 @@
+"""What is stored in the built notebooks: fresh, complete, within budget, readable everywhere."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import build_lessons
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from vlmteach.course import LESSONS, Lesson
+from vlmteach.course.versions import installed_version
+
+LARGEST_BYTES = 1_000_000
+LARGEST_BYTES_WITH_EXPLORER = 3_000_000
+
+
+def built(lesson: Lesson) -> NotebookNode:
+    return nbformat.read(build_lessons.NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4)
+
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+
+
+def test_every_source_and_every_notebook_is_a_lesson_of_the_table() -> None:
+    names = {lesson.name for lesson in LESSONS}
+    assert {path.stem for path in build_lessons.SOURCES.glob("*.md")} == names
+    assert {path.stem for path in build_lessons.NOTEBOOKS.glob("*.ipynb")} == names
+
+
+@each_lesson
+def test_the_built_notebook_is_what_its_source_says(lesson: Lesson) -> None:
+    assert not build_lessons.is_stale(lesson), f"{lesson.name} is stale: run `make notebooks` and commit the result"
+
+
+@each_lesson
+def test_cell_ids_are_those_of_the_source(lesson: Lesson) -> None:
+    assert [cell.id for cell in built(lesson).cells] == [cell.id for cell in build_lessons.read_source(lesson).cells]
+
+
+@each_lesson
+def test_every_code_cell_was_run_without_an_error(lesson: Lesson) -> None:
+    code = [cell for cell in built(lesson).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [out for cell in code for out in cell.outputs if out.output_type == "error"]
+    assert not [out.text for cell in code for out in cell.outputs if out.get("name") == "stderr"]
+
+
+@each_lesson
+def test_a_run_stays_within_the_budget_of_the_table(lesson: Lesson) -> None:
+    cost = built(lesson).metadata["vlmteach"]
+    assert cost["seconds"] <= lesson.seconds
+    assert cost["peak_memory_mb"] <= lesson.memory_mb
+    assert cost["torch"] == installed_version("torch"), "built with another torch: run `make notebooks ALL=1`"
+
+
+@each_lesson
+def test_a_notebook_is_small_and_holds_no_widget_state(lesson: Lesson) -> None:
+    notebook = built(lesson)
+    explorer = any("iframe" in str(out.get("data", {})) for cell in notebook.cells for out in cell.get("outputs", []))
+    size = Path(build_lessons.NOTEBOOKS / f"{lesson.name}.ipynb").stat().st_size
+    assert size <= (LARGEST_BYTES_WITH_EXPLORER if explorer else LARGEST_BYTES)
+    assert "widgets" not in notebook.metadata
+    assert build_lessons.WIDGET not in str(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@each_lesson
+def test_every_picture_carries_a_description(lesson: Lesson) -> None:
+    for cell in built(lesson).cells:
+        for output in cell.get("outputs", []):
+            page = output.get("data", {}).get("text/html", "")
+            assert "<img" not in page or 'alt="' in page
+            assert "without alt text" not in page, cell.source
+
+
+@each_lesson
+def test_a_lesson_has_all_its_parts_in_order(lesson: Lesson) -> None:
+    text = "\n".join(cell.source for cell in built(lesson).cells)
+    parts = ["Open in Colab", "You will be able to", "**Time:**", f"course.start({lesson.number})", "Predict"]
+    parts += ["\n## Exercises", "\n## Summary", "In the real world", "To discuss", "References"]
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, f"missing: {parts[places.index(-1)]}"
+    assert places[-5:] == sorted(places[-5:])
+
+
+@each_lesson
+def test_cells_are_small_enough_to_read(lesson: Lesson) -> None:
+    notebook = built(lesson)
+    lines = [len(cell.source.splitlines()) for cell in notebook.cells if cell.cell_type == "code"]
+    words = [len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert statistics.median(lines) <= 8
+    assert max(lines) <= 25
+    assert 15 <= statistics.median(words) <= 70

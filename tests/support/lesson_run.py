@@ -1,0 +1,46 @@
+"""Run a lesson in a fresh kernel and go on talking to that kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+
+class LessonRun:
+    """A kernel that runs cells of one notebook in order, and then any further code."""
+
+    def __init__(self, client: NotebookClient) -> None:
+        self._client = client
+
+    def run(self, source: str) -> str:
+        """Run code as one more cell; returns what it printed and showed as text. Raises CellExecutionError."""
+        cell = nbformat.v4.new_code_cell(source)
+        self._client.nb.cells.append(cell)
+        self._client.execute_cell(cell, len(self._client.nb.cells) - 1)
+        texts = [out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs]
+        return "\n".join(texts)
+
+
+@contextlib.contextmanager
+def kernel(folder: Path, python_path: Path) -> Iterator[LessonRun]:
+    """A fresh kernel that works in `folder` and finds packages in `python_path` before anywhere else."""
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    client = NotebookClient(notebook, timeout=600)
+    with client.setup_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(python_path)}):
+        yield LessonRun(client)
+
+
+def tagged(notebook: NotebookNode, prefix: str) -> dict[str, int]:
+    """What follows `prefix` in a cell's tag -> the cell's index: tagged(nb, "exercise-") -> {"1.1": 30, …}."""
+    return {
+        tag.removeprefix(prefix): index
+        for index, cell in enumerate(notebook.cells)
+        for tag in cell.metadata.get("tags", [])
+        if tag.startswith(prefix)
+    }

@@ -1,0 +1,13 @@
+"""Other answers to an exercise, which tests put in place of the student's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variants:
+    """alternative: a right answer that is not the solution. mistakes: phrase the verdict must contain -> wrong answer."""
+
+    alternative: str
+    mistakes: dict[str, str]

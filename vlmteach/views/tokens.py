@@ -1,0 +1,178 @@
+"""Figures of lesson 01: feature maps, tokens and the part of the picture each one stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, describe, new_figure, show_picture
+
+Box = tuple[float, float, float, float]
+
+
+def draw_feature_maps(picture: np.ndarray, grid: np.ndarray, channels: Sequence[int]) -> Figure:
+    """A picture (H, W, 3) beside some channels of its feature map (C, h, w), each on its own scale."""
+    figure, axes = new_figure(1, 1 + len(channels), height=2.6)
+    show_picture(axes[0], picture, f"picture\n{picture.shape[0]} × {picture.shape[1]} pixels")
+    for axis, channel in zip(axes[1:], channels, strict=True):
+        axis.imshow(grid[channel], cmap=HEAT)
+        axis.set_title(f"channel {channel}\n{grid.shape[1]} × {grid.shape[2]} cells")
+        axis.set_axis_off()
+    peaks = ", ".join(
+        "channel {} is largest in row {}, column {}".format(c, *np.unravel_index(grid[c].argmax(), grid[c].shape))
+        for c in channels
+    )
+    return describe(
+        figure,
+        f"The picture and {len(channels)} of the {grid.shape[0]} channels of its feature map of "
+        f"{grid.shape[1]} by {grid.shape[2]} cells; {peaks}.",
+    )
+
+
+def draw_token(picture: np.ndarray, grid: np.ndarray, token: int, field: Box | None = None) -> Figure:
+    """One token in three places: its position in the sequence, its cell of the grid, its stride cell in the picture.
+
+    picture: (H, W, 3). grid: (h, w), one number for each cell, shown as heat. field: the token's receptive field
+    (top, left, bottom, right) in pixels, drawn as a dashed frame where it is inside the picture.
+    """
+    height, width = grid.shape
+    row, column = divmod(token, width)
+    figure, axes = new_figure(1, 2, height=4.6)
+    show_picture(axes[0], picture, "picture: the stride cell of this token")
+    cell = _stride_cell(picture, height, width, row, column)
+    _draw_lines(axes[0], picture.shape[0], picture.shape[1], height, width)
+    _draw_box(axes[0], cell, CNN)
+    if field is not None:
+        _draw_box(axes[0], _clip(field, picture), INK, dashed=True)
+        axes[0].set_xlabel("solid: stride cell   dashed: receptive field")
+    axes[1].imshow(grid, cmap=HEAT, extent=(0, width, height, 0))
+    axes[1].set_title(f"grid: {height} × {width} cells in reading order")
+    axes[1].set_xticks([])
+    axes[1].set_yticks([])
+    axes[1].spines[:].set_visible(False)
+    _draw_box(axes[1], (row, column, row + 1, column + 1), CNN)
+    axes[1].set_xlabel(f"token {token} = row {row} · width {width} + column {column}")
+    text = (
+        f"Token {token} is row {row}, column {column} of a {height} by {width} grid. In the picture it stands for rows "
+        f"{cell[0]:.0f} to {cell[2]:.0f} and columns {cell[1]:.0f} to {cell[3]:.0f}."
+    )
+    if field is not None:
+        share = _area(_clip(field, picture)) / (picture.shape[0] * picture.shape[1])
+        text += f" Its receptive field covers {share:.0%} of the picture."
+    return describe(figure, text)
+
+
+def draw_reshape(right: np.ndarray, wrong: np.ndarray) -> Figure:
+    """Tokens that are colours, laid out again by two rules: flatten and swap axes, or reshape.
+
+    right, wrong: (h, w, 3) in [0, 1], the colours of the tokens in reading order.
+    """
+    figure, axes = new_figure(1, 2, height=4.6)
+    show_picture(axes[0], right, "flatten(2).transpose(1, 2)\nkeeps each cell's colour")
+    show_picture(axes[1], wrong, "reshape(B, H*W, C)\nmixes three cells of one channel")
+    moved = np.any(np.abs(right - wrong) > 1 / 255, axis=-1).mean()
+    return describe(
+        figure,
+        f"Left: tokens made by flatten and transpose, laid out as {right.shape[0]} by {right.shape[1]} cells, show the "
+        f"picture. Right: tokens of the same shape made by reshape; {moved:.0%} of the cells have another colour.",
+    )
+
+
+def draw_shuffle(colours: np.ndarray, order: np.ndarray) -> Figure:
+    """What a set of tokens keeps and what it loses: in order, shuffled, and put back by their boxes.
+
+    colours: (h, w, 3) in [0, 1], one colour for each token. order: (h*w,), the token that each place receives.
+    """
+    height, width, _ = colours.shape
+    tokens = colours.reshape(-1, 3)
+    shuffled = tokens[order]
+    restored = np.empty_like(tokens)
+    restored[order] = shuffled
+    figure, axes = new_figure(1, 4, height=2.8)
+    for axis, values, title in [
+        (axes[0], tokens, "in order"),
+        (axes[1], shuffled, "shuffled"),
+        (axes[2], restored, "put back by box"),
+    ]:
+        show_picture(axis, values.reshape(height, width, 3), title)
+    mean = np.broadcast_to(tokens.mean(axis=0), (height, width, 3))
+    show_picture(axes[3], mean, "mean of any order")
+    moved = (order != np.arange(order.size)).sum()
+    return describe(
+        figure,
+        f"{order.size} tokens as colours: in order, with {moved} of them moved, and put back in place by their boxes. "
+        f"The mean colour is the same for all three: red {mean[0, 0, 0]:.2f}, green {mean[0, 0, 1]:.2f}, "
+        f"blue {mean[0, 0, 2]:.2f}.",
+    )
+
+
+def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Sequence[int]) -> Figure:
+    """How many tokens each kind of encoder output hands on, and how wide each token is."""
+    figure, axis = new_figure(height=0.6 + 0.55 * len(names))
+    places = np.arange(len(names))[::-1]
+    axis.barh(places, counts, color=CNN, height=0.6)
+    axis.set_yticks(places, names)
+    axis.set_xlabel("tokens handed to the language model")
+    axis.set_xlim(0, max(counts) * 1.25)
+    for place, count, width in zip(places, counts, widths, strict=True):
+        axis.text(count + max(counts) * 0.01, place, f" {count} × {width} numbers", va="center", color=INK)
+    listed = "; ".join(f"{n}: {c} tokens of width {w}" for n, c, w in zip(names, counts, widths, strict=True))
+    return describe(figure, f"Tokens handed on by each encoder output. {listed}.")
+
+
+def draw_course_map(lessons: Sequence[tuple[int, str, str]]) -> Figure:
+    """The course on one line from picture to answer: (lesson number, step, question) for each stop."""
+    figure, axis = new_figure(height=2.9)
+    axis.set_axis_off()
+    axis.set_xlim(-0.5, len(lessons) - 0.5)
+    axis.set_ylim(-1.25, 0.75)
+    axis.plot([0, len(lessons) - 1], [0, 0], color=MUTED, zorder=1)
+    for place, (number, step, question) in enumerate(lessons):
+        colour = LANGUAGE if place >= len(lessons) - 2 else CNN
+        axis.scatter(place, 0, s=900, color=colour, edgecolor=PAPER, linewidth=2, zorder=2)
+        axis.text(place, 0, f"{number:02d}", color=PAPER, ha="center", va="center", weight="bold", zorder=3)
+        axis.text(place, 0.36, step, ha="center", va="bottom", weight="bold")
+        axis.text(place, -0.36, question, ha="center", va="top", fontsize=11, color=INK, wrap=True)
+    stops = "; ".join(f"lesson {n}, {step}: {' '.join(question.split())}" for n, step, question in lessons)
+    return describe(figure, f"The course as a line of {len(lessons)} stops. {stops}.")
+
+
+def _stride_cell(picture: np.ndarray, height: int, width: int, row: int, column: int) -> Box:
+    tall, wide = picture.shape[0] / height, picture.shape[1] / width
+    return row * tall, column * wide, (row + 1) * tall, (column + 1) * wide
+
+
+def _clip(box: Box, picture: np.ndarray) -> Box:
+    top, left, bottom, right = box
+    return max(0, top), max(0, left), min(picture.shape[0], bottom), min(picture.shape[1], right)
+
+
+def _area(box: Box) -> float:
+    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])
+
+
+def _draw_lines(axis: Axes, bottom: float, right: float, height: int, width: int) -> None:
+    axis.hlines(np.linspace(0, bottom, height + 1), 0, right, color=to_rgb(MUTED), linewidth=0.5, alpha=0.6)
+    axis.vlines(np.linspace(0, right, width + 1), 0, bottom, color=to_rgb(MUTED), linewidth=0.5, alpha=0.6)
+
+
+def _draw_box(axis: Axes, box: Box, colour: str, dashed: bool = False) -> None:
+    top, left, bottom, right = box
+    for edge, line in [(PAPER, 5.0), (colour, 3.0)]:  # a pale halo keeps the frame visible on any picture
+        axis.add_patch(
+            Rectangle(
+                (left, top),
+                right - left,
+                bottom - top,
+                facecolor="none",
+                edgecolor=edge,
+                linewidth=line,
+                linestyle="--" if dashed and edge == colour else "-",
+                clip_on=False,
+            )
+        )
