@@ -52,7 +52,7 @@ class TransformerBlock(nn.Module):
         self.attn = MultiHeadAttention(dim, num_heads)
         self.ls1 = nn.Identity() if layer_scale is None else LayerScale(dim, layer_scale)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.mlp = Mlp(dim, round(dim * mlp_ratio))
         self.ls2 = nn.Identity() if layer_scale is None else LayerScale(dim, layer_scale)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
