@@ -127,6 +127,11 @@ def test_a_box_may_end_in_the_pixels_that_the_encoder_rounded_away_and_no_furthe
         region_tokens(grid, torch.tensor([[[20.0, 0, 36, 4]]]), 4)
 
 
+def test_an_encoder_without_a_grid_is_refused():
+    with pytest.raises(TypeError, match="no method grid"):
+        RegionEncoder(nn.Identity(), 6, 4, 8)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -4,6 +4,7 @@ from vlmteach.nn.attention import AttentionPool2d, CrossAttention, MultiHeadAtte
 from vlmteach.nn.connectors import (
     AddPositions,
     AttentionPool,
+    ClsPool,
     CrossAttentionConnector,
     DropPrefix,
     DualEncoderHead,
@@ -44,6 +45,7 @@ __all__ = [
     "AddPositions",
     "AttentionPool",
     "AttentionPool2d",
+    "ClsPool",
     "ConvNet",
     "ConvStemViT",
     "CrossAttention",

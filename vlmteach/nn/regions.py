@@ -8,6 +8,8 @@ Sources: Bottom-Up and Top-Down Attention (1707.07998), LXMERT (1908.07490), UNI
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
@@ -52,8 +54,15 @@ def box_geometry(boxes: Tensor, height: int, width: int) -> Tensor:
     return torch.stack([left, top, right, bottom, wide, high, wide * high], dim=-1)
 
 
+class GridSource(Protocol):
+    """An encoder that can show its grid, as GridEncoder, ConvNet and VisionTransformer can."""
+
+    def grid(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, C, H / stride, W / stride)."""
+
+
 class RegionEncoder(nn.Module):
-    """Any CNN with `.grid(image)`, plus boxes, gives region tokens: what they look like plus where they are.
+    """Any encoder with `.grid(image)`, plus boxes, gives region tokens: what they look like plus where they are.
 
     token = LN(W_a * appearance) + LN(W_g * geometry)
 
@@ -62,8 +71,15 @@ class RegionEncoder(nn.Module):
     not where, and regions are a set: no position in a sequence tells them apart.
     """
 
-    def __init__(self, encoder: nn.Module, channels: int, stride: int, dim: int, geometry: int = 7) -> None:
+    encoder: GridSource
+
+    def __init__(self, encoder: GridSource, channels: int, stride: int, dim: int, geometry: int = 7) -> None:
         super().__init__()
+        if not hasattr(encoder, "grid"):
+            raise TypeError(
+                f"a {type(encoder).__name__} has no method grid(image); regions are cut out of a grid. "
+                "GridEncoder gives it to any CNN of torchvision or timm; ConvNet and VisionTransformer have it."
+            )
         if geometry not in (4, 7):
             raise ValueError(f"geometry is {geometry}; expected 7 numbers for each box (UNITER) or 4 (LXMERT).")
         self.encoder, self.stride, self.geometry = encoder, stride, geometry

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vlmteach.nn import MeanPool, VectorFusion, VisualTokens
+from vlmteach.nn import AttentionPool, ClsPool, MeanPool, VectorFusion, VisualTokens, grid_boxes, grid_to_tokens
 from vlmteach.nn.connectors.vector import FUSIONS
 
 VISION, DIM = 6, 4
@@ -29,6 +29,19 @@ def test_the_mean_forgets_where_things_were():
 def test_only_prefix_tokens_leave_nothing_to_average():
     with pytest.raises(ValueError, match="besides the prefix"):
         MeanPool()(visual_tokens(count=2, prefix=2))
+
+
+def test_the_cls_token_is_the_vector_of_a_vit_and_a_cnn_has_none():
+    visual = visual_tokens(prefix=2)
+    assert torch.equal(ClsPool()(visual).tokens, visual.tokens[:, :1])
+    with pytest.raises(ValueError, match="Use MeanPool"):
+        ClsPool()(visual_tokens())
+
+
+def test_the_attention_pool_reads_the_tokens_as_the_grid_they_are():
+    pool, grid = AttentionPool(VISION, 2, 3, 5), torch.randn(2, VISION, 3, 5)
+    visual = VisualTokens(grid_to_tokens(grid), grid_boxes(2, 3, 5, like=grid))
+    assert torch.equal(pool(visual).tokens[:, 0], pool.pool(grid))
 
 
 def test_concat_is_a_network_on_both_side_by_side():

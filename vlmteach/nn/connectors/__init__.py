@@ -14,11 +14,12 @@ from vlmteach.nn.connectors.projector import Projector
 from vlmteach.nn.connectors.qformer import QFormer
 from vlmteach.nn.connectors.resampler import PerceiverResampler
 from vlmteach.nn.connectors.single_stream import SingleStream
-from vlmteach.nn.connectors.vector import AttentionPool, MeanPool, VectorFusion, whole_picture
+from vlmteach.nn.connectors.vector import AttentionPool, ClsPool, MeanPool, VectorFusion, whole_picture
 
 __all__ = [
     "AddPositions",
     "AttentionPool",
+    "ClsPool",
     "CrossAttentionConnector",
     "DropPrefix",
     "DualEncoderHead",

@@ -30,6 +30,22 @@ class MeanPool(nn.Module):
         return pool_tokens(visual)
 
 
+class ClsPool(nn.Module):
+    """The CLS token as the vector of the picture, as CLIP's ViTs use it. A CNN has none: take MeanPool there.
+
+    (B, N, D) -> (B, 1, D): the first prefix token. Source: CLIP (2103.00020), section 2.4.
+    """
+
+    def forward(self, visual: VisualTokens) -> VisualTokens:
+        """(B, N, D) -> (B, 1, D). Raises ValueError when there is no prefix token."""
+        check_visual(visual)
+        if visual.prefix == 0:
+            raise ValueError(
+                "there is no CLS token in front; expected one or more prefix tokens. Use MeanPool instead."
+            )
+        return whole_picture(visual.tokens[:, :1])
+
+
 class AttentionPool(nn.Module):
     """CLIP's pooling for its ResNets, on tokens: the mean cell asks, all cells answer.
 
@@ -106,7 +122,7 @@ class VectorFusion(nn.Module):
 
     kind: "concat" (ConcatFusion), "hadamard" (HadamardFusion) or "film" (FilmFusion).
     vision_dim: width of the visual tokens; dim: width of the text tokens, and of what comes out.
-    pool: a module that turns VisualTokens into one token; MeanPool when none is given. AttentionPool is another.
+    pool: turns VisualTokens into one token: MeanPool (when none is given), ClsPool or AttentionPool.
     """
 
     def __init__(self, kind: str, vision_dim: int, dim: int, pool: nn.Module | None = None) -> None:
