@@ -54,7 +54,7 @@ def exercises_of(lesson: Lesson) -> dict[str, Exercise]:
 def test_a_lesson_runs_from_the_wheel_and_its_checks_tell_right_from_wrong(
     lesson: Lesson, wheel_folder: Path, tmp_path: Path
 ) -> None:
-    variants = importlib.import_module(f"notebooks.variants.lesson_{lesson.number:02d}").VARIANTS
+    variants = importlib.import_module(f"support.variants.lesson_{lesson.number:02d}").VARIANTS
     exercises = exercises_of(lesson)
     notebook = build_lessons.read_source(lesson)
     answers, checks = tagged(notebook, "exercise-"), tagged(notebook, "check-")

@@ -55,7 +55,7 @@ def explore(draw: Callable[..., Figure], **controls: Control) -> Explorer:
 
     draw: a pure function that returns a described Figure.
     controls: (low, high) or (low, high, step) makes a slider, of whole numbers when all are whole; a list makes
-        choices; a dict makes choices {label: value}; True or False makes a tick box. A name's underscores show as spaces.
+        choices; a dict makes choices {label: value}; True or False makes a tick box. Underscores show as spaces.
     Raises TypeError for any other kind of control, ValueError for an empty or inverted one.
     """
     return Explorer(draw, controls)

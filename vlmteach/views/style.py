@@ -21,7 +21,7 @@ HEAT = "cividis"  # one ordered colour scale for every heat map, readable withou
 WIDTH = 9.0  # inches: one width for every figure
 DPI = 110
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 12,

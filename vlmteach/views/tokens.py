@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, describe, new_figure, show_picture
+from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
 
@@ -45,7 +44,7 @@ def draw_token(picture: np.ndarray, grid: np.ndarray, token: int, field: Box | N
     figure, axes = new_figure(1, 2, height=4.6)
     show_picture(axes[0], picture, "picture: the stride cell of this token")
     cell = _stride_cell(picture, height, width, row, column)
-    _draw_lines(axes[0], picture.shape[0], picture.shape[1], height, width)
+    _draw_lines(axes[0], picture.shape[0], picture.shape[1], height, width, PAPER)
     _draw_box(axes[0], cell, CNN)
     if field is not None:
         _draw_box(axes[0], _clip(field, picture), INK, dashed=True)
@@ -125,6 +124,19 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
     return describe(figure, f"Tokens handed on by each encoder output. {listed}.")
 
 
+def draw_two_eyes(picture: np.ndarray, cells: tuple[int, int], patches: tuple[int, int]) -> Figure:
+    """The same picture (H, W, 3) as a CNN's stride cells and as a ViT's patches; cells, patches: (rows, columns)."""
+    figure, axes = new_figure(1, 2, height=4.6)
+    for axis, (rows, columns), name, colour in [(axes[0], cells, "CNN", CNN), (axes[1], patches, "ViT", VIT)]:
+        show_picture(axis, picture, f"{name}: {rows} × {columns} = {rows * columns} tokens with a place")
+        _draw_lines(axis, picture.shape[0], picture.shape[1], rows, columns, colour)
+    return describe(
+        figure,
+        f"The picture under the {cells[0]} by {cells[1]} stride cells of a CNN and under the {patches[0]} by "
+        f"{patches[1]} patches of a ViT.",
+    )
+
+
 def draw_course_map(lessons: Sequence[tuple[int, str, str]]) -> Figure:
     """The course on one line from picture to answer: (lesson number, step, question) for each stop."""
     figure, axis = new_figure(height=2.9)
@@ -156,9 +168,9 @@ def _area(box: Box) -> float:
     return max(0, box[2] - box[0]) * max(0, box[3] - box[1])
 
 
-def _draw_lines(axis: Axes, bottom: float, right: float, height: int, width: int) -> None:
-    axis.hlines(np.linspace(0, bottom, height + 1), 0, right, color=to_rgb(MUTED), linewidth=0.5, alpha=0.6)
-    axis.vlines(np.linspace(0, right, width + 1), 0, bottom, color=to_rgb(MUTED), linewidth=0.5, alpha=0.6)
+def _draw_lines(axis: Axes, bottom: float, right: float, height: int, width: int, colour: str) -> None:
+    axis.hlines(np.linspace(0, bottom, height + 1), 0, right, color=colour, linewidth=0.8)
+    axis.vlines(np.linspace(0, right, width + 1), 0, bottom, color=colour, linewidth=0.8)
 
 
 def _draw_box(axis: Axes, box: Box, colour: str, dashed: bool = False) -> None:

@@ -8,7 +8,7 @@ def flatten_grid(grid):
     return torch.stack([grid[:, :, y, x] for y in range(grid.shape[2]) for x in range(grid.shape[3])], dim=1)
 """,
         mistakes={
-            "reshape mistake": "def flatten_grid(grid):\n    b, c, h, w = grid.shape\n    return grid.reshape(b, h * w, c)",
+            "reshape mistake": "def flatten_grid(grid):\n    return grid.reshape(len(grid), -1, grid.shape[1])",
             "One axis swap is missing": "def flatten_grid(grid):\n    return grid.flatten(2)",
             "column by column": "def flatten_grid(grid):\n    return grid.permute(0, 3, 2, 1).flatten(1, 2)",
             "Token 0 should be": "def flatten_grid(grid):\n    return grid.flip(2).flatten(2).mT",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Variants:
-    """alternative: a right answer that is not the solution. mistakes: phrase the verdict must contain -> wrong answer."""
+    """alternative: right, but not the solution. mistakes: phrase the verdict must contain -> wrong answer."""
 
     alternative: str
     mistakes: dict[str, str]
