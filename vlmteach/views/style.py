@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,36 +21,9 @@ HEAT = "cividis"  # one ordered colour scale for every heat map, readable withou
 WIDTH = 9.0  # inches: one width for every figure
 DPI = 110
 
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.labelsize": 12,
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
-    "legend.fontsize": 11,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "lines.linewidth": 2.0,
-    "image.cmap": HEAT,
-    "image.interpolation": "nearest",
-    "figure.facecolor": PAPER,
-    "figure.dpi": DPI,
-    "savefig.dpi": DPI,
-    "savefig.facecolor": PAPER,
-}
-
-
 def use_style() -> None:
     """Give every figure made from now on the course's look; course.start calls it."""
-    matplotlib.rcParams.update(STYLE)
+    matplotlib.style.use("vlmteach.views.course")
 
 
 def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -> tuple[Figure, Any]:

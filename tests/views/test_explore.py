@@ -1,0 +1,83 @@
+import pytest
+from matplotlib.figure import Figure
+
+from vlmteach.views import Explorer, alt_text, describe, explore, figure_html, new_figure
+
+
+def draw(**state) -> Figure:
+    figure, _ = new_figure(height=1)
+    return describe(figure, f"state {state}")
+
+
+def test_the_first_picture_shows_the_start_of_every_control() -> None:
+    explorer = explore(draw, layer=(2, 5), head=["mean", "max"], clip=True)
+    assert explorer.state() == {"layer": 2, "head": "mean", "clip": True}
+    assert (
+        "state {&#x27;layer&#x27;: 2, &#x27;head&#x27;: &#x27;mean&#x27;, &#x27;clip&#x27;: True}"
+        in explorer.picture.value
+    )
+
+
+def test_moving_a_control_draws_again() -> None:
+    explorer = explore(draw, layer=(0, 5))
+    explorer.controls["layer"].value = 4
+    assert "&#x27;layer&#x27;: 4" in explorer.picture.value
+
+
+def test_positions_visit_every_value_of_every_control_and_every_corner() -> None:
+    explorer = explore(draw, layer=(0, 3), scale=(0.0, 1.0, 0.25), head={"a": 10, "b": 20}, clip=False)
+    visited = list(explorer.positions())
+    assert {p["layer"] for p in visited} == {0, 1, 2, 3}
+    assert {p["scale"] for p in visited} == {0.0, 0.25, 0.5, 0.75, 1.0}
+    assert {p["head"] for p in visited} == {10, 20}
+    assert {p["clip"] for p in visited} == {True, False}
+    corners = {(p["layer"], p["scale"], p["head"], p["clip"]) for p in visited}
+    assert {(a, b, c, d) for a in (0, 3) for b in (0.0, 1.0) for c in (10, 20) for d in (True, False)} <= corners
+
+
+@pytest.mark.parametrize(
+    ("control", "error", "words"),
+    [
+        ((3, 1), ValueError, "low below high"),
+        ((1,), ValueError, "low below high"),
+        ([], ValueError, "no choices"),
+        ("abc", TypeError, "is a str"),
+    ],
+)
+def test_a_control_that_makes_no_sense_is_refused(control, error, words) -> None:
+    with pytest.raises(error, match=words):
+        explore(draw, thing=control)
+
+
+def test_an_error_while_drawing_is_shown_where_the_figure_was_and_raised() -> None:
+    def fragile(layer: int) -> Figure:
+        if layer == 2:
+            raise ValueError("layer 2 <is> missing")
+        return draw(layer=layer)
+
+    explorer = explore(fragile, layer=(0, 3))
+    with pytest.raises(ValueError, match="missing"):
+        explorer.controls["layer"].value = 2
+    assert "layer 2 &lt;is&gt; missing" in explorer.picture.value
+
+
+def test_the_text_view_of_an_explorer_does_not_reach_the_pixels() -> None:
+    # strict notebook tests compare the first 110 characters of this text, which must not depend on the machine
+    assert "base64" not in repr(explore(draw, layer=(0, 5)))[:110]
+    assert "base64" not in repr(Explorer(draw, {}))[:110]
+
+
+def test_a_figure_becomes_an_image_with_its_alt_text_escaped() -> None:
+    page = figure_html(describe(new_figure(height=1)[0], 'a "quoted" <b>text</b>'))
+    assert page.startswith('<img alt="a &quot;quoted&quot; &lt;b&gt;text&lt;/b&gt;"')
+    assert 'src="data:image/png;base64,iVBOR' in page
+
+
+def test_a_figure_without_a_description_is_refused() -> None:
+    figure, _ = new_figure(height=1)
+    with pytest.raises(ValueError, match="no alt text"):
+        alt_text(figure)
+    with pytest.raises(ValueError, match="no alt text"):
+        figure_html(figure)
+    with pytest.raises(ValueError, match="empty"):
+        describe(figure, "  ")
