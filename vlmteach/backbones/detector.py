@@ -41,8 +41,8 @@ def load_detector(weights: Literal["untrained", "pretrained"], seed: int = 0) ->
         raise WeightsMissing(
             f"the pretrained weights of the detector ({entry.meta['_file_size']:.0f} MB, "
             f"{entry.url.rsplit('/', 1)[-1]}) are not in torch's cache and could not be fetched ({error}). "
-            f"Run this once with a network, copy the file to {torch.hub.get_dir()}/checkpoints, or go on with the scene's "
-            "own boxes."
+            f"Run this once with a network, copy the file to {torch.hub.get_dir()}/checkpoints, "
+            "or go on with the scene's own boxes."
         ) from error
 
 
