@@ -1,0 +1,171 @@
+"""The PatchView explorer as a page: Python packs what was measured, one ES module shows it.
+
+The page needs no kernel and no network. In a notebook it stands in a frame of its own, so it looks and works the same
+in JupyterLab, Colab, VS Code and exported HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import zlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmteach.probes.heat import Heat
+from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
+from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
+
+_FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<main id="explorer"><p>This page needs JavaScript.</p></main>
+<script type="application/json" id="data">{data}</script>
+<script type="module">
+{module}
+const root = document.getElementById("explorer");
+mount(root, JSON.parse(document.getElementById("data").textContent)).catch((error) => {{
+  root.textContent = `The explorer could not start: ${{error.message}}`;
+  throw error;
+}});
+// inside a notebook's frame: be as high as the content (frameElement is null where the notebook forbids it)
+const frame = window.frameElement;
+if (frame) new ResizeObserver(() => (frame.style.height = `${{root.offsetHeight + 2}}px`)).observe(root);
+</script>
+</body>
+</html>
+"""
+
+
+class PatchView:
+    """The explorer of one PatchViewData: end a notebook cell with it, or write to_html() to a file.
+
+    Point at a cell to preview it, click to pin it; arrows, Home, End, plus and minus do the same from the keyboard.
+    Raises TypeError when it is not given a PatchViewData.
+    """
+
+    def __init__(self, data: PatchViewData) -> None:
+        if not isinstance(data, PatchViewData):
+            raise TypeError(
+                f"PatchView was given a {type(data).__name__}; expected a PatchViewData, which "
+                "vlmteach.probes.measure_patchview makes from two encoders and a picture."
+            )
+        self.data = data
+
+    def to_html(self) -> str:
+        """The whole explorer as one HTML document that opens from disk with the network off."""
+        packed = json.dumps(pack(self.data), ensure_ascii=False, separators=(",", ":"))
+        return _PAGE.format(
+            title=html.escape(self.data.title),
+            style=_resource("patchview.css"),
+            # inside a script element only "<" can end it, so no title or label may bring one
+            data=packed.replace("<", "\\u003c"),
+            module=_resource("patchview.js"),
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        page = html.escape(self.to_html(), quote=True)
+        name = html.escape(self.data.title, quote=True)
+        style = f"width: 100%; height: {_FRAME_HEIGHT}px; border: 0"
+        frame = f'<div><iframe title="{name}" style="{style}" srcdoc="{page}"></iframe></div>'
+        return {"text/html": frame, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        panels = ", ".join(panel.title for panel in self.data.panels)
+        return f"PatchView({self.data.title!r}: {panels}; {len(self.data.stops)} layers)"
+
+
+def pack(data: PatchViewData) -> dict[str, Any]:
+    """The explorer's data as plain JSON: every array becomes {dtype, offset, shape} into one run of base64 bytes."""
+    arrays = _Bytes()
+    colours = matplotlib.colormaps[HEAT](np.arange(256), bytes=True)[:, :3]
+    return {
+        "title": data.title,
+        "picture": arrays.add(data.picture),
+        "colours": arrays.add(np.ascontiguousarray(colours)),
+        "hues": {"cnn": CNN, "vit": VIT, "language": LANGUAGE},
+        "stops": data.stops,
+        "cells": data.cells,
+        "squares": data.squares,
+        "notes": data.notes,
+        "readouts": [readout._asdict() for readout in READOUTS],
+        "marked_readouts": [readout._asdict() for readout in MARKED_READOUTS],
+        "panels": [_pack_panel(panel, data.cells, arrays) for panel in data.panels],
+        "bytes": arrays.encode(),
+    }
+
+
+def _pack_panel(panel: Panel, cells: tuple[int, int], arrays: _Bytes) -> dict[str, Any]:
+    return {
+        "title": panel.title,
+        "hue": panel.hue,
+        "at": panel.at,
+        "maps": panel.maps,
+        "words": panel.words,
+        "layers": [_pack_layer(layer, cells, arrays) for layer in panel.layers],
+    }
+
+
+def _pack_layer(layer: PanelLayer, cells: tuple[int, int], arrays: _Bytes) -> dict[str, Any]:
+    row_of, column_of = layer.measured(cells)
+    return {
+        "name": layer.name,
+        "units": layer.units,
+        "rows": layer.rows,
+        "columns": layer.columns,
+        "row_of": row_of,
+        "column_of": column_of,
+        "boxes": None if layer.boxes is None else arrays.add(layer.boxes),
+        "maps": [_pack_heat(heat, arrays) for heat in layer.maps],
+        "numbers": {key: arrays.add(values) for key, values in layer.numbers.items()},
+        "facts": dict(layer.facts),
+        "weights": [_pack_heat(heat, arrays) for heat in layer.weights],
+        "change": None if layer.change is None else _pack_heat(layer.change, arrays),
+    }
+
+
+def _pack_heat(heat: Heat, arrays: _Bytes) -> dict[str, Any]:
+    return {"levels": arrays.add(heat.levels), "peak": arrays.add(heat.peak)}
+
+
+class _Bytes:
+    """All arrays of a page end to end, each once, little-endian, on addresses that typed arrays accept."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+        self.offsets: dict[bytes, int] = {}
+
+    def add(self, array: NDArray[Any]) -> dict[str, Any]:
+        content = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        if content not in self.offsets:
+            self.offsets[content] = len(self.bytes)
+            self.bytes += content
+            self.bytes += bytes(-len(self.bytes) % 4)
+        return {"dtype": array.dtype.name, "offset": self.offsets[content], "shape": array.shape}
+
+    def encode(self) -> dict[str, Any]:
+        deflated = zlib.compress(bytes(self.bytes), level=9)
+        smaller = len(deflated) < len(self.bytes)
+        content = deflated if smaller else bytes(self.bytes)
+        return {"base64": base64.b64encode(content).decode("ascii"), "deflated": smaller}
+
+
+@cache
+def _resource(name: str) -> str:
+    return (resources.files("vlmteach.views") / name).read_text(encoding="utf-8")
