@@ -1,7 +1,24 @@
 """Measure any network: these functions take any nn.Module, return numbers and never draw."""
 
+from vlmteach.probes.attention import AttentionMaps, attention_maps
+from vlmteach.probes.attention_statistics import (
+    attention_entropy,
+    attention_rollout,
+    mean_attention_distance,
+    prefix_mass,
+)
 from vlmteach.probes.distance import weighted_distance
+from vlmteach.probes.occlusion import occlusion
+from vlmteach.probes.picture_tokens import PictureTokens
 
 __all__ = [
+    "AttentionMaps",
+    "PictureTokens",
+    "attention_entropy",
+    "attention_maps",
+    "attention_rollout",
+    "mean_attention_distance",
+    "occlusion",
+    "prefix_mass",
     "weighted_distance",
 ]

@@ -1,0 +1,141 @@
+"""Who attends to whom: the attention weights of any network, taken from one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.probes.attention_recorder import AttentionRecorder, follow
+from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, picture_tokens
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """The attention weights of one forward pass, in the order in which the network computed them.
+
+    names:   the module that attended, one name a layer ("blocks.0.attn").
+    weights: one (B, heads, queries, keys) tensor a layer; every row sums to 1, or to 0 where a mask left nothing.
+    layers:  the place of each kept layer in forward order, counted from 0.
+    picture: where the picture's tokens are (prefix, height, width and the encoder's name), None when the network
+             does not tell.
+    """
+
+    names: tuple[str, ...]
+    weights: tuple[Tensor, ...]
+    layers: tuple[int, ...]
+    picture: PictureTokens | None
+
+    @property
+    def prefix(self) -> int:
+        """The number of CLS and register tokens in front of the patches. Raises ValueError when it is unknown."""
+        return self._known().prefix
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(height, width) of the picture in tokens. Raises ValueError when it is unknown."""
+        return self._known().height, self._known().width
+
+    def __getitem__(self, name: str) -> Tensor:
+        """The weights (B, heads, queries, keys) of the module with this name. Raises KeyError with the known names."""
+        if self.names.count(name) != 1:
+            raise KeyError(
+                f"{name!r} stands for {self.names.count(name)} layers; expected exactly one of: {', '.join(self.names)}"
+            )
+        return self.weights[self.names.index(name)]
+
+    def among_picture_tokens(self) -> AttentionMaps:
+        """Only the layers in which the picture's own tokens attend to each other: (B, heads, N, N) each.
+
+        A pooling head (one query), a connector and a language model are left out; their weights stay in `weights`.
+        Raises ValueError when no such layer was kept.
+        """
+        picture = self._known()
+        kept = [
+            i
+            for i, (name, weights) in enumerate(zip(self.names, self.weights, strict=True))
+            if picture.contains(name) and tuple(weights.shape[-2:]) == (picture.count, picture.count)
+        ]
+        if not kept:
+            raise ValueError(
+                f"none of the layers {', '.join(self.names)} lets the picture's {picture.count} tokens attend to each "
+                "other. Keep at least one layer of the encoder in attention_maps(…, layers=…)."
+            )
+        return AttentionMaps(
+            tuple(self.names[i] for i in kept),
+            tuple(self.weights[i] for i in kept),
+            tuple(self.layers[i] for i in kept),
+            picture,
+        )
+
+    def _known(self) -> PictureTokens:
+        if self.picture is None:
+            raise ValueError(
+                "the network did not tell where its tokens lie in the picture, so places and distances have no "
+                "meaning here. Probe an encoder that returns VisualTokens, or a timm ViT."
+            )
+        return self.picture
+
+
+def attention_maps(model: nn.Module, image: Any, *more: Any, layers: Sequence[int] | None = None) -> AttentionMaps:
+    """Run the model once and keep its attention weights; fused attention stays on.
+
+    model:  our encoders, connectors and language model, any timm or torchvision ViT; in eval mode.
+    image:  what the model takes first, a picture (B, C, H, W) for an encoder; `more` are its further arguments.
+    layers: which layers to keep, counted from 0 in forward order; None keeps all. Only what is kept costs memory.
+
+    No gradients are recorded. The weights of a half-precision network are computed and returned in float32.
+    Raises ValueError when nothing was captured (a CNN), when fused attention is switched off, when a layer does not
+    exist or attends inside windows (Swin), and for a model in training mode.
+    """
+    wanted = None if layers is None else _check_layers(layers)
+    _check_model(model, image)
+    recorder = AttentionRecorder(wanted, batch=len(image.tokens if is_visual_tokens(image) else image))
+    handles = follow(model, recorder)
+    try:
+        with torch.no_grad(), recorder:
+            model(image, *more)
+    finally:
+        for handle in handles:
+            handle.remove()
+    _check_captured(model, recorder)
+    picture = picture_tokens(recorder.runs, image, dict(zip(recorder.names, recorder.weights, strict=True)))
+    return AttentionMaps(tuple(recorder.names), tuple(recorder.weights), tuple(recorder.layers), picture)
+
+
+def _check_layers(layers: Sequence[int]) -> frozenset[int]:
+    if not layers or any(not isinstance(layer, int) or layer < 0 for layer in layers):
+        raise ValueError(
+            f"layers is {layers!r}; expected at least one whole number, counted from 0 in forward order. "
+            "The number of layers is known only after a pass, so they cannot be counted from the end."
+        )
+    return frozenset(layers)
+
+
+def _check_model(model: nn.Module, image: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"the model is a {type(model).__name__}; expected an nn.Module, such as timm.create_model makes."
+        )
+    if any(module.training for module in model.modules()):
+        raise ValueError("the model is in training mode, where dropout changes the maps; call model.eval() first.")
+    if hasattr(model, "patch_embed") and (not isinstance(image, Tensor) or image.ndim != 4):
+        given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+        raise ValueError(f"the picture is {given}; expected a tensor (B, C, H, W). A single picture needs image[None].")
+
+
+def _check_captured(model: nn.Module, recorder: AttentionRecorder) -> None:
+    if recorder.seen == 0:
+        raise ValueError(
+            f"{type(model).__name__} computed no attention: scaled_dot_product_attention was never called. "
+            "A CNN has no attention maps; ask effective_receptive_field where it looks."
+        )
+    missing = sorted((recorder.wanted or frozenset()) - set(range(recorder.seen)))
+    if missing:
+        raise ValueError(
+            f"there is no layer {', '.join(map(str, missing))}: {type(model).__name__} has {recorder.seen} attention "
+            f"layers, 0 to {recorder.seen - 1}."
+        )
