@@ -39,8 +39,8 @@ def _check_shape(image: Tensor, channels: int) -> None:
         raise ValueError(f"{given}, channels last; {expected}. Use image.permute(0, 3, 1, 2).")
     if image.shape[1] != channels:
         raise ValueError(
-            f"{given}; {expected}: this encoder reads {channels} channels. "
-            "A grey picture becomes three channels with image.expand(-1, 3, -1, -1)."
+            f"{given}; {expected}: the encoder was made for channels={channels}. Repeat a grey picture with "
+            "image.expand(-1, 3, -1, -1), or make a colour picture grey with image.mean(1, keepdim=True)."
         )
     if 0 in image.shape:
         raise ValueError(f"{given}, which is empty; {expected} with at least one picture. Check how the batch was cut.")

@@ -59,6 +59,8 @@ class ConvNet(nn.Module):
         self.dim, self.stride, self.channels = dim, stride, channels
         if stem not in STEMS:
             raise ValueError(f"the stem is {stem!r}; expected one of {sorted(STEMS)}.")
+        if stride < 1 or min(dilations, default=1) < 1:
+            raise ValueError(f"the stride is {stride} and the dilations {tuple(dilations)}; expected 1 or more each.")
         blocks = [ConvBlock(dim, dilation, padding_mode) for dilation in dilations]
         self.features = nn.Sequential(STEMS[stem](dim, stride, padding_mode, channels), *blocks)
 

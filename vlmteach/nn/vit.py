@@ -27,6 +27,8 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, patch_size: int, dim: int, channels: int = 3) -> None:
         super().__init__()
+        if patch_size < 1:
+            raise ValueError(f"the patch size is {patch_size}; expected 1 or more pixels.")
         self.patch_size, self.channels = patch_size, channels
         self.proj = nn.Conv2d(channels, dim, kernel_size=patch_size, stride=patch_size)
 
