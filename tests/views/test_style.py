@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from vlmteach.views import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, new_figure
 from vlmteach.views.style import PAPER, WIDTH, show_picture
 
-# What the three families look like to a person without the long, middle or short cones (Machado et al. 2009, full loss).
+# How a person without the long, middle or short cones sees a colour (Machado et al. 2009, full loss).
 DEFICIENCIES = {
     "none": np.eye(3),
     "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],

@@ -1,7 +1,7 @@
 """Lesson set-up, the doctor, and the exercises' checks."""
 
-from vlmteach.course.doctor import doctor
 from vlmteach.course.lessons import LESSONS, Lesson, get_lesson
-from vlmteach.course.start import start
+from vlmteach.course.machine import doctor
+from vlmteach.course.session import start
 
 __all__ = ["LESSONS", "Lesson", "doctor", "get_lesson", "start"]

@@ -1,0 +1,73 @@
+import random
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+
+from vlmteach import course
+from vlmteach.course import versions
+from vlmteach.views import describe, new_figure, show_figures_as_html
+
+
+def test_start_says_the_same_two_short_lines_every_time(capsys) -> None:
+    course.start(1)
+    first = capsys.readouterr().out
+    course.start(1)
+    assert capsys.readouterr().out == first
+    assert first.splitlines() == [
+        "Lesson 01: From feature map to tokens (about 30 minutes)",
+        "Ready: seed 0, no network needed. If anything looks wrong, run course.doctor().",
+    ]
+
+
+def test_start_seeds_every_generator() -> None:
+    draws = []
+    for _ in range(2):
+        course.start(0)
+        draws.append((random.random(), np.random.rand(), torch.rand(()).item()))
+    assert draws[0] == draws[1]
+
+
+def test_start_sets_the_style_and_a_sensible_number_of_threads() -> None:
+    matplotlib.rcParams["font.size"] = 3
+    course.start(0)
+    assert matplotlib.rcParams["font.size"] == 12
+    assert 1 <= torch.get_num_threads() <= 4
+
+
+@pytest.mark.parametrize("number", [-1, 77, "1"])
+def test_an_unknown_lesson_is_refused_with_those_there_are(number) -> None:
+    with pytest.raises(ValueError, match="expected one of 0, 1, 2"):
+        course.start(number)
+
+
+@pytest.mark.parametrize("package", ["torch", "numpy"])
+def test_a_package_swapped_under_the_kernel_is_named(package, monkeypatch) -> None:
+    on_disk = versions.installed_version
+    monkeypatch.setattr(versions, "installed_version", lambda name: "1.0.0" if name == package else on_disk(name))
+    with pytest.raises(RuntimeError, match=f"{package} .* is loaded but 1.0.0 is installed.*Restart the kernel"):
+        course.start(0)
+
+
+def test_a_local_build_tag_is_no_swap(monkeypatch) -> None:
+    release = torch.__version__.split("+")[0]
+    monkeypatch.setattr(torch, "__version__", f"{release}+cu999")
+    assert versions.swapped_packages() == []
+
+
+def test_a_shell_shows_a_figure_once_as_html_with_its_alt_text() -> None:
+    shell = InteractiveShell()
+    show_figures_as_html(shell)
+    figure, _ = new_figure(height=1)
+    data, _ = shell.display_formatter.format(describe(figure, "three bars"))
+    assert data["text/html"].startswith('<img alt="three bars"')
+    assert "image/png" not in data
+
+
+def test_a_students_own_figure_says_that_it_has_no_description() -> None:
+    shell = InteractiveShell()
+    show_figures_as_html(shell)
+    data, _ = shell.display_formatter.format(new_figure(height=1)[0])
+    assert 'alt="A figure without alt text."' in data["text/html"]

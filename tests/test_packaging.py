@@ -1,0 +1,79 @@
+"""What pyproject.toml, constraints.txt, environment.yml and the README say must agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from vlmteach.course import LESSONS
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name]
+
+
+def test_conda_and_pip_ask_for_the_same() -> None:
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    conda = {line for line in lines if isinstance(line, str)} - {"pip"}
+    wanted = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["lab"]]
+    expected = {f"{CONDA_NAMES.get(want.name, want.name)}{want.specifier}" for want in wanted}
+    assert conda == expected | {f"python{PROJECT['requires-python']}"}
+
+
+def test_the_pinned_set_meets_every_range() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pinned = dict(line.split(";")[0].strip().split("==") for line in lines if line and not line.startswith("#"))
+    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
+    extras = PROJECT["optional-dependencies"]
+    for line in PROJECT["dependencies"] + extras["lab"] + extras["test"]:
+        want = Requirement(line)
+        assert want.specifier.contains(pinned[canonicalize_name(want.name)]), line
+    assert (pinned["torch"], pinned["torchvision"]) == ("2.14.1", "0.29.1")
+
+
+def test_ranges_have_no_upper_end_so_that_colab_keeps_its_versions() -> None:
+    for line in PROJECT["dependencies"]:
+        assert {part.operator for part in Requirement(line).specifier} == {">="}, line
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "environment.yml", "Makefile", "README.md", ".ci/run"])
+def test_no_registry_host_or_machine_path_is_named(name) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert not re.search(
+        r"pypi\.org|pythonhosted|download\.pytorch|anaconda\.(org|com)|registry\.npmjs|/root/|/work/", text
+    )
+
+
+def test_the_repositorys_address_stands_in_one_place() -> None:
+    address = PROJECT["urls"]["repository"]
+    places = [path for path in tracked_files() if path.suffix in {".toml", ".md", ".py", ".yml", ".js"}]
+    holders = [path.name for path in places if address.removeprefix("https://") in path.read_text("utf-8")]
+    assert holders == ["pyproject.toml"]
+
+
+def test_importing_nn_brings_in_torch_and_nothing_heavier() -> None:
+    code = "import sys, vlmteach.nn; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+    assert "torch" in loaded
+    assert not {"torchvision", "timm", "matplotlib", "ipywidgets", "IPython", "PIL"} & set(loaded)
+
+
+def test_the_readme_lists_every_lesson_with_the_time_it_takes() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for lesson in LESSONS:
+        link = f"[{lesson.number:02d} · {lesson.title}](notebooks/{lesson.name}.ipynb)"
+        row = rf"\| {re.escape(link)} \|.*\| {lesson.minutes} min \| {lesson.seconds} s \|"
+        assert re.search(row, text), lesson.name
