@@ -45,7 +45,7 @@ def find_chromium() -> str | None:
 
 
 def install_chromium() -> None:
-    """Install a Chromium: Playwright's own, else (as root on Debian) the package. Raises RuntimeError when both fail."""
+    """Install Chromium: Playwright's own, else (as root on Debian) the package. RuntimeError when both fail."""
     if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"]).returncode == 0:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
