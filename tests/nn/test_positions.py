@@ -82,8 +82,12 @@ def test_only_the_centre_of_a_box_counts_and_rows_are_not_columns():
     assert (box_positions(small, 8) - box_positions(small[[1, 0, 3, 2]], 8)).abs().max() > 0.1
 
 
-def test_positions_of_boxes_keep_their_dtype():
-    assert box_positions(torch.rand(2, 3, 4, dtype=torch.float64), 8).dtype == torch.float64
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_positions_of_boxes_keep_their_dtype_and_are_computed_in_float32_or_better(dtype):
+    boxes = torch.rand(2, 3, 4, dtype=torch.float64).to(dtype)
+    ours = box_positions(boxes, 8)
+    assert ours.dtype == dtype
+    assert torch.equal(ours, box_positions(boxes.double(), 8).to(dtype))
 
 
 @pytest.mark.parametrize("prefix", [0, 1, 5])
@@ -175,6 +179,14 @@ def test_rotation_keeps_lengths_and_leaves_the_first_place_alone():
     torch.testing.assert_close(turned[:, :, 0], heads[:, :, 0])
 
 
+def test_rotation_computes_its_angles_in_float32_or_better():
+    heads = torch.ones(1, 1, 200, 8, dtype=torch.bfloat16)
+    turned = Rope2d(8)(heads, *grid_coordinates(10, 20))
+    assert turned.dtype == torch.bfloat16
+    exact = Rope2d(8)(heads.double(), *grid_coordinates(10, 20))
+    torch.testing.assert_close(turned.double(), exact, rtol=0, atol=0.02)
+
+
 def test_rows_turn_the_first_half_of_a_head_and_columns_the_second():
     heads = torch.randn(2, 8)
     down = Rope2d(8)(heads, torch.tensor([1.0, 1.0]), torch.zeros(2))
@@ -198,6 +210,8 @@ BAD = {
     "width of a module": (lambda: SinCosPositions(10), "10 .*multiple of 4"),
     "width of a head": (lambda: Rope2d(6), "6 .*multiple of 4"),
     "width for boxes": (lambda: box_positions(torch.rand(1, 2, 4), 6), "6 .*multiple of 4"),
+    "boxes in pixels": (lambda: box_positions(torch.rand(1, 2, 4) + 1, 8), "Divide boxes in pixels"),
+    "boxes of integers": (lambda: box_positions(torch.ones(1, 2, 4).long(), 8), r"torch\.int64"),
     "boxes of five numbers": (lambda: box_positions(torch.rand(1, 2, 5), 8), r"\(1, 2, 5\)"),
     "table of another grid": (lambda: resample_positions(torch.ones(1, 12, 8), (4, 4), (2, 2)), r"\(1, 16, D\)"),
     "prefix not counted": (lambda: resample_positions(torch.ones(1, 17, 8), (4, 4), (2, 2)), r"\(1, 16, D\)"),

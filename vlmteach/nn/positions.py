@@ -38,15 +38,15 @@ def box_positions(boxes: Tensor, dim: int, height: int = 16, width: int = 16) ->
     y = height * (top + bottom) / 2 - 1/2, x = width * (left + right) / 2 - 1/2. So box_positions(grid_boxes(B, H, W),
     dim, H, W) equals sincos_positions(H, W, dim). Leave height and width alone when encoders are compared: then equal
     places get equal codes. The size of a box does not enter: a box of the whole picture has the code of its centre.
-    Raises ValueError unless boxes end in four numbers and dim is a multiple of 4.
+    Raises ValueError unless boxes are such numbers and dim is a multiple of 4.
     """
-    if boxes.shape[-1] != 4:
+    if boxes.shape[-1] != 4 or not boxes.is_floating_point() or ((boxes < -1e-3) | (boxes > 1 + 1e-3)).any():
         raise ValueError(
-            f"boxes has shape {tuple(boxes.shape)}; expected (..., 4): top, left, bottom, right in [0, 1]. "
-            "VisualTokens.boxes has this form."
+            f"boxes has shape {tuple(boxes.shape)} and {boxes.dtype}; expected floats (..., 4) in [0, 1]: top, left, "
+            "bottom, right. Divide boxes in pixels by the height and width of their picture."
         )
-    top, left, bottom, right = boxes.unbind(dim=-1)
-    return _waves(height * (top + bottom) / 2 - 0.5, width * (left + right) / 2 - 0.5, dim)
+    top, left, bottom, right = _wide(boxes).unbind(dim=-1)
+    return _waves(height * (top + bottom) / 2 - 0.5, width * (left + right) / 2 - 0.5, dim).to(boxes.dtype)
 
 
 def resample_positions(
@@ -67,8 +67,7 @@ def resample_positions(
     if tuple(new_size) == tuple(old_size):
         return positions
     kept, table = positions[:, :prefix], positions[:, prefix:]
-    # Half precision is too coarse to interpolate in; wider types stay what they are.
-    grid = table.to(torch.promote_types(table.dtype, torch.float32)).transpose(1, 2).unflatten(2, old_size)
+    grid = _wide(table).transpose(1, 2).unflatten(2, old_size)
     grid = F.interpolate(grid, size=tuple(new_size), mode="bicubic", antialias=True)
     return torch.cat([kept, grid.flatten(2).transpose(1, 2).to(table.dtype)], dim=1)
 
@@ -132,11 +131,11 @@ class Rope2d(nn.Module):
 
     def forward(self, heads: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Heads (..., N, d) with rows (N,) and columns (N,), as from grid_coordinates -> (..., N, d)."""
-        speeds = _speeds(self.head_dim // 4, like=heads)
+        speeds = _speeds(self.head_dim // 4, like=_wide(heads))
         angles = torch.cat([rows.to(speeds)[:, None] * speeds, columns.to(speeds)[:, None] * speeds], dim=-1)
+        cos, sin = angles.cos().to(heads), angles.sin().to(heads)
         first, second = heads.unflatten(-1, (-1, 2)).unbind(dim=-1)
-        turned = [first * angles.cos() - second * angles.sin(), second * angles.cos() + first * angles.sin()]
-        return torch.stack(turned, dim=-1).flatten(-2)
+        return torch.stack([first * cos - second * sin, second * cos + first * sin], dim=-1).flatten(-2)
 
 
 def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
@@ -150,6 +149,11 @@ def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
 def _speeds(count: int, like: Tensor) -> Tensor:
     """Radians a cell for each wave: 1 down to almost 1 / BASE, evenly spaced in their logarithms."""
     return 1.0 / BASE ** (torch.arange(count, device=like.device, dtype=like.dtype) / count)
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """In float32 or better: half precision is too coarse to compute places in."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _check_quarter(dim: int) -> None:
