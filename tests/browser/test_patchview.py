@@ -1,0 +1,312 @@
+"""The explorer's page in a real browser: opened from disk, the network off, every outside address a failure."""
+
+import itertools
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from support.browser import launch_chromium
+from support.patchview import HEADS, synthetic_patchview, synthetic_words
+
+from vlmteach.probes.patchview import READOUTS
+from vlmteach.views.patchview import PatchView
+
+pytestmark = pytest.mark.browser
+
+DIGITS = {readout.key: (readout.digits, f" {readout.unit}" if readout.unit else "") for readout in READOUTS}
+HOSTILE = "<img src=x onerror='window.hacked = 1'></script><script>window.hacked = 1</script>"
+
+# What a person reads of one panel: {key: text}.
+READ = """(panel) => Object.fromEntries([...document.querySelectorAll("tbody tr")].map((row) => {
+  const cell = row.querySelectorAll("td")[panel];
+  return [cell.dataset.key, cell.textContent];
+}))"""
+PICTURE = "(panel) => document.querySelectorAll('canvas')[panel].toDataURL()"
+RED = """(panel) => {
+  const canvas = document.querySelectorAll("canvas")[panel];
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return [canvas.height, canvas.width, Array.from(data.filter((_, i) => i % 4 === 0))];
+}"""
+# Click the middle of a cell, as a pointer would, and read the panels.
+CLICK_AND_READ = """([row, column, rows, columns, panels]) => {
+  const canvas = document.querySelector("canvas");
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const place = { clientX: left + (column + 0.5) * width / columns, clientY: top + (row + 0.5) * height / rows };
+  canvas.dispatchEvent(new MouseEvent("click", { bubbles: true, ...place }));
+  return Array.from({ length: panels }, (_, panel) => (READ)(panel));
+}""".replace("READ", READ)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with launch_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_view(chromium, tmp_path):
+    """A function that opens a view from disk; afterwards: no error on the console, no request to the outside."""
+    complaints, contexts = [], []
+
+    def open_page(data, width=1100, **context_options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **context_options)
+        contexts.append(context)
+        context.set_offline(True)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: None if is_local(request.url) else complaints.append(request.url))
+        file = tmp_path / "view.html"
+        file.write_text(PatchView(data).to_html(), encoding="utf-8")
+        page.goto(file.as_uri())
+        page.wait_for_selector("canvas")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def is_local(address):
+    return address.startswith(("file:", "data:", "blob:", "about:"))
+
+
+def read(page, panel):
+    return page.evaluate(READ, panel)
+
+
+def pixels(page, panel):
+    return page.evaluate(PICTURE, panel)
+
+
+def at_cell(page, panel, row, column, rows=8, columns=8):
+    """Where the middle of a cell lies on the page."""
+    box = page.locator("canvas").nth(panel).bounding_box()
+    return box["x"] + (column + 0.5) * box["width"] / columns, box["y"] + (row + 0.5) * box["height"] / rows
+
+
+def printed(key, number):
+    digits, unit = DIGITS[key]
+    return f"{float(number):.{digits}f}{unit}"
+
+
+def caption(page):
+    return page.locator("caption").text_content()
+
+
+def focus_stage(page):
+    """Reach the pictures with the Tab key alone."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "panels":
+            return
+    raise AssertionError("the Tab key never reached the pictures")
+
+
+def test_a_click_in_any_panel_changes_and_pins_all_panels(open_view):
+    page = open_view(synthetic_patchview())
+    for clicked, cell in enumerate([(1, 2), (6, 5), (3, 7)]):
+        before = [pixels(page, panel) for panel in range(3)]
+        page.mouse.click(*at_cell(page, clicked, *cell))
+        page.mouse.move(1, 1)
+        assert all(pixels(page, panel) != before[panel] for panel in range(3))
+        assert caption(page) == f"Cell {cell}"
+
+
+def test_pointing_previews_and_leaving_returns_to_the_pinned_cell(open_view):
+    page = open_view(synthetic_patchview())
+    pinned, numbers = pixels(page, 1), read(page, 1)
+    page.mouse.move(*at_cell(page, 1, 0, 0))
+    assert pixels(page, 1) != pinned
+    assert read(page, 1) != numbers
+    assert "Cell (4, 4)" in page.locator("[role=status]").text_content()  # a screen reader is not told of previews
+    page.mouse.move(1, 1)
+    assert pixels(page, 1) == pinned
+    assert read(page, 1) == numbers
+
+
+def test_every_layer_head_and_cell_shows_the_numbers_that_python_measured(open_view):
+    data = synthetic_patchview()
+    page = open_view(data)
+    page.locator("input[type=range]").focus()
+    page.keyboard.press("Home")
+    for stop, head in itertools.product(range(3), range(len(HEADS))):
+        page.locator("input[type=range]").fill(str(stop))
+        page.locator("input[type=radio]").nth(head).check()
+        for row, column in np.ndindex(8, 8):
+            shown = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 3])
+            for panel, texts in zip(data.panels, shown, strict=True):
+                layer = panel.layers[stop]
+                which = head if panel.maps == HEADS else 0
+                for key, values in layer.numbers.items():
+                    assert texts[key] == layer.facts.get(key, printed(key, values[which, row, column]))
+
+
+def test_the_keyboard_alone_is_enough(open_view):
+    page = open_view(synthetic_patchview())
+    focus_stage(page)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    steps = [
+        ("ArrowUp", "(3, 4)"),
+        ("ArrowLeft", "(3, 3)"),
+        ("ArrowDown", "(4, 3)"),
+        ("ArrowRight", "(4, 4)"),
+        ("Home", "(4, 0)"),
+        ("ArrowLeft", "(4, 0)"),
+        ("End", "(4, 7)"),
+        ("ArrowRight", "(4, 7)"),
+    ]
+    for key, cell in steps:
+        page.keyboard.press(key)
+        assert caption(page) == f"Cell {cell}"
+        assert f"Cell {cell}" in page.locator("[role=status]").text_content()
+    for key, stop in [("-", "2"), ("-", "1"), ("-", "1"), ("+", "2"), ("+", "3"), ("+", "3")]:
+        page.keyboard.press(key)
+        assert page.locator("output").text_content() == f"{stop} of 3"
+    page.keyboard.press("o")
+    page.keyboard.press("ArrowUp")
+    assert caption(page) == "Cell (4, 7) · Marked cell (3, 4)"
+    page.keyboard.press("Escape")
+    assert caption(page) == "Cell (4, 7)"
+
+
+def test_hiding_a_cell_shows_the_measured_change_beside_its_weight(open_view):
+    data = synthetic_patchview()
+    page = open_view(data)
+    assert read(page, 2)["change"] == "–"
+    page.get_by_role("button", name="Occlude a cell").click()
+    assert page.get_by_role("button").get_attribute("aria-pressed") == "true"
+    for cell in [(0, 0), (5, 3), (4, 4)]:
+        before = pixels(page, 0)
+        page.mouse.click(*at_cell(page, 2, *cell))
+        assert caption(page) == f"Cell (4, 4) · Marked cell {cell}"
+        assert pixels(page, 0) != before
+        for panel in (1, 2):
+            layer, texts = data.panels[panel].layers[2], read(page, panel)
+            assert texts["weight"] == told(layer.weights[0], cell, 3, "")
+            assert texts["change"] == told(layer.change, cell, 1, " %")
+
+
+def test_no_effect_reads_differently_from_little_effect(open_view):
+    page = open_view(synthetic_patchview())
+    page.locator("input[type=range]").fill("0")  # the box of 15 pixels
+    page.get_by_role("button").click()
+    page.mouse.click(*at_cell(page, 1, 0, 0))
+    assert read(page, 1)["change"] == "0 %"
+    page.locator("input[type=range]").fill("2")
+    page.mouse.click(*at_cell(page, 1, 0, 0))
+    assert read(page, 1)["change"].startswith("≤ ")
+
+
+def told(heat, cell, digits, unit):
+    level, value = heat.levels[4, 4, *cell], heat.value(4, 4, *cell)
+    if level < 2:
+        return f"≤ {value:.1g}{unit}" if level else f"0{unit}"
+    return f"{value:.{digits}f}{unit}"
+
+
+def test_the_theoretical_box_is_bright_and_everything_else_is_dark(open_view):
+    data = synthetic_patchview()
+    page = open_view(data)
+    page.locator("input[type=range]").fill("0")
+    top, left, _, right = (int(edge) for edge in data.panels[0].layers[0].boxes[4, 4])
+    height, side, red = page.evaluate(RED, 0)
+    image = np.array(red).reshape(height, side)
+    scale = side / 64
+    inside = image[int((top + 1.5) * scale), int((left + 1.5) * scale) : int((right - 1.5) * scale)]
+    outside = np.delete(image[int(2 * scale)], np.s_[int(33 * scale) : int(49 * scale)])
+    assert abs(inside - 90).max() <= 1  # the picture's own grey
+    assert outside.max() < 60
+
+
+def test_words_ask_and_cells_answer(open_view):
+    data = synthetic_words()
+    page = open_view(data)
+    layer = data.panels[0].layers[0]
+    for word, head in itertools.product(range(4), range(2)):
+        page.get_by_label(data.panels[0].words[word], exact=True).check()
+        page.get_by_label(f"head {head}", exact=True).check()
+        weights = layer.weights[head]
+        row, column = np.argwhere(weights.levels[0, word] > 1)[word]
+        page.mouse.click(*at_cell(page, 0, row, column))
+        assert read(page, 0)["weight"] == f"{weights.value(0, word, row, column):.3f}"
+        assert read(page, 0)["peak"] == printed("peak", layer.numbers["peak"][head, 0, word])
+    assert not page.get_by_role("button").is_visible()  # cells are read from the start
+    assert not page.locator("input[type=range]").is_visible()  # one layer needs no slider
+
+
+@pytest.mark.parametrize("panels", [(0,), (2,), (0, 1), (0, 1, 2)])
+@pytest.mark.parametrize("width", [360, 700, 1400])
+def test_any_panels_fit_any_page_width(open_view, panels, width):
+    page = open_view(synthetic_patchview(panels=panels), width=width)
+    assert page.locator("canvas").count() == len(panels)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for box in (page.locator("canvas").nth(i).bounding_box() for i in range(len(panels))):
+        assert box["x"] + box["width"] <= width
+        assert abs(box["width"] - box["height"]) < 1.5  # a square picture stays square
+    page.set_viewport_size({"width": 500, "height": 900})
+    page.wait_for_function("document.documentElement.scrollWidth <= 500")
+
+
+def test_titles_and_labels_show_as_text(open_view):
+    data = synthetic_patchview(title=HOSTILE, names=(HOSTILE, "blocks.0", "blocks.1"))
+    page = open_view(data)
+    page.locator("input[type=range]").fill("0")
+    assert page.locator("h2").text_content() == HOSTILE
+    assert page.locator(".layer").first.text_content() == HOSTILE
+    words = open_view(synthetic_words(words=(HOSTILE, "b", "c", "d")))
+    assert words.locator(".chip").first.text_content() == HOSTILE
+    assert page.evaluate("window.hacked") is None
+    assert words.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_both_colour_schemes(open_view, scheme):
+    page = open_view(synthetic_patchview(), color_scheme=scheme)
+    for selector in ("h2", ".stop", ".unit", "tbody th", "tbody td", ".help", "button", ".chip span"):
+        ratio = page.evaluate(
+            """(selector) => {
+              const element = document.querySelector(selector);
+              const opaque = (node) => {
+                const colour = getComputedStyle(node).backgroundColor;
+                return colour.endsWith(", 0)") ? opaque(node.parentElement) : colour;
+              };
+              const light = (colour) => {
+                const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+                const [r, g, b] = parts.map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+              };
+              const pair = [light(getComputedStyle(element).color), light(opaque(element))].sort((a, b) => b - a);
+              return (pair[0] + 0.05) / (pair[1] + 0.05);
+            }""",
+            selector,
+        )
+        assert ratio >= 4.5, selector  # WCAG 2, level AA
+
+
+def test_a_finger_pins_a_cell(open_view):
+    page = open_view(synthetic_patchview(), has_touch=True)
+    page.touchscreen.tap(*at_cell(page, 1, 2, 6))
+    assert caption(page) == "Cell (2, 6)"
+
+
+@contextmanager
+def framed(chromium, tmp_path, width):
+    """The view as a notebook shows it: a frame inside a page."""
+    bundle = PatchView(synthetic_patchview())._repr_mimebundle_()
+    file = tmp_path / "notebook.html"
+    file.write_text(f"<!doctype html><body>{bundle['text/html']}</body>", encoding="utf-8")
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.goto(file.as_uri())
+    page.frame_locator("iframe").locator("canvas").first.wait_for()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+def test_inside_a_notebook_the_frame_grows_to_its_content(chromium, tmp_path, width):
+    with framed(chromium, tmp_path, width) as page:
+        inner = page.frames[1]
+        inner.wait_for_function("innerHeight >= document.documentElement.scrollHeight")
+        assert inner.evaluate("innerHeight - document.getElementById('explorer').offsetHeight") <= 4
