@@ -3,6 +3,7 @@
 from vlmteach.views.explore import Explorer, explore
 from vlmteach.views.html import figure_html, show_figures_as_html
 from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, alt_text, describe, new_figure, use_style
+from vlmteach.views.systems import SystemsView
 
 __all__ = [
     "CNN",
@@ -12,6 +13,7 @@ __all__ = [
     "MUTED",
     "VIT",
     "Explorer",
+    "SystemsView",
     "alt_text",
     "describe",
     "explore",

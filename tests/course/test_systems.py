@@ -1,0 +1,109 @@
+import copy
+import json
+from importlib import resources
+
+import pytest
+import torch
+
+from vlmteach.course.systems import LOCATOR, load_systems, read_systems
+
+TABLE = load_systems()
+PAIRS = [(row, column) for row in TABLE.rows for column in TABLE.columns]
+
+
+def names(pair):
+    return pair.key
+
+
+@pytest.mark.parametrize("system", TABLE.systems, ids=lambda system: system.name)
+def test_every_system_says_where_its_facts_can_be_checked(system):
+    assert system.sources
+    assert all(LOCATOR.match(source) for source in system.sources)
+    assert system in TABLE.at(system.row, system.column)
+
+
+def test_both_families_and_every_connector_have_real_systems():
+    columns = {system.column for system in TABLE.systems}
+    assert columns == {column.key for column in TABLE.columns}
+    for family in ("cnn", "hybrid", "vit"):
+        rows = {row.key for row in TABLE.rows if row.family == family}
+        assert sum(system.row in rows for system in TABLE.systems) >= 3
+
+
+def test_the_one_thing_of_the_lesson_is_in_the_table():
+    """The prefix column holds CNN, hybrid and ViT systems: the connector did not ask."""
+    prefix = {row.family for row in TABLE.rows if TABLE.at(row.key, "prefix")}
+    assert prefix == {"cnn", "hybrid", "vit"}
+
+
+@pytest.mark.parametrize(("row", "column"), PAIRS, ids=names)
+def test_the_short_version_runs_in_ten_lines(row, column, capsys):
+    if TABLE.refusal(row, column):
+        with pytest.raises(ValueError, match="no neighbours"):
+            TABLE.short_version(row, column)
+        return
+    code = TABLE.short_version(row, column)
+    assert len(code.splitlines()) <= 10
+    torch.manual_seed(0)
+    variables = {}
+    exec(code, variables)
+    assert variables["out"].isfinite().all()
+    assert (
+        capsys.readouterr().out
+        == f"{variables['visual'].tokens.shape[1]} visual tokens -> {tuple(variables['out'].shape)}\n"
+    )
+
+
+def test_a_refused_pair_would_indeed_raise():
+    row = next(row for row in TABLE.rows if row.key == "cnn-regions")
+    grid = next(row for row in TABLE.rows if row.key == "cnn-grid")
+    joined = next(column for column in TABLE.columns if column.key == "joined")
+    code = TABLE.short_version(grid, joined)
+    code = code.replace(grid.code[0], "\n".join(row.code)).replace("eye(image)", "eye(image, boxes)")
+    code = code.replace("import ConvNet", "import RegionEncoder, ConvNet")
+    with pytest.raises(ValueError, match="row-major grid"):
+        exec(code, {})
+
+
+def test_the_connectors_code_is_the_same_in_a_whole_column():
+    for column in TABLE.columns:
+        for row in TABLE.rows:
+            if not TABLE.refusal(row, column):
+                assert "\n".join(column.code) in TABLE.short_version(row, column)
+
+
+def test_the_view_holds_every_system_once():
+    view = TABLE.as_view()
+    shown = [system["name"] for line in view["cells"] for cell in line for system in cell["systems"]]
+    assert sorted(shown) == sorted(system.name for system in TABLE.systems)
+    json.dumps(view)
+
+
+def data():
+    text = (resources.files("vlmteach.course") / "systems.json").read_text(encoding="utf-8")
+    return copy.deepcopy(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["systems"][0].update(sources=[]), "VQA baseline: no source"),
+        (lambda d: d["systems"][0].update(sources=["a blog"]), "no locator"),
+        (lambda d: d["systems"][0].update(sources=["2103.00020"]), "no locator"),
+        (lambda d: d["systems"][0].pop("frozen"), r"missing \['frozen'\]"),
+        (lambda d: d["systems"][0].update(colour="red"), r"unknown \['colour'\]"),
+        (lambda d: d["systems"][0].update(encoder=" "), "encoder is empty"),
+        (lambda d: d["systems"][0].update(arxiv="cs/123"), "no arXiv id"),
+        (lambda d: d["systems"][0].update(year=15), "year is 15"),
+        (lambda d: d["systems"][0].update(row="snn"), "no cell 'snn'"),
+        (lambda d: d["systems"][0].update(tokens=[0]), "tokens is"),
+        (lambda d: d["systems"][0].update(tokens=[100, 10]), "tokens is"),
+        (lambda d: d["systems"].append(d["systems"][0]), "VQA baseline stands in the table twice"),
+        (lambda d: d["rows"][0].update(family="rnn"), "family 'rnn'"),
+    ],
+)
+def test_an_incomplete_entry_is_refused_by_name(change, words):
+    broken = data()
+    change(broken)
+    with pytest.raises(ValueError, match=words):
+        read_systems(broken)
