@@ -1,1 +1,21 @@
-"""The training loop; it knows no views."""
+"""Train any model on any data: the loop, checkpoints, sweeps. It knows no views and no experiments."""
+
+from vlmteach.training.atomic import write_whole
+from vlmteach.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_weights, save_checkpoint
+from vlmteach.training.loop import Step, Trained, fit
+from vlmteach.training.recipe import Recipe
+from vlmteach.training.sweep import sweep
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "Recipe",
+    "Step",
+    "Trained",
+    "fit",
+    "load_checkpoint",
+    "load_weights",
+    "save_checkpoint",
+    "sweep",
+    "write_whole",
+]
