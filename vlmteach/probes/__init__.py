@@ -10,15 +10,29 @@ from vlmteach.probes.attention_statistics import (
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.occlusion import occlusion
 from vlmteach.probes.picture_tokens import PictureTokens
+from vlmteach.probes.receptive_field import (
+    ReceptiveField,
+    ReceptiveFields,
+    UnsupportedOperation,
+    UntraceableModel,
+    receptive_field,
+    register_rule,
+)
 
 __all__ = [
     "AttentionMaps",
     "PictureTokens",
+    "ReceptiveField",
+    "ReceptiveFields",
+    "UnsupportedOperation",
+    "UntraceableModel",
     "attention_entropy",
     "attention_maps",
     "attention_rollout",
     "mean_attention_distance",
     "occlusion",
     "prefix_mass",
+    "receptive_field",
+    "register_rule",
     "weighted_distance",
 ]

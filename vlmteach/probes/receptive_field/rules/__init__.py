@@ -1,0 +1,17 @@
+"""The table of rules. Importing this package fills it; an operation that is not in it is refused, never guessed."""
+
+from vlmteach.probes.receptive_field.rules import elementwise, everywhere, layout, padding, reductions, resize, windows
+from vlmteach.probes.receptive_field.rules.registry import find_rule, has_rule, register_rule
+
+__all__ = [
+    "elementwise",
+    "everywhere",
+    "find_rule",
+    "has_rule",
+    "layout",
+    "padding",
+    "reductions",
+    "register_rule",
+    "resize",
+    "windows",
+]

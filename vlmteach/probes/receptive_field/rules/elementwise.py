@@ -1,0 +1,79 @@
+"""Operations on each position alone, and merges position by position: a window changes only where windows meet."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vlmteach.probes.receptive_field.errors import UnsupportedOperation
+from vlmteach.probes.receptive_field.field import OTHER, Field, Value, find_values, merge_values
+from vlmteach.probes.receptive_field.rules.registry import register_rule
+
+# Names of functions that work on single numbers. Each is looked up in torch, torch.nn.functional, Tensor and operator.
+_NAMES = (
+    "abs", "add", "addcdiv", "addcmul", "alpha_dropout", "bitwise_and", "bitwise_not", "bitwise_or", "ceil", "celu",
+    "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "cos", "cosh", "detach", "div", "double",
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "eq", "erf", "exp", "expm1", "feature_alpha_dropout",
+    "feature_dropout", "float", "floor", "floor_divide", "floordiv", "ge", "gelu", "gt", "half", "hardshrink",
+    "hardsigmoid", "hardswish", "hardtanh", "invert", "isnan", "le", "leaky_relu", "lerp", "log", "log10", "log1p",
+    "log2", "logical_and", "logical_not", "logical_or", "logsigmoid", "lt", "masked_fill", "maximum", "minimum",
+    "mish", "mod", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "positive", "pow", "reciprocal", "relu",
+    "relu6", "remainder", "round", "rrelu", "rsqrt", "rsub", "selu", "sigmoid", "sign", "silu", "sin", "sinh",
+    "softplus", "softshrink", "softsign", "sqrt", "square", "sub", "subtract", "tan", "tanh", "tanhshrink",
+    "threshold", "to", "true_divide", "truediv", "type_as", "where", "xlogy",
+)  # fmt: skip
+
+_MODULES = (
+    nn.AlphaDropout, nn.CELU, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.ELU, nn.FeatureAlphaDropout,
+    nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity, nn.LeakyReLU, nn.LogSigmoid,
+    nn.Mish, nn.PReLU, nn.ReLU, nn.ReLU6, nn.RReLU, nn.SELU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Softshrink,
+    nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
+)  # fmt: skip
+
+
+def merge_elementwise(*args: Any, **kwargs: Any) -> Value:
+    """Position by position, whatever the numbers do to each other: relu, a sum, a product, a choice."""
+    return merge_values(list(find_values((args, kwargs))))
+
+
+def _merge_in_module(_module: nn.Module, *args: Any, **kwargs: Any) -> Value:
+    return merge_elementwise(*args, **kwargs)
+
+
+def _functions(name: str) -> list[Any]:
+    spaces = [(torch, "{}"), (torch, "{}_"), (F, "{}"), (F, "{}_"), (operator, "{}"), (operator, "i{}")]
+    found = [getattr(space, form.format(name), None) for space, form in spaces]
+    return [function for function in found if callable(function)]
+
+
+for _name in _NAMES:
+    register_rule(*_functions(_name), f"Tensor.{_name}", f"Tensor.{_name}_", f"Tensor.__{_name}__")(merge_elementwise)
+register_rule(F.prelu, torch.prelu, "torchvision.ops.stochastic_depth.stochastic_depth")(merge_elementwise)
+register_rule(*_MODULES)(_merge_in_module)
+
+
+@register_rule(torch.cat, torch.concat, torch.concatenate)
+def concatenate(tensors: Any, dim: int = 0) -> Value:
+    """By channels a merge. Along tokens only constants may join: CLS and register tokens have seen nothing."""
+    fields = [value for value in find_values(tensors) if isinstance(value, Field)]
+    place = fields[0].axis(dim)
+    if fields[0].layout[place] != OTHER and (len(fields) > 1 or len(list(find_values(tensors))) > 1):
+        raise UnsupportedOperation(f"it joins maps along {fields[0].layout[place]}")
+    merged = merge_values(list(find_values(tensors)))
+    return merged.resized(place) if isinstance(merged, Field) else merged
+
+
+@register_rule(torch.stack)
+def stack(tensors: Any, dim: int = 0) -> Value:
+    """A merge with one more axis."""
+    merged = merge_values(list(find_values(tensors)))
+    assert isinstance(merged, Field)
+    place = dim % (len(merged.layout) + 1)
+    layout, sizes = list(merged.layout), list(merged.sizes)
+    layout.insert(place, OTHER)
+    sizes.insert(place, len(tensors))
+    return merged.arranged(layout, sizes)

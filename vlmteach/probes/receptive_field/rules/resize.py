@@ -1,0 +1,203 @@
+"""Operations that change how many positions there are by a ratio: adaptive pooling, upsampling and its kin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vlmteach.probes.receptive_field.errors import UnsupportedOperation
+from vlmteach.probes.receptive_field.field import Field, Opaque, Value
+from vlmteach.probes.receptive_field.intervals import Axis
+from vlmteach.probes.receptive_field.rules.registry import register_rule
+from vlmteach.probes.receptive_field.rules.windows import PerAxis, pair, slide
+
+
+@register_rule(nn.ConvTranspose2d)
+def transposed_module(module: nn.ConvTranspose2d, field: Field) -> Field:
+    """A transposed convolution: the phases of its output see different units."""
+    padding = pair(module.padding)
+    shape = (module.kernel_size, module.stride, padding, module.output_padding, module.dilation)
+    return spread(field, *shape, module.out_channels)
+
+
+@register_rule(F.conv_transpose2d, torch.conv_transpose2d)
+def transposed_function(
+    field: Field,
+    weight: Any,
+    bias: Any = None,
+    stride: PerAxis = 1,
+    padding: PerAxis = 0,
+    output_padding: PerAxis = 0,
+    groups: int = 1,
+    dilation: PerAxis = 1,
+) -> Field:
+    """The same as a function."""
+    if not isinstance(weight, Tensor):
+        raise UnsupportedOperation("its weight is computed from the picture")
+    return spread(field, tuple(weight.shape[2:]), stride, padding, output_padding, dilation, weight.shape[1] * groups)
+
+
+def spread(
+    field: Field,
+    kernel: PerAxis,
+    stride: PerAxis,
+    padding: PerAxis,
+    extra: PerAxis,
+    dilation: PerAxis,
+    channels: int,
+) -> Field:
+    """A transposed convolution: unit u reads each unit i with u = i*stride - padding + j*dilation with j < kernel."""
+    field.require_grid()
+    numbers = (pair(kernel), pair(stride), pair(padding), pair(extra), pair(dilation))
+    rows, columns = (
+        _spread_axis(axis, *each) for axis, *each in zip((field.rows, field.columns), *numbers, strict=True)
+    )
+    return field.moved(rows, columns, channels)
+
+
+def _spread_axis(axis: Axis, kernel: int, stride: int, padding: int, extra: int, dilation: int) -> Axis:
+    first, last = [], []
+    for phase in range(stride):
+        reads = [(phase + padding - j * dilation) for j in range(kernel)]
+        units = [place // stride for place in reads if place % stride == 0]
+        if not units:
+            raise UnsupportedOperation(f"its stride {stride} leaves outputs without any input (kernel {kernel})")
+        first.append(min(units))
+        last.append(max(units))
+    count = None
+    if axis.count is not None:
+        count = (axis.count - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
+    return axis.read(first, last, 1, count)
+
+
+@register_rule(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+def adaptive_module(module: nn.AdaptiveAvgPool2d, field: Field) -> Value:
+    """Adaptive pooling."""
+    return adaptive_pool(field, module.output_size)
+
+
+@register_rule(F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
+def adaptive_pool(field: Field, output_size: Any, return_indices: bool = False) -> Value:
+    """To 1×1 it is global pooling. To n×n, unit u averages the units floor(u*N/n) … ceil((u+1)*N/n) - 1."""
+    field.require_grid()
+    sides = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+    if 1 in sides:
+        return field.pooled("global pooling")
+    if any(isinstance(side, Opaque) for side in sides):
+        return field.unsized("adaptive pooling to a size that depends on the picture's")
+    rows, columns = _adapt(field.rows, sides[0]), _adapt(field.columns, sides[1])
+    if rows is None or columns is None:
+        return field.unsized(f"adaptive pooling to {sides[0]}×{sides[1]}")
+    return field.moved(rows, columns)
+
+
+def _adapt(axis: Axis, side: int | None) -> Axis | None:
+    if side is None:
+        return axis
+    if axis.count is None:
+        return None
+    phases = side // math.gcd(side, axis.count)
+    first = [unit * axis.count // side for unit in range(phases)]
+    last = [-(-(unit + 1) * axis.count // side) - 1 for unit in range(phases)]
+    return axis.read(first, last, axis.count * phases // side, side)
+
+
+@register_rule(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
+def upsample_module(module: nn.Upsample, field: Field) -> Value:
+    """Interpolation."""
+    return interpolate(field, module.size, module.scale_factor, module.mode, module.align_corners)
+
+
+@register_rule(F.interpolate)
+def interpolate(
+    field: Field,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Value:
+    """Unit u lies at u*N/n, or (u + 0.5)*N/n - 0.5 for the smooth modes, and reads the units around that place."""
+    field.require_grid()
+    if antialias:
+        raise UnsupportedOperation("it interpolates with antialias=True, whose window depends on the scale")
+    if mode == "area":
+        if size is None:
+            raise UnsupportedOperation("it interpolates by area with a scale factor; give it a size")
+        return adaptive_pool(field, size)
+    if align_corners and size is None:
+        return field.unsized("interpolation with aligned corners")
+    sizes: Sequence[Any] = (None, None) if size is None else ((size, size) if isinstance(size, (int, Opaque)) else size)
+    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
+    axes = []
+    for axis, side, factor in zip((field.rows, field.columns), sizes, factors, strict=True):
+        if factor is None and (axis.count is None or isinstance(side, Opaque)):
+            return field.unsized("interpolation to a given size")
+        axes.append(_interpolate_axis(axis, side, factor, mode, bool(align_corners)))
+    return field.moved(axes[0], axes[1])
+
+
+_MARGINS = {"nearest": None, "nearest-exact": None, "bilinear": 0, "bicubic": 1}
+
+
+def _interpolate_axis(axis: Axis, side: int | None, factor: float | None, mode: str, corners: bool) -> Axis:
+    if mode not in _MARGINS:
+        raise UnsupportedOperation(f"it interpolates with mode {mode!r}")
+    half = Fraction(1, 2)
+    if side is not None:
+        assert axis.count is not None
+        scale = Fraction(axis.count - 1, max(side - 1, 1)) if corners else Fraction(axis.count, side)
+        count: int | None = side
+    else:
+        scale = 1 / Fraction(factor or 1).limit_denominator(1024)
+        count = None if axis.count is None else math.floor(axis.count / scale)
+    first, last = [], []
+    for unit in range(scale.denominator):
+        if mode == "nearest":
+            place = Fraction(math.floor(unit * scale))
+        elif mode == "nearest-exact":
+            place = Fraction(math.floor((unit + half) * scale))
+        else:
+            place = unit * scale if corners else (unit + half) * scale - half
+        between = place.denominator != 1
+        margin = (_MARGINS[mode] or 0) if between else 0
+        first.append(math.floor(place) - margin)
+        last.append(math.ceil(place) + margin)
+    return axis.read(first, last, scale.numerator, count)
+
+
+@register_rule(nn.PixelShuffle)
+def pixel_shuffle_module(module: nn.PixelShuffle, field: Field) -> Field:
+    """Channels become positions."""
+    return pixel_shuffle(field, module.upscale_factor)
+
+
+@register_rule(F.pixel_shuffle)
+def pixel_shuffle(field: Field, upscale_factor: int) -> Field:
+    """Each unit becomes a square of units that saw the same."""
+    field.require_grid()
+    same = [0] * upscale_factor
+    rows, columns = (
+        axis.read(same, same, 1, None if axis.count is None else axis.count * upscale_factor)
+        for axis in (field.rows, field.columns)
+    )
+    return field.moved(rows, columns, Opaque())
+
+
+@register_rule(nn.PixelUnshuffle)
+def pixel_unshuffle_module(module: nn.PixelUnshuffle, field: Field) -> Field:
+    """Positions become channels."""
+    return pixel_unshuffle(field, module.downscale_factor)
+
+
+@register_rule(F.pixel_unshuffle)
+def pixel_unshuffle(field: Field, downscale_factor: int) -> Field:
+    """Each square of units becomes one unit."""
+    return slide(field, downscale_factor, downscale_factor, 0, channels=Opaque())
