@@ -43,13 +43,12 @@ def repository() -> str:
 
 
 def badges(lesson: Lesson) -> str:
-    """The row of links above a lesson's title."""
+    """The row of links above a lesson's title: words, not pictures, so that an offline page asks nobody for a badge."""
     address = repository()
     colab = f"https://colab.research.google.com/github/{address.removeprefix('https://github.com/')}"
     return (
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-        f"({colab}/blob/main/notebooks/{lesson.name}.ipynb) · "
-        f"[read this page on the web]({address}/blob/main/notebooks/{lesson.name}.ipynb)"
+        f"[Open in Colab]({colab}/blob/main/notebooks/{lesson.name}.ipynb) · "
+        f"[Read on the web]({address}/blob/main/notebooks/{lesson.name}.ipynb)"
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure, show_picture
+from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
 
@@ -139,14 +139,13 @@ def draw_two_eyes(picture: np.ndarray, cells: tuple[int, int], patches: tuple[in
 
 def draw_course_map(lessons: Sequence[tuple[int, str, str]]) -> Figure:
     """The course on one line from picture to answer: (lesson number, step, question) for each stop."""
-    figure, axis = new_figure(height=2.9)
+    figure, axis = new_figure(height=2.2)
     axis.set_axis_off()
     axis.set_xlim(-0.5, len(lessons) - 0.5)
-    axis.set_ylim(-1.25, 0.75)
+    axis.set_ylim(-1.1, 0.7)
     axis.plot([0, len(lessons) - 1], [0, 0], color=MUTED, zorder=1)
     for place, (number, step, question) in enumerate(lessons):
-        colour = LANGUAGE if place >= len(lessons) - 2 else CNN
-        axis.scatter(place, 0, s=900, color=colour, edgecolor=PAPER, linewidth=2, zorder=2)
+        axis.scatter(place, 0, s=900, color=INK, edgecolor=PAPER, linewidth=2, zorder=2)
         axis.text(place, 0, f"{number:02d}", color=PAPER, ha="center", va="center", weight="bold", zorder=3)
         axis.text(place, 0.36, step, ha="center", va="bottom", weight="bold")
         axis.text(place, -0.36, question, ha="center", va="top", fontsize=11, color=INK, wrap=True)
