@@ -8,6 +8,13 @@ from vlmteach.probes.attention_statistics import (
     prefix_mass,
 )
 from vlmteach.probes.distance import weighted_distance
+from vlmteach.probes.effective import (
+    effective_receptive_field,
+    erf_share,
+    erf_sigma,
+    erf_size,
+    noise_images,
+)
 from vlmteach.probes.occlusion import occlusion
 from vlmteach.probes.picture_tokens import PictureTokens
 from vlmteach.probes.receptive_field import (
@@ -29,7 +36,12 @@ __all__ = [
     "attention_entropy",
     "attention_maps",
     "attention_rollout",
+    "effective_receptive_field",
+    "erf_share",
+    "erf_sigma",
+    "erf_size",
     "mean_attention_distance",
+    "noise_images",
     "occlusion",
     "prefix_mass",
     "receptive_field",

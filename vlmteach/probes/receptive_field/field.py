@@ -175,6 +175,8 @@ def _merge_two(one: Field, two: Field) -> Field:
     needs, copies = one.needs or two.needs, one.copies or two.copies
     if needs is not None:
         return replace(long, needs=needs, copies=copies, aligned=one.aligned and two.aligned)
+    if one.rows == two.rows and one.columns == two.columns:
+        return replace(long, copies=copies, aligned=one.aligned and two.aligned)
     try:
         rows, rows_aligned = merge(one.rows, two.rows)
         columns, columns_aligned = (rows, rows_aligned) if _same(one, two) else merge(one.columns, two.columns)

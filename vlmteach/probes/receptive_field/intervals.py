@@ -128,9 +128,10 @@ def merge(one: Axis, two: Axis) -> tuple[Axis, bool]:
     seen = one.seen or two.seen
     if one.seen is not None and two.seen is not None:
         seen = (min(one.seen[0], two.seen[0]), max(one.seen[1], two.seen[1]))
-    if one.step is not None and two.step is not None and one.stride == two.stride:
+    step: int | None
+    if one.step is not None and two.step is not None and one.step * len(two.low) == two.step * len(one.low):
         units = math.lcm(len(one.low), len(two.low))
-        step: int | None = units // len(one.low) * one.step
+        step = units // len(one.low) * one.step
     elif count is not None:
         units, step = count, None
     else:

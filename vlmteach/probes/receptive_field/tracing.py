@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from vlmteach.probes.eval_mode import eval_mode
 from vlmteach.probes.receptive_field.errors import UntraceableModel
 from vlmteach.probes.receptive_field.rules import has_rule
 
@@ -57,19 +56,6 @@ def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, str]]:
     except Exception as problem:
         raise UntraceableModel(_explain(model, tracer, problem)) from problem
     return graph, tracer.outputs
-
-
-@contextmanager
-def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; every module's own mode comes back afterwards."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _defaults(model: nn.Module) -> dict[str, Any] | None:

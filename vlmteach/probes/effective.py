@@ -1,0 +1,149 @@
+"""Which pixels really move a unit, and by how much? The effective receptive field, for any differentiable model.
+
+The theoretical field says which pixels a unit *can* see. The effective one is measured: the gradient of the unit with
+respect to the picture (Luo et al., 1701.04128).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.unit import find_layer, run_to_unit
+
+# A pixel belongs to the field when its heat is above this share of the largest: two sigma of a Gaussian.
+LUO_THRESHOLD = 0.0455
+_DIFFERENT_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+
+
+def effective_receptive_field(
+    model: nn.Module, layer: str, position: tuple[int, int], images: Tensor, batch_size: int = 8
+) -> Tensor:
+    """How strongly each pixel moves the unit of `layer` at `position`: |gradient|, averaged over pictures.
+
+    model: any differentiable network, CNN or ViT; it is measured in eval mode and left in its own.
+    layer: a module path as in model.named_modules(), for instance "layer4"; of several calls the first counts.
+    position: (row, column) in the layer's grid (B, C, H, W), or in the grid that its tokens (B, N, D) form. The unit is
+        all channels of this position: a random mix of them, seeded and another one for each picture, is differentiated.
+    images: (B, 3, H, W), on the model's device: noise_images(…), or pictures prepared for the model.
+    batch_size: how many pictures are differentiated at once.
+
+    Returns (H, W), the largest value 1. What lies beyond the picture is cut off, so a picture smaller than the field
+    shows only a part of it.
+    Raises ValueError for an unknown layer, a position outside the map, a picture that the model cannot take, and for
+    pictures (an all-zero one, say) at which the unit does not move at all. Warns when the model came in training mode.
+    """
+    _require_pictures(model, images)
+    module = find_layer(model, layer)
+    if any(part.training and isinstance(part, _DIFFERENT_IN_TRAINING) for part in model.modules()):
+        warnings.warn(
+            "The model is in training mode, where BatchNorm and Dropout make its field another one. It was measured in "
+            "eval mode; call model.eval() to say so yourself.",
+            stacklevel=2,
+        )
+    seed = torch.Generator().manual_seed(0)
+    total = torch.zeros(images.shape[-2:], dtype=images.dtype, device=images.device)
+    with eval_mode(model):
+        for batch in _with_progress(images.split(batch_size)):
+            total += _gradient(model, module, layer, position, batch, seed).sum(dim=0)
+    return total / total.max()
+
+
+def noise_images(count: int, height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
+    """Pictures of standard normal noise (count, channels, height, width): the usual input for an effective field."""
+    return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def erf_sigma(heat: Tensor) -> float:
+    """The standard deviation of a heat map (H, W) in pixels: the root of the mean of both axes' variances.
+
+    For a stack of n uniform 3×3 convolutions it is the square root of 2n/3: the field grows with the root of the depth.
+    """
+    weights = _require_heat(heat)
+    variances = []
+    for axis in (0, 1):
+        profile = weights.sum(dim=1 - axis)
+        places = torch.arange(len(profile), dtype=profile.dtype, device=profile.device)
+        mean = (profile * places).sum()
+        variances.append((profile * (places - mean).square()).sum())
+    return float(torch.stack(variances).mean().sqrt())
+
+
+def erf_size(heat: Tensor) -> float:
+    """The side of the effective field in pixels: the root of how many pixels of (H, W) exceed 4.55 % of the largest.
+
+    Source: Luo et al., 1701.04128, section 3.
+    """
+    return float(_inside(heat).sum()) ** 0.5
+
+
+def erf_share(heat: Tensor, box: tuple[int, int, int, int] | None = None) -> float:
+    """The share of the picture, or of a box (top, left, bottom, right) in it, that exceeds 4.55 % of the largest heat.
+
+    With the box of receptive_field it says how much of what a unit can see it really uses.
+    """
+    inside = _inside(heat)
+    if box is not None:
+        top, left, bottom, right = box
+        height, width = heat.shape
+        if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+            raise ValueError(f"box is {box}; expected a box inside the {height}×{width} map: use box(…, clip=…).")
+        inside = inside[top:bottom, left:right]
+    return float(inside.double().mean())
+
+
+def _require_pictures(model: nn.Module, images: Tensor) -> None:
+    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
+        given = f"shape {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images has {given}; expected pictures (B, channels, H, W). noise_images makes some.")
+    if not images.is_floating_point() or not images.isfinite().all():
+        raise ValueError(f"images are {images.dtype} or not finite; expected finite floating point numbers.")
+    weight = next(model.parameters(), None)
+    if weight is not None and weight.device != images.device:
+        raise ValueError(
+            f"images are on {images.device}, the model is on {weight.device}; move one of them with .to()."
+        )
+    if weight is not None and weight.dtype != images.dtype:
+        raise ValueError(f"images are {images.dtype} and the model is {weight.dtype}; convert one of them with .to().")
+
+
+def _gradient(
+    model: nn.Module, module: nn.Module, layer: str, position: tuple[int, int], images: Tensor, seed: torch.Generator
+) -> Tensor:
+    """|gradient| of one unit for each picture of a batch, summed over colour channels: (B, H, W)."""
+    with torch.enable_grad():
+        images = images.detach().requires_grad_()
+        unit = run_to_unit(model, module, layer, position, images)
+        mix = torch.randn(unit.shape, generator=seed, dtype=torch.float64).to(unit)
+        (gradient,) = torch.autograd.grad((unit * mix).sum(), images, allow_unused=True)
+    if gradient is None or not gradient.isfinite().all() or (gradient.flatten(1) == 0).all(dim=1).any():
+        raise ValueError(
+            f"the unit {position} of {layer!r} has no gradient (or no finite one) at one of the pictures: no pixel "
+            "moves it. An all-zero picture switches every ReLU off; use noise_images or a real picture."
+        )
+    return gradient.abs().sum(dim=1)
+
+
+def _with_progress(batches: tuple[Tensor, ...]) -> Any:
+    """A progress bar for a measurement that takes longer than a moment."""
+    from tqdm.auto import tqdm
+
+    return tqdm(batches, desc="effective field", unit="batch", delay=3, leave=False, disable=len(batches) == 1)
+
+
+def _require_heat(heat: Tensor) -> Tensor:
+    """The map as weights that sum to one, in float64."""
+    if heat.ndim != 2:
+        raise ValueError(f"heat has shape {tuple(heat.shape)}; expected one map (H, W).")
+    if not heat.isfinite().all() or (heat < 0).any() or not heat.any():
+        raise ValueError("heat must be finite, non-negative and not zero everywhere: take |gradient|.")
+    return heat.double() / heat.double().sum()
+
+
+def _inside(heat: Tensor) -> Tensor:
+    weights = _require_heat(heat)
+    return weights > LUO_THRESHOLD * weights.max()
