@@ -29,11 +29,10 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:
         check_mask(mask, query, key)
-        # The smallest finite number and not -inf: a row of -inf would make softmax, and its gradient, NaN.
-        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        scores = scores.masked_fill(~mask, float("-inf"))
     weights = scores.softmax(dim=-1)
     if mask is not None:
-        weights = weights.masked_fill(~mask, 0.0)
+        weights = weights.masked_fill(~mask, 0.0)  # softmax makes a row of nothing but -inf NaN
     return weights @ value, weights
 
 
