@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import cliff as views
+
+CELL, CHANCE = 8, 1 / 6
+STEPS = np.arange(-7, 8)
+DISTANCE = np.maximum(abs(STEPS)[:, None], abs(STEPS)[None, :])
+
+
+def accuracy_map(up, down):
+    """1 where the field reaches, else about chance; up and down in cells."""
+    inside = (-up <= STEPS) & (down >= STEPS)
+    noise = 0.02 * np.cos(np.arange(225.0)).reshape(15, 15)
+    accuracy = np.where(inside[:, None] & inside[None, :], 1.0, CHANCE + noise)
+    accuracy[7, 7] = np.nan
+    return accuracy
+
+
+def field(up, down):
+    return (-CELL * up, -CELL * up, CELL * (down + 1), CELL * (down + 1))
+
+
+BLANK = np.zeros((1, 64, 64, 3))
+LOCAL = views.OffsetMap("CNN, 2 blocks", accuracy_map(2, 2), field(2, 2))
+LOPSIDED = views.OffsetMap("CNN, strided stem", accuracy_map(3, 2), (-23, -23, 24, 24))
+GLOBAL = views.OffsetMap("ViT, 1 block", accuracy_map(7, 7), None)
+
+ACCURACY = [
+    views.DistanceCurve("CNN, 2 blocks", CNN, np.tile([1, 1, 0.17, 0.16, 0.17, 0.18, 0.15], (3, 1))),
+    views.DistanceCurve("ViT, 1 block", VIT, np.ones((3, 7))),
+]
+N = np.nan
+LEARNED = [
+    views.DistanceCurve("CNN, 3 blocks", CNN, np.array([[60, 100, 160, N, N, N, N], [80, 120, 200, N, N, N, N]])),
+    views.DistanceCurve("ViT, 1 block", VIT, np.array([[80.0] * 7, [100.0] * 7])),
+]
+
+
+@pytest.mark.mpl_image_compare
+def test_task():
+    rng = np.random.default_rng(0)
+    pictures = 0.35 + 0.02 * rng.random((3, 64, 64, 3))
+    markers, squares = np.array([[3, 3], [0, 0], [7, 2]]), np.array([[5, 3], [7, 7], [6, 1]])
+    figure = views.draw_task(pictures, markers, squares, ["red", "blue", "cyan"], CELL, field(1, 1))
+    text = alt_text(figure)
+    assert "is red and stands 2 down from the white cross" in text
+    assert "is blue and stands 7 down, 7 right" in text
+    assert "is cyan and stands 1 up, 1 left" in text
+    assert "A frame shows" in text
+    return figure
+
+
+def test_a_frame_is_cut_at_the_picture():
+    figure = views.draw_task(
+        np.zeros((1, 64, 64, 3)), np.array([[0, 7]]), np.array([[1, 1]]), ["red"], CELL, field(1, 1)
+    )
+    frame = figure.axes[0].patches[-1]
+
+    assert (frame.get_y(), frame.get_x(), frame.get_height(), frame.get_width()) == (0, 48, 16, 16)
+
+
+@pytest.mark.mpl_image_compare
+def test_offset_accuracy():
+    figure = views.draw_offset_accuracy([LOCAL, LOPSIDED, GLOBAL], CHANCE, CELL)
+    text = alt_text(figure)
+    assert "CNN, 2 blocks sees from 16 pixels above to 16 below its cell: 1.00 on average there, 0.17 beyond." in text
+    assert "CNN, strided stem sees from 23 pixels above to 16 below" in text
+    assert "ViT, 1 block hears of the whole picture: 1.00 or more everywhere." in text
+    return figure
+
+
+def test_the_field_box_frames_its_cells_exactly():
+    figure = views.draw_offset_accuracy([LOCAL], CHANCE, CELL)
+    box = figure.axes[0].patches[-1]
+
+    assert (box.get_y(), box.get_x(), box.get_height(), box.get_width()) == (-2.5, -2.5, 5, 5)
+
+
+@pytest.mark.mpl_image_compare
+def test_cliff():
+    figure = views.draw_cliff(LOCAL, LEARNED[0], CHANCE, 0.95, CELL)
+    assert "mean steps to 95% at distance 1: 70, 2: 110, 3: 180, 4: never" in alt_text(figure)
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_distance_accuracy():
+    figure = views.draw_distance_accuracy(ACCURACY, CHANCE)
+    assert "CNN, 2 blocks: 1.00, 1.00, 0.17, 0.16, 0.17, 0.18, 0.15; ViT, 1 block: 1.00" in alt_text(figure)
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_steps_to_level():
+    figure = views.draw_steps_to_level(LEARNED, 0.95)
+    assert "ViT, 1 block, mean steps to 95% at distance 1: 90" in alt_text(figure)
+    return figure
+
+
+TAKEN = np.arange(20, 141, 20)
+RISING = 1 - 5 / 6 * np.exp(-TAKEN[:, None] / np.array([15, 30, 60, 1e9, 1e9, 1e9, 1e9]))
+
+
+@pytest.mark.mpl_image_compare
+def test_training():
+    figure = views.draw_training("CNN, 3 blocks", TAKEN, RISING, total=240, reach=3, chance=CHANCE)
+    text = alt_text(figure)
+    assert "CNN, 3 blocks after 140 of 240 steps. Accuracy at distance 1 to 7: 1.00, 0.99, 0.92, 0.17" in text
+    assert "It can see 3 cells far." in text
+    return figure
+
+
+def test_training_before_the_first_window_is_an_empty_figure():
+    figure = views.draw_training("ViT", TAKEN[:0], RISING[:0], total=240, reach=7, chance=CHANCE, hue=VIT)
+
+    assert "ViT after 0 of 240 steps" in alt_text(figure)
+    assert "none yet" in alt_text(figure)
+
+
+@pytest.mark.parametrize("windows", range(1, 8))
+@pytest.mark.parametrize("reach", [1, 7])
+def test_training_draws_at_every_moment_and_reach(windows, reach):
+    figure = views.draw_training("CNN", TAKEN[:windows], RISING[:windows], total=240, reach=reach, chance=CHANCE)
+    bars = figure.axes[0].patches
+
+    assert sorted(bar.get_height() for bar in bars) == pytest.approx(sorted(RISING[windows - 1]))

@@ -1,0 +1,37 @@
+"""The cliff: a token names the colour of a square some cells away. Where a receptive field ends, accuracy falls off."""
+
+from vlmteach.experiments.cliff.encoders import ENCODERS, MarkerReadOut, build_model
+from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, PARTLY, Field, exact_field, where
+from vlmteach.experiments.cliff.results import CHANCE, DISTANCE, LEVEL, CliffResults, load_results, load_trained
+from vlmteach.experiments.cliff.train import (
+    LIVE_RECIPE,
+    RECIPE,
+    GradedLoss,
+    count_right,
+    steps_to,
+    training_pictures,
+)
+
+__all__ = [
+    "CHANCE",
+    "DISTANCE",
+    "ENCODERS",
+    "INSIDE",
+    "LEVEL",
+    "LIVE_RECIPE",
+    "OUTSIDE",
+    "PARTLY",
+    "RECIPE",
+    "CliffResults",
+    "Field",
+    "GradedLoss",
+    "MarkerReadOut",
+    "build_model",
+    "count_right",
+    "exact_field",
+    "load_results",
+    "load_trained",
+    "steps_to",
+    "training_pictures",
+    "where",
+]

@@ -1,0 +1,38 @@
+"""`python -m vlmteach.experiments.cliff`: record the cliff."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vlmteach.experiments.cliff.record import record
+from vlmteach.experiments.cliff.results import CliffResults
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train what is not trained yet, write the record into the package, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.cliff", description=__doc__)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("runs/cliff"),
+        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    print(table(record(options.folder, options.workers)))
+
+
+def table(results: CliffResults) -> str:
+    """Accuracy by distance, mean over the seeds, and the worst offset inside and outside the field."""
+    lines = [f"{'':30}" + "".join(f"{distance:6}" for distance in range(1, 8)) + "   inside ≥  outside ≤"]
+    for name in results.names:
+        accuracy = results.accuracy_by_distance(name).mean(axis=0)
+        inside, outside = results.worst(name)
+        cells = "".join(f"{value:6.2f}" for value in accuracy)
+        lines.append(f"{results.title(name):30}{cells}{inside:11.3f}{outside:11.3f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Record the cliff: every encoder with every seed, resumable run by run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vlmteach.experiments.cliff.encoders import ENCODERS, build_model
+from vlmteach.experiments.cliff.field import exact_field
+from vlmteach.experiments.cliff.results import CHANCE, LEVEL, CliffResults
+from vlmteach.experiments.cliff.train import (
+    BATCH,
+    PER_OFFSET,
+    RECIPE,
+    GradedLoss,
+    count_right,
+    steps_to,
+    training_pictures,
+)
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, code_hashes, versions, write_results
+from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint, save_checkpoint, sweep
+
+SEEDS = (0, 1, 2)
+WINDOW = 20  # steps that are graded together: about 366 new pictures at each distance
+FIRST = 20  # the step whose loss a test trains to again
+SHIPPED = ("cnn-1", "cnn-2", "cnn-3", "cnn-6", "cnn-2-strided", "vit-1", "vit-2", "cnn-1-attention")  # of seed 0
+# Everything that decides a number; what only draws or reads results is left out.
+CODE = (
+    "vlmteach.experiments.cliff.encoders",
+    "vlmteach.experiments.cliff.train",
+    "vlmteach.nn.attention",
+    "vlmteach.nn.convnet",
+    "vlmteach.nn.positions",
+    "vlmteach.nn.tokens",
+    "vlmteach.nn.transformer",
+    "vlmteach.nn.vit",
+    "vlmteach.pictures.cliff",
+    "vlmteach.training.loop",
+    "vlmteach.training.progress",
+    "vlmteach.training.recipe",
+)
+
+
+class Case(NamedTuple):
+    """One run to make; everything it depends on."""
+
+    encoder: str
+    seed: int
+    recipe: Recipe
+    batch: int
+    per_offset: int
+
+
+class Result(NamedTuple):
+    """One run that was made: what goes into the JSON, and the trained weights."""
+
+    run: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def run_case(case: Case) -> Result:
+    """Train and test one encoder with one seed. Raises KeyboardInterrupt when it was stopped: half a run is none."""
+    begin = time.perf_counter()
+    model, graded = build_model(case.encoder, case.seed), GradedLoss()
+    trained = fit(model, training_pictures(case.seed, case.batch), graded, case.recipe, progress=False)
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    accuracy = graded.accuracy(WINDOW)
+    losses = torch.tensor(trained.losses)
+    run = {
+        "encoder": case.encoder,
+        "seed": case.seed,
+        "first_loss": trained.losses[FIRST - 1],
+        "loss": [round(float(loss.mean()), 4) for loss in losses.split(WINDOW)],
+        "accuracy": accuracy.round(4).tolist(),
+        "steps_to_level": steps_to(LEVEL, accuracy, WINDOW),
+        "right": count_right(model, case.per_offset).tolist(),
+        "seconds": round(time.perf_counter() - begin, 1),
+    }
+    return Result(run, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})
+
+
+class Recorder:
+    """Keeps finished runs in a folder, one checkpoint each, and puts the record together when all are there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.code = code_hashes(CODE)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, case: Case, result: Result) -> None:
+        """Store a finished run."""
+        save_checkpoint(self._file(case), result.weights, {"run": result.run, **self._made_by(case)})
+
+    def finished(self, case: Case) -> Result | None:
+        """A stored run of exactly this case, made by exactly this code; None when it must be made (again)."""
+        try:
+            checkpoint = load_checkpoint(self._file(case))
+        except (FileNotFoundError, CheckpointError):
+            return None
+        made_by = {key: value for key, value in checkpoint.metadata.items() if key != "run"}
+        return Result(checkpoint.metadata["run"], checkpoint.tensors) if made_by == self._made_by(case) else None
+
+    def _made_by(self, case: Case) -> dict[str, Any]:
+        return {"case": {**case._asdict(), "recipe": asdict(case.recipe)}, "code": self.code}
+
+    def _file(self, case: Case) -> Path:
+        return self.folder / f"{case.encoder}-{case.seed}.safetensors"
+
+    def assemble(self, cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> CliffResults:
+        """Write cliff.json and the shipped checkpoints from stored runs."""
+        runs = {case: self.finished(case) for case in cases}
+        if missing := [f"{case.encoder}-{case.seed}" for case, result in runs.items() if result is None]:
+            raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        shipped = {}
+        for case, result in runs.items():
+            if result is not None and case.encoder in SHIPPED and case.seed == SEEDS[0]:
+                file = f"cliff-{case.encoder}.safetensors"
+                about = {"experiment": "cliff", "encoder": case.encoder, "recipe": asdict(case.recipe)}
+                digest = save_checkpoint(checkpoints / file, result.weights, about)
+                shipped[case.encoder] = {"file": file, "sha256": digest}
+        record = {
+            "experiment": "cliff",
+            "recipe": asdict(cases[0].recipe),
+            "batch": cases[0].batch,
+            "per_offset": cases[0].per_offset,
+            "window": WINDOW,
+            "level": LEVEL,
+            "chance": CHANCE,
+            "versions": versions(),
+            "code": self.code,
+            "encoders": {name: _describe(name) for name in dict.fromkeys(case.encoder for case in cases)},
+            "checkpoints": shipped,
+            "runs": [result.run for result in runs.values() if result is not None],
+        }
+        write_results("cliff", record, results)
+        return CliffResults(record)
+
+
+def all_cases() -> list[Case]:
+    """Every encoder with every seed, by the one recipe."""
+    return [Case(name, seed, RECIPE, BATCH, PER_OFFSET) for seed in SEEDS for name in ENCODERS]
+
+
+def _describe(name: str) -> dict[str, Any]:
+    model = build_model(name, seed=0)
+    field = exact_field(model)
+    return {
+        "title": ENCODERS[name].title,
+        "family": ENCODERS[name].family,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "field": None if field is None else list(field),
+    }
+
+
+def record(folder: Path, workers: int = 1) -> CliffResults:
+    """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
+    recorder, cases = Recorder(folder), {f"{case.encoder}-{case.seed}": case for case in all_cases()}
+    done = [name for name, case in cases.items() if recorder.finished(case) is not None]
+    sweep(run_case, cases, lambda name, result: recorder.keep(cases[name], result), done=done, workers=workers)
+    return recorder.assemble(list(cases.values()))

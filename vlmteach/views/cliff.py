@@ -1,0 +1,247 @@
+"""Figures of the cliff: what is asked, where an encoder's sight ends, and how long it takes to learn to look far.
+
+Offsets are counted in cells from the marker to the square, down and right. Arrays over offsets are (15, 15), indexed
+[dy + 7, dx + 7], with NaN in the middle. A field is a box (top, left, bottom, right) in pixels, counted from the top
+left corner of the marker's cell, or None for an encoder that hears of the whole picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
+
+Box = tuple[float, float, float, float]
+_DASHES = ("-", "--", "-.", ":")
+_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+class OffsetMap(NamedTuple):
+    """One encoder's accuracy over the offset: title, accuracy (15, 15), exact field or None."""
+
+    title: str
+    accuracy: NDArray[np.float64]
+    field: Box | None
+
+
+class DistanceCurve(NamedTuple):
+    """One encoder's numbers at distance 1 … 7: title, hue of its family, values (seeds, 7), NaN where there is none."""
+
+    title: str
+    hue: str
+    values: NDArray[np.float64]
+
+
+def draw_task(
+    pictures: NDArray[np.float64],
+    markers: NDArray[np.int64],
+    squares: NDArray[np.int64],
+    answers: Sequence[str],
+    cell: int,
+    field: Box | None = None,
+) -> Figure:
+    """What is asked: pictures (n, H, W, 3) in [0, 1], the (row, column) of marker and square (n, 2), and the answers.
+
+    cell: pixels along a cell's side. field: what the marker's token sees is framed in each picture.
+    """
+    figure, axes = new_figure(1, len(pictures), height=9 / len(pictures) + 0.5, squeeze=False)
+    told = []
+    for axis, picture, marker, square, answer in zip(axes[0], pictures, markers, squares, answers, strict=True):
+        down, right = (square - marker).tolist()
+        show_picture(axis, picture, f"answer: {answer}")
+        axis.set_xlabel(_steps(down, right))
+        told.append(f"the square with the white dot is {answer} and stands {_steps(down, right)} from the white cross")
+        if field is not None:
+            _frame(axis, np.array(field) + cell * np.tile(marker, 2), *picture.shape[:2])
+    seen = "" if field is None else " A frame shows what the token at the cross can see."
+    return describe(figure, f"{len(pictures)} pictures with one question each: {'; '.join(told)}.{seen}")
+
+
+def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) -> Figure:
+    """Accuracy over the offset for one to four encoders, with each one's exact receptive field drawn in."""
+    figure, axes = new_figure(1, len(maps), height=9.6 / len(maps) ** 0.85 + 0.4, squeeze=False)
+    told = []
+    for axis, one in zip(axes[0], maps, strict=True):
+        image = _draw_offsets(axis, one, chance, cell)
+        told.append(_tell_offsets(one, cell))
+    axes[0, 0].set_ylabel("cells down to the square")
+    bar = figure.colorbar(image, ax=list(axes[0]), location="bottom", aspect=40, shrink=0.6)
+    bar.set_label(f"accuracy (chance {chance:.2f})")
+    return describe(figure, f"Accuracy over the offset from the marker to the square. {' '.join(told)}")
+
+
+def draw_cliff(one: OffsetMap, steps: DistanceCurve, chance: float, level: float, cell: int) -> Figure:
+    """One encoder's accuracy over the offset, and beside it how many steps each distance took to be learned."""
+    figure, (left, right) = new_figure(1, 2, height=5.0, width_ratios=(1.25, 1))
+    image = _draw_offsets(left, one, chance, cell)
+    left.set_ylabel("cells down to the square")
+    figure.colorbar(image, ax=left, location="bottom", aspect=30, shrink=0.8, label=f"accuracy (chance {chance:.2f})")
+    _draw_curves(right, [steps])
+    right.set_ylabel(f"steps to {level:.0%}")
+    right.set_ylim(bottom=0)
+    right.set_title("how long it took")
+    return describe(figure, f"{_tell_offsets(one, cell)} {_tell_steps(steps, level)}")
+
+
+def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float) -> Figure:
+    """Accuracy against distance, one curve for each encoder: the mean over the seeds, and a bar from worst to best."""
+    figure, axis = new_figure(height=4.6)
+    _draw_curves(axis, curves)
+    axis.axhline(chance, color=MUTED, linestyle=":", linewidth=1.5)
+    axis.annotate("chance", (0.65, chance), xytext=(0, -14), textcoords="offset points", color=MUTED)
+    axis.set_ylim(0, 1.05)
+    axis.set_ylabel("accuracy")
+    figure.legend(loc="outside right center")
+    told = (
+        f"{curve.title}: {', '.join(f'{value:.2f}' for value in np.nanmean(curve.values, axis=0))}" for curve in curves
+    )
+    return describe(figure, f"Accuracy at distance 1 to 7, chance {chance:.2f}. {'; '.join(told)}.")
+
+
+def draw_steps_to_level(curves: Sequence[DistanceCurve], level: float) -> Figure:
+    """Steps until an encoder knew the colour at each distance; a distance it never learned has no mark."""
+    figure, axis = new_figure(height=4.6)
+    _draw_curves(axis, curves)
+    axis.set_ylim(bottom=0)
+    axis.set_ylabel(f"steps to {level:.0%}")
+    figure.legend(loc="outside right center")
+    return describe(figure, " ".join(_tell_steps(curve, level) for curve in curves))
+
+
+def draw_training(
+    title: str,
+    steps: NDArray[np.int64],
+    accuracy: NDArray[np.float64],
+    total: int,
+    reach: int,
+    chance: float,
+    hue: str = CNN,
+) -> Figure:
+    """A run as it goes: the newest accuracy at each distance, and the course of all of them over the steps.
+
+    steps: (windows,), total: of the whole run. accuracy: (windows, 7) on new pictures. reach: the distance up to which
+    the encoder can see in every direction; farther away it cannot, and is drawn in grey.
+    """
+    figure, (now, course) = new_figure(1, 2, height=3.8, width_ratios=(1, 1.5), sharey=True)
+    distances = np.arange(1, 8)
+    newest = accuracy[-1] if len(accuracy) else np.full(7, np.nan)
+    inside = distances <= reach
+    now.bar(distances[inside], newest[inside], color=hue)
+    now.bar(distances[~inside], newest[~inside], color=MUTED, hatch="//", edgecolor=PAPER)
+    now.set_xticks(distances)
+    now.set_xlabel("cells away")
+    now.set_ylabel("accuracy on new pictures")
+    now.set_title("now")
+    for distance, values in zip(distances, accuracy.T, strict=True):
+        colour, dashes = (hue, "-") if distance <= reach else (MUTED, "--")
+        course.plot(steps, values, color=colour, linestyle=dashes, linewidth=1.5)
+        if distance <= reach < 7 and (values >= 0.6).any():  # its number, where it climbs: later all curves meet
+            at = int((values >= 0.6).argmax())
+            course.annotate(
+                str(distance), (steps[at], values[at]), ha="center", va="center", fontsize=11, backgroundcolor=PAPER
+            )
+    course.set_xlim(0, total)
+    course.set_xlabel("steps")
+    course.set_title("so far: solid inside the field, dashed beyond" if reach < 7 else "so far: all distances")
+    for axis in (now, course):
+        axis.set_ylim(0, 1.05)
+        axis.axhline(chance, color=INK, linestyle=":", linewidth=1.5)
+    taken = int(steps[-1]) if len(steps) else 0
+    figure.suptitle(f"{title}: step {taken} of {total}", fontsize=13)
+    numbers = ", ".join("none yet" if np.isnan(value) else f"{value:.2f}" for value in newest)
+    return describe(
+        figure,
+        f"{title} after {taken} of {total} steps. Accuracy at distance 1 to 7: {numbers}; chance is {chance:.2f}. "
+        f"It can see {reach} cells far.",
+    )
+
+
+def _draw_offsets(axis: Axes, one: OffsetMap, chance: float, cell: int) -> AxesImage:
+    longest = one.accuracy.shape[0] // 2
+    edge = longest + 0.5
+    image = axis.imshow(one.accuracy, cmap=HEAT, vmin=chance, vmax=1, extent=(-edge, edge, edge, -edge))
+    axis.plot(0, 0, marker="P", color=INK, markersize=8)
+    if one.field is not None:
+        # pixels from the corner of the marker's cell -> cells from its middle
+        top, left, bottom, right = (side / cell - 0.5 for side in one.field)
+        for colour, width in ((INK, 4.5), (PAPER, 2.0)):  # white on black: seen on dark and on bright cells
+            axis.add_patch(
+                Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=width)
+            )
+    axis.set_xticks(range(-longest, longest + 1, longest))
+    axis.set_yticks(range(-longest, longest + 1, longest))
+    axis.set_xlabel("cells right")
+    axis.set_title(one.title, fontsize=12)
+    axis.spines[:].set_visible(False)
+    return image
+
+
+def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
+    """Means over the seeds with a bar from the lowest to the highest; neighbours are moved apart to stay visible."""
+    for index, curve in enumerate(curves):
+        count = np.isfinite(curve.values).sum(axis=0)
+        there = count > 0
+        values = curve.values[:, there]
+        mean = np.nanmean(values, axis=0)
+        spread = np.abs(np.stack([np.nanmin(values, axis=0), np.nanmax(values, axis=0)]) - mean)
+        shift = 0.06 * (index - (len(curves) - 1) / 2)
+        axis.errorbar(
+            np.arange(1, 8)[there] + shift,
+            mean,
+            yerr=spread,
+            label=curve.title,
+            color=curve.hue,
+            marker=_MARKS[index % len(_MARKS)],
+            linestyle=_DASHES[index % len(_DASHES)],
+            markersize=7,
+            capsize=3,
+            elinewidth=1,
+        )
+    axis.set_xticks(range(1, 8))
+    axis.set_xlim(0.6, 7.4)
+    axis.set_xlabel("cells from the marker to the square")
+
+
+def _frame(axis: Axes, box: NDArray[np.float64], height: int, width: int) -> None:
+    """A box on a picture, as far as it lies in it."""
+    top, left, bottom, right = box.clip(0, [height, width, height, width])
+    axis.add_patch(
+        Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=PAPER, linewidth=2, linestyle="--")
+    )
+
+
+def _steps(down: int, right: int) -> str:
+    ways = ((down, "down", "up"), (right, "right", "left"))
+    return ", ".join(f"{abs(count)} {one if count > 0 else other}" for count, one, other in ways if count)
+
+
+def _tell_offsets(one: OffsetMap, cell: int) -> str:
+    known = np.isfinite(one.accuracy)
+    if one.field is None:
+        return f"{one.title} hears of the whole picture: {np.nanmin(one.accuracy):.2f} or more everywhere."
+    longest = one.accuracy.shape[0] // 2
+    middle = cell * np.arange(-longest, longest + 1) + cell / 2
+    top, left, bottom, right = one.field
+    rows, columns = (middle > top) & (middle < bottom), (middle > left) & (middle < right)
+    inside = known & rows[:, None] & columns[None, :]
+    told = f"{one.title} sees from {-top:.0f} pixels above to {bottom - cell:.0f} below its cell: "
+    told += f"{one.accuracy[inside].mean():.2f} on average there"
+    beyond = one.accuracy[known & ~inside]
+    return told + (f", {beyond.mean():.2f} beyond." if beyond.size else ".")
+
+
+def _tell_steps(curve: DistanceCurve, level: float) -> str:
+    counts = np.isfinite(curve.values).sum(axis=0)
+    told = (
+        f"{distance}: {np.nanmean(curve.values[:, distance - 1]):.0f}" if count else f"{distance}: never"
+        for distance, count in enumerate(counts, start=1)
+    )
+    return f"{curve.title}, mean steps to {level:.0%} at distance {', '.join(told)}."
