@@ -21,7 +21,7 @@ SWEEP = """
 import gc
 from vlmteach.views import Explorer, alt_text, figure_html
 positions = 0
-for explorer in [thing for thing in gc.get_objects() if isinstance(thing, Explorer)]:
+for explorer in [thing for thing in gc.get_objects() if type(thing) is Explorer]:
     for position in explorer.positions():
         alt_text(explorer.draw(**position))
         positions += 1
