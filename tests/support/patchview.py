@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vlmteach.probes.heat import Heat
+from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
 
 SIDE, CELL, CELLS = 64, 8, 8

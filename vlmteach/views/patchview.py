@@ -18,7 +18,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmteach.probes.heat import Heat
+from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
 from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmteach.probes.heat import Heat, check_array
+from vlmteach.probes.patchview.heat import Heat, check_array
 
 HUES = ("cnn", "vit", "language")  # the families of the course, each with one colour everywhere
 LONGEST_SIDE = 512  # pixels: a larger picture would make the page heavy and show nothing more

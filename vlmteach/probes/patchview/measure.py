@@ -1,0 +1,149 @@
+"""From two encoders and a picture to everything the PatchView explorer shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from math import gcd
+
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from vlmteach.probes.attention import attention_maps
+from vlmteach.probes.effective import noise_images
+from vlmteach.probes.patchview.data import PatchViewData
+from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
+from vlmteach.probes.patchview.maps import LONGEST_MAP, Size
+from vlmteach.probes.patchview.networks import Attending, Convolutional, Network, Plan
+from vlmteach.probes.patchview.picture import as_bytes, fit_picture
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    layers:  at most so many of each network. anchors: at most (rows, columns) units whose effective field is taken.
+    squares: at most (rows, columns) squares that are hidden one at a time; (0, 0) hides none.
+    noise:   pictures over which an effective field is averaged. batch_size: pictures in memory at a time.
+    """
+
+    layers: int
+    anchors: Size
+    squares: Size
+    noise: int
+    batch_size: int
+
+
+SMALL = Effort(layers=6, anchors=(16, 16), squares=(8, 8), noise=8, batch_size=32)
+LARGE = Effort(layers=4, anchors=(7, 7), squares=(7, 7), noise=1, batch_size=4)
+SMALL_SIDE = 96  # pixels: up to here, every unit of the course's encoders is measured within seconds
+
+
+def measure_patchview(
+    cnn: nn.Module | None,
+    vit: nn.Module | None,
+    picture: Tensor,
+    *,
+    cnn_layers: Sequence[str] | None = None,
+    vit_layers: Sequence[int] | None = None,
+    fields_of: Collection[str] = ("cnn",),
+    normalise: Callable[[Tensor], Tensor] | None = None,
+    effort: Effort | None = None,
+    seed: int = 0,
+    title: str = "Local against global",
+) -> PatchViewData:
+    """Measure one picture's receptive boxes, effective fields, attention and hidden squares, with a progress bar.
+
+    cnn, vit:   encoders in eval mode; either may be None, then its panels are absent.
+    picture:    (3, H, W) floats in [0, 1]; normalise: what the encoders expect done to it first. Above 512 pixels a
+                side the picture is reduced, and a note in the result says so.
+    cnn_layers: names of modules that return grids; without it the stages, found in the model. vit_layers: attention
+                layers counted from 0. Without them, at most effort.layers, evenly spread, the last included.
+    fields_of:  whose effective fields to measure: "cnn", "vit" (one more panel, by the same function), both or none.
+    effort:     how much is measured; by the picture's size SMALL or LARGE without it. What was left out is noted.
+    seed:       of the noise pictures. Memory is bounded by effort.batch_size and by the maps that are kept.
+    Raises ValueError or TypeError when there is no encoder or the parts do not fit, with a sentence.
+    """
+    if cnn is None and vit is None:
+        raise ValueError("neither a CNN nor a ViT was given; expected at least one encoder to look into.")
+    if not set(fields_of) <= {"cnn", "vit"}:
+        raise ValueError(f'fields_of is {fields_of!r}; expected some of "cnn" and "vit".')
+    shown, reduced = fit_picture(picture)
+    ready = shown if normalise is None else normalise(shown)
+    effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
+
+    image, size = ready[None], (int(ready.shape[-2]), int(ready.shape[-1]))
+
+    networks: list[Network] = []
+    if cnn is not None:
+        networks.append(Convolutional(cnn, cnn_layers or thin(find_grid_layers(cnn, image), effort.layers), image))
+    if vit is not None:
+        maps = attention_maps(vit, image).among_picture_tokens()
+        networks.append(Attending(vit, image, maps, vit_layers or thin(maps.layers, effort.layers)))
+    cells = networks[-1].cells
+    plan = Plan(
+        image=image,
+        picture=size,
+        cells=cells,
+        anchors=(min(cells[0], effort.anchors[0]), min(cells[1], effort.anchors[1])),
+        squares=_squares(cells, size, effort.squares),
+        noise=noise_images(effort.noise, *size, seed=seed),
+        batch_size=effort.batch_size,
+        fields_of=frozenset(fields_of),
+    )
+    stops = match_by_depth([len(network.layers) for network in networks])
+    panels = []
+    with tqdm(total=sum(network.work(plan) for network in networks), desc="measuring", leave=False) as bar:
+        for network, at in zip(networks, zip(*stops, strict=True), strict=True):
+            panels += network.panels(plan, at, bar.update)
+    return PatchViewData(
+        title,
+        as_bytes(shown),
+        tuple(panels),
+        tuple(_sentence(networks, stop, i, len(stops)) for i, stop in enumerate(stops)),
+        cells,
+        plan.squares,
+        tuple(note for note in (reduced, *_notes(plan, networks)) if note),
+    )
+
+
+def _squares(cells: Size, picture: Size, most: Size) -> Size:
+    """The finest division, up to `most`, that cuts picture and cells evenly; (0, 0) when only the whole does."""
+    rows, columns = (
+        max((n for n in range(1, limit + 1) if gcd(count, length) % n == 0), default=0)
+        for count, length, limit in zip(cells, picture, most, strict=True)
+    )
+    return (rows, columns) if rows * columns > 1 else (0, 0)
+
+
+def _sentence(networks: Sequence[Network], stop: tuple[int, ...], index: int, count: int) -> str:
+    """What is shown at one stop of the layer slider, and how the layers were matched."""
+    names = [
+        f"{network.layers[i]} ({i + 1} of {len(network.layers)})" for network, i in zip(networks, stop, strict=True)
+    ]
+    if len(networks) == 1:
+        return f"Layer {names[0]}."
+    depth = round(100 * (index + 1) / count)
+    return f"Depth {depth} %: {' beside '.join(names)}; layers are matched by relative depth."
+
+
+def _notes(plan: Plan, networks: Sequence[Network]) -> list[str]:
+    """How it was measured, in words."""
+    notes = [
+        "Field size and share count the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
+        "Mean distance is measured from the middle of the unit's own cell, each pixel weighted."
+    ]
+    if plan.fields_of:
+        which = "every cell" if plan.anchors == plan.cells else f"{plan.anchors[0]} × {plan.anchors[1]} units, the dots"
+        noise = "one picture" if len(plan.noise) == 1 else f"{len(plan.noise)} pictures"
+        notes.append(f"Effective field: |gradient| averaged over {noise} of seeded noise, measured for {which}.")
+    if max(plan.picture) > LONGEST_MAP:
+        notes.append(f"Fine maps are averaged to at most {LONGEST_MAP} entries a side for showing, not for measuring.")
+    if plan.squares != (0, 0):
+        notes.append(
+            f"Hidden: each of {plan.squares[0]} × {plan.squares[1]} squares, in the picture's mean colour. Change: how "
+            "far the unit's vector moves, in per cent of the layer's mean vector length."
+        )
+    else:
+        notes.append("No square was hidden, so weights are not compared with measured changes.")
+    return [*notes, *(note for network in networks for note in network.notes)]
