@@ -1,0 +1,85 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from vlmteach.views import alt_text
+from vlmteach.views import attention_numbers as views
+
+NAMES = ["red circle", "red square", "blue circle", "green square", "blue square", "red square"]
+FEATURES = ["red", "green", "blue", "circle"]
+TOKENS = np.array([[1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]], float)
+
+
+def one_head():
+    query = TOKENS @ np.array([[2, 0, 0, 2], [0, 2, 0, 2], [0, 0, 2, 2], [0, 0, 0, 0]], float)
+    scores = query @ TOKENS.T
+    weights = np.exp(scores / 2) / np.exp(scores / 2).sum(axis=1, keepdims=True)
+    return {
+        "query": query,
+        "key": TOKENS,
+        "value": TOKENS,
+        "scores": scores,
+        "scaled": scores / 2,
+        "weights": weights,
+        "output": weights @ TOKENS,
+    }
+
+
+@pytest.mark.mpl_image_compare
+def test_six_tokens():
+    figure = views.draw_six_tokens(NAMES, TOKENS, FEATURES)
+    assert "token 2, blue circle: [0, 0, 1, 1]" in alt_text(figure)
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_numbers_with_a_mask():
+    allowed = np.tril(np.ones((6, 6), bool))
+    figure = views.draw_numbers({"weights": one_head()["weights"]}, NAMES, NAMES, allowed)
+    assert "15 of 36 cells are blocked and crossed out" in alt_text(figure)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert len(written) == 21  # no number in a blocked cell
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_numbers_of_two_matrices():
+    head = one_head()
+    figure = views.draw_numbers(
+        {"Q": head["query"][:2], "K": head["key"][:2]}, ["red", "blue"], FEATURES, language=True
+    )
+    text = alt_text(figure)
+    assert "Q: red [2, 0, 0, 2]; blue [2, 0, 0, 2]. K: red [1, 0, 0, 1]; blue [1, 0, 0, 0]" in text
+    assert "blocked" not in text
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_the_softmax_step():
+    return views.draw_attention_step("3 softmax", 2, 4, one_head(), NAMES, FEATURES)
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ("1 scores", "query 2 · key 4 = 0·0 + 0·0 + 2·1 + 2·0 = 2"),
+        ("2 scaled", "2 / √4 = 1"),
+        ("3 softmax", "exp(1) / (exp(1) + exp(0) + exp(2) + exp(0) + exp(1) + exp(0)) = 2.72 / 15.83 = 0.17"),
+        ("4 output", "0.17·value 0 + 0.06·value 1 + 0.47·value 2 + 0.06·value 3 + 0.17·value 4 + 0.06·value 5"),
+    ],
+)
+def test_each_step_writes_out_its_arithmetic(step, sentence):
+    text = alt_text(views.draw_attention_step(step, 2, 4, one_head(), NAMES, FEATURES))
+    assert "query 2 blue circle and the key 4 blue square" in text
+    assert sentence in text
+
+
+def test_every_step_query_and_key_can_be_drawn():
+    for step, query, key in itertools.product(views.STEPS, [0, 5], [0, 5]):
+        assert f"Step {step}" in alt_text(views.draw_attention_step(step, query, key, one_head(), NAMES, FEATURES))
+
+
+def test_an_unknown_step_is_refused():
+    with pytest.raises(ValueError, match="step is 'softmax'; expected one of 1 scores"):
+        views.draw_attention_step("softmax", 0, 0, one_head(), NAMES, FEATURES)

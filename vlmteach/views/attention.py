@@ -1,0 +1,127 @@
+"""Attention over a picture: what each head looks at, how far it looks, and what hiding a cell really changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
+
+COLUMNS = 5  # panels in a row of the gallery, the picture included
+
+
+def draw_head_gallery(
+    picture: np.ndarray, maps: Sequence[np.ndarray], names: Sequence[str], position: tuple[int, int]
+) -> Figure:
+    """One query in the picture (H, W, 3), and where each head looks for it.
+
+    maps: for each head, the weights (h, w) of this query on all cells. position: (row, column) of the query. Each map
+    has its own scale from 0 to its largest weight, which is printed beside what an even spread would give.
+    """
+    rows = math.ceil((1 + len(maps)) / COLUMNS)
+    columns = min(1 + len(maps), COLUMNS)
+    figure, axes = new_figure(rows, columns, height=2.6 * rows, squeeze=False)
+    panels = list(axes.ravel())
+    for axis in panels[1 + len(maps) :]:
+        axis.set_axis_off()
+    height, width = maps[0].shape
+    show_picture(panels[0], picture, "query")
+    _frame(panels[0], position, picture.shape[0] / height, picture.shape[1] / width)
+    for axis, weights, name in zip(panels[1:], maps, names, strict=False):
+        _draw_heat(axis, weights, name, position)
+        axis.set_xlabel(f"up to {weights.max():.3f}", fontsize=11)
+    panels[0].set_xlabel(f"even: {1 / (height * width):.3f}", fontsize=11)
+    listed = "; ".join(
+        "{} has its largest weight, {:.3f}, in row {}, column {}".format(
+            name, weights.max(), *np.unravel_index(weights.argmax(), weights.shape)
+        )
+        for name, weights in zip(names, maps, strict=True)
+    )
+    return describe(
+        figure,
+        f"Where each head looks from row {position[0]}, column {position[1]} of {height} by {width} cells; an even "
+        f"spread would be {1 / (height * width):.3f} everywhere. {listed}.",
+    )
+
+
+def draw_distance_by_depth(distances: Mapping[str, np.ndarray], uniform: float) -> Figure:
+    """Mean attention distance of every head against the depth of its layer.
+
+    distances: model name -> (layers, heads) in pixels. uniform: the distance of attention spread evenly.
+    """
+    figure, axes = new_figure(1, len(distances), height=3.6, sharey=True, squeeze=False)
+    texts = []
+    for axis, (name, table) in zip(axes[0], distances.items(), strict=True):
+        depth = np.arange(len(table))
+        for head in range(table.shape[1]):
+            axis.plot(depth, table[:, head], "o", color=VIT, alpha=0.6, markersize=7, markeredgecolor=PAPER)
+        axis.plot(depth, table.mean(axis=1), color=INK, linewidth=1.5, label="mean of the heads")
+        axis.axhline(uniform, color=MUTED, linestyle="--", label="attention spread evenly")
+        axis.set_title(name)
+        axis.set_xlabel("layer")
+        axis.set_xticks(depth)
+        axis.set_ylim(0, 1.3 * max(uniform, *(values.max() for values in distances.values())))
+        texts.append(
+            f"{name}: heads from {table.min():.0f} to {table.max():.0f} pixels, mean {table[0].mean():.0f} in the "
+            f"first layer and {table[-1].mean():.0f} in the last"
+        )
+    axes[0, 0].set_ylabel("mean distance in pixels")
+    axes[0, 0].legend(loc="upper left")
+    return describe(
+        figure,
+        f"Mean attention distance of each head by layer; spread evenly it would be {uniform:.0f} pixels. "
+        f"{'; '.join(texts)}.",
+    )
+
+
+def draw_attention_and_occlusion(
+    picture: np.ndarray, weights: np.ndarray, change: np.ndarray, position: tuple[int, int]
+) -> Figure:
+    """The attention of one query beside what was measured: how much its output moves when a cell is hidden.
+
+    picture: (H, W, 3). weights: (h, w). change: (h, w), size of the change of the query's output. position: the query.
+    """
+    figure, axes = new_figure(1, 3, height=3.5)
+    height, width = weights.shape
+    show_picture(axes[0], picture, "query")
+    _frame(axes[0], position, picture.shape[0] / height, picture.shape[1] / width)
+    _draw_heat(axes[1], weights, "attention weight", position)
+    _draw_heat(axes[2], change, "change when hidden", position)
+    axes[1].set_xlabel(f"0 to {weights.max():.3f}")
+    axes[2].set_xlabel(f"0 to {change.max():.3f}")
+    looked, mattered = (np.unravel_index(values.argmax(), values.shape) for values in (weights, change))
+    overlap = len(_top(weights) & _top(change)) / len(_top(weights))
+    return describe(
+        figure,
+        f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {looked[0]}, column "
+        f"{looked[1]}; hiding row {mattered[0]}, column {mattered[1]} changes its output most. Of the tenth of the "
+        f"cells with the largest weights, {overlap:.0%} are also in the tenth that changes it most.",
+    )
+
+
+def _top(values: np.ndarray) -> set[int]:
+    """The tenth of the cells with the largest values."""
+    return {int(place) for place in values.ravel().argsort()[-max(1, values.size // 10) :]}
+
+
+def _draw_heat(axis: Axes, values: np.ndarray, title: str, position: tuple[int, int]) -> None:
+    height, width = values.shape
+    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(values.max()), 1e-12), extent=(0, width, height, 0))
+    axis.set_title(title)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+    _frame(axis, position, 1, 1)
+
+
+def _frame(axis: Axes, position: tuple[int, int], tall: float, wide: float) -> None:
+    top, left = position[0] * tall, position[1] * wide
+    for colour, line in [(PAPER, 5.0), (INK, 2.5)]:
+        axis.add_patch(
+            Rectangle((left, top), wide, tall, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False)
+        )

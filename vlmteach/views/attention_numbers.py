@@ -1,0 +1,164 @@
+"""Attention by hand: matrices small enough to read every number, and the arithmetic behind one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+
+from vlmteach.views.style import HEAT, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure
+
+STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
+# Okabe and Ito again; every shape also carries its colour's name, so nothing depends on seeing the hue.
+PAINT = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2"}
+
+
+def draw_six_tokens(names: Sequence[str], tokens: np.ndarray, features: Sequence[str]) -> Figure:
+    """A picture of two rows of three patches, one named shape in each, beside the tokens (6, D) that stand for them.
+
+    names: such as "red circle", in reading order. features: what each of the D numbers means.
+    """
+    figure, axes = new_figure(1, 2, height=3.6, width_ratios=[3, 3.2])
+    axis = axes[0]
+    axis.set_xlim(0, 3)
+    axis.set_ylim(2, 0)
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    axis.set_title("the picture: six patches")
+    for token, name in enumerate(names):
+        _draw_shape(axis, token, *divmod(token, 3), *name.split())
+    _draw_matrix(axes[1], tokens, [f"{i} {name}" for i, name in enumerate(names)], features)
+    axes[1].set_title(f"X: {tokens.shape[0]} tokens, {tokens.shape[1]} numbers each")
+    rows = "; ".join(f"token {i}, {name}: {_row(row)}" for i, (name, row) in enumerate(zip(names, tokens, strict=True)))
+    return describe(figure, f"Six patches in two rows of three, and their tokens over {', '.join(features)}. {rows}.")
+
+
+def draw_numbers(
+    matrices: Mapping[str, np.ndarray],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    allowed: np.ndarray | None = None,
+    language: bool = False,
+) -> Figure:
+    """One or two matrices (rows, columns) side by side with every number written in.
+
+    allowed: bool (rows, columns); cells where it is False are crossed out. language: the rows are words, so their
+    names take the language hue.
+    """
+    figure, axes = new_figure(1, len(matrices), height=1.4 + 0.42 * len(rows), squeeze=False)
+    for place, (axis, (title, values)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
+        _draw_matrix(axis, values, rows if place == 0 else [""] * len(rows), columns, allowed)
+        axis.set_title(title)
+        if language:
+            for label in axis.get_yticklabels():
+                label.set(color=LANGUAGE, weight="bold")
+    listed = ". ".join(
+        f"{title}: " + "; ".join(f"{_line(name)} {_row(row)}" for name, row in zip(rows, values, strict=True))
+        for title, values in matrices.items()
+    )
+    crossed = "" if allowed is None else f" {(~allowed).sum()} of {allowed.size} cells are blocked and crossed out."
+    return describe(figure, f"Columns: {', '.join(map(_line, columns))}. {listed}.{crossed}")
+
+
+def draw_attention_step(
+    step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], names: Sequence[str], features: Sequence[str]
+) -> Figure:
+    """One of the four operations: its whole matrix, and the arithmetic of one cell written out.
+
+    step: one of STEPS. query, key: the row and the column in question.
+    numbers: the arrays query, key, value, scores, scaled, weights and output of one head.
+    """
+    if step not in STEPS:
+        raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}.")
+    labels = [f"{i} {name}" for i, name in enumerate(names)]
+    figure, axes = new_figure(2, 1, height=4.9, height_ratios=[4, 1])
+    shown = numbers[{"1 scores": "scores", "2 scaled": "scaled", "3 softmax": "weights", "4 output": "output"}[step]]
+    by_feature = step == STEPS[3]
+    _draw_matrix(axes[0], shown, labels, features if by_feature else [name.replace(" ", "\n") for name in names])
+    axes[0].set_ylabel("query")
+    _frame(axes[0], query, 0, shown.shape[1])
+    if not by_feature:
+        _frame(axes[0], query, key, 1)
+    lines = _arithmetic(step, query, key, numbers)
+    axes[1].set_axis_off()
+    axes[1].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[1].transAxes, fontsize=12)
+    return describe(figure, f"Step {step} for the query {labels[query]} and the key {labels[key]}. {' '.join(lines)}")
+
+
+def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray]) -> list[str]:
+    """The sentence of numbers that leads to one cell."""
+    score, scaled, weight = (float(numbers[name][query, key]) for name in ("scores", "scaled", "weights"))
+    if step == STEPS[0]:
+        q, k = numbers["query"][query], numbers["key"][key]
+        products = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in zip(q, k, strict=True))
+        return [f"query {query} · key {key} = {products} = {_short(score)}"]
+    if step == STEPS[1]:
+        width = numbers["query"].shape[1]
+        return [f"{_short(score)} / √{width} = {_short(scaled)}"]
+    if step == STEPS[2]:
+        row = numbers["scaled"][query]
+        powers = " + ".join(f"exp({_short(value)})" for value in row)
+        return [
+            f"exp({_short(scaled)}) / ({powers})",
+            f"= {np.exp(scaled):.2f} / {np.exp(row).sum():.2f} = {weight:.2f}",
+        ]
+    terms = " + ".join(f"{w:.2f}·value {j}" for j, w in enumerate(numbers["weights"][query]))
+    return [terms, f"= {_row(numbers['output'][query])}"]
+
+
+def _draw_matrix(
+    axis: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], allowed: np.ndarray | None = None
+) -> None:
+    height, width = values.shape
+    top = max(float(values.max()), 1e-9)
+    axis.imshow(values, cmap=HEAT, vmin=min(0.0, float(values.min())), vmax=top, extent=(0, width, height, 0))
+    axis.set_aspect("auto")
+    for row, column in np.ndindex(height, width):
+        if allowed is not None and not allowed[row, column]:
+            axis.add_patch(Rectangle((column, row), 1, 1, facecolor=PAPER, edgecolor=MUTED, hatch="xx", linewidth=0))
+            continue
+        colour = INK if values[row, column] > 0.6 * top else PAPER
+        number = _short(float(values[row, column]))
+        axis.text(column + 0.5, row + 0.5, number, ha="center", va="center", color=colour)
+    axis.hlines(np.arange(height + 1), 0, width, color=PAPER, linewidth=1.5, zorder=1)
+    axis.vlines(np.arange(width + 1), 0, height, color=PAPER, linewidth=1.5, zorder=1)
+    axis.set_xticks(np.arange(width) + 0.5, columns)
+    axis.set_yticks(np.arange(height) + 0.5, rows)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+
+
+def _frame(axis: Axes, row: int, column: int, width: int) -> None:
+    for colour, line in [(PAPER, 8.0), (INK, 3.5)]:  # a pale halo keeps the frame visible on dark cells
+        axis.add_patch(
+            Rectangle(
+                (column, row), width, 1, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
+            )
+        )
+
+
+def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shape: str) -> None:
+    axis.add_patch(Rectangle((column, row), 1, 1, facecolor="#F2F2F2", edgecolor=PAPER, linewidth=4))
+    if shape == "circle":
+        axis.add_patch(Circle((column + 0.5, row + 0.5), 0.28, facecolor=PAINT[colour]))
+    else:
+        axis.add_patch(Rectangle((column + 0.24, row + 0.24), 0.52, 0.52, facecolor=PAINT[colour]))
+    axis.text(column + 0.5, row + 0.5, colour, ha="center", va="center", color=PAPER, weight="bold", fontsize=11)
+    axis.text(column + 0.06, row + 0.16, str(token), color=VIT, weight="bold")
+
+
+def _short(value: float) -> str:
+    """A whole number without its point, anything else with two digits."""
+    return str(round(value)) if abs(value - round(value)) < 1e-6 else f"{value:.2f}"
+
+
+def _line(name: str) -> str:
+    return name.replace("\n", " ")
+
+
+def _row(values: np.ndarray) -> str:
+    return "[" + ", ".join(_short(value) for value in values) + "]"
