@@ -45,11 +45,11 @@ def effective_receptive_field(
             "eval mode; call model.eval() to say so yourself.",
             stacklevel=2,
         )
-    seed = torch.Generator().manual_seed(0)
     total = torch.zeros(images.shape[-2:], dtype=images.dtype, device=images.device)
     with eval_mode(model):
-        for batch in _with_progress(images.split(batch_size)):
-            total += _gradient(model, module, layer, position, batch, seed).sum(dim=0)
+        for start in _with_progress(range(0, len(images), batch_size)):
+            batch = images[start : start + batch_size]
+            total += _gradient(model, module, layer, position, batch, start).sum(dim=0)
     return total / total.max()
 
 
@@ -112,14 +112,16 @@ def _require_pictures(model: nn.Module, images: Tensor) -> None:
 
 
 def _gradient(
-    model: nn.Module, module: nn.Module, layer: str, position: tuple[int, int], images: Tensor, seed: torch.Generator
+    model: nn.Module, module: nn.Module, layer: str, position: tuple[int, int], images: Tensor, start: int
 ) -> Tensor:
-    """|gradient| of one unit for each picture of a batch, summed over colour channels: (B, H, W)."""
+    """|gradient| of one unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
     with torch.enable_grad():
         images = images.detach().requires_grad_()
         unit = run_to_unit(model, module, layer, position, images)
-        mix = torch.randn(unit.shape, generator=seed, dtype=torch.float64).to(unit)
-        (gradient,) = torch.autograd.grad((unit * mix).sum(), images, allow_unused=True)
+        # Each picture has its own mix, from its own number: how pictures are batched must not change the result.
+        seeds = [torch.Generator().manual_seed(start + i) for i in range(len(images))]
+        mix = torch.stack([torch.randn(unit.shape[1], generator=seed, dtype=torch.float64) for seed in seeds])
+        (gradient,) = torch.autograd.grad((unit * mix.to(unit)).sum(), images, allow_unused=True)
     if gradient is None or not gradient.isfinite().all() or (gradient.flatten(1) == 0).all(dim=1).any():
         raise ValueError(
             f"the unit {position} of {layer!r} has no gradient (or no finite one) at one of the pictures: no pixel "
@@ -128,7 +130,7 @@ def _gradient(
     return gradient.abs().sum(dim=1)
 
 
-def _with_progress(batches: tuple[Tensor, ...]) -> Any:
+def _with_progress(batches: range) -> Any:
     """A progress bar for a measurement that takes longer than a moment."""
     from tqdm.auto import tqdm
 

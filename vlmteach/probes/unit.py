@@ -74,6 +74,7 @@ def _channels(output: Any, layer: str, position: tuple[int, int], runs: list[Run
     """The channels (B, D) at a position of a grid or of tokens that form one."""
     row, column = position
     if isinstance(output, Tensor) and output.ndim == 4:
+        _require_channels_first(output, layer, size)
         _require_position(position, output.shape[-2], output.shape[-1], layer)
         return output[:, :, row, column]
     tokens = output.tokens if is_visual_tokens(output) else output
@@ -83,6 +84,17 @@ def _channels(output: Any, layer: str, position: tuple[int, int], runs: list[Run
     prefix, height, width = _layout(tokens, output, layer, runs, size)
     _require_position(position, height, width, layer)
     return tokens[:, prefix + row * width + column]
+
+
+def _require_channels_first(grid: Tensor, layer: str, size: torch.Size) -> None:
+    """A grid (B, H, W, C), as Swin and some ViTs have it, would be read along the wrong axes without any error."""
+    picture = size[0] / size[1]
+    first, second, third = grid.shape[1:]
+    if first / second == picture and not 0.5 < (second / third) / picture < 2:
+        raise ValueError(
+            f"layer {layer!r} returns {tuple(grid.shape)}, which looks like (B, H, W, C); expected a grid (B, C, H, W). "
+            "Ask a layer before or after it."
+        )
 
 
 def _layout(tokens: Tensor, output: Any, layer: str, runs: list[Run], size: torch.Size) -> tuple[int, int, int]:
