@@ -67,7 +67,7 @@ def draw_task(
 
 def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) -> Figure:
     """Accuracy over the offset for one to four encoders, with each one's exact receptive field drawn in."""
-    figure, axes = new_figure(1, len(maps), height=9.6 / len(maps) ** 0.85 + 0.4, squeeze=False)
+    figure, axes = new_figure(1, len(maps), height=min(5.4, 9.6 / len(maps) ** 0.85 + 0.4), squeeze=False)
     told = []
     for axis, one in zip(axes[0], maps, strict=True):
         image = _draw_offsets(axis, one, chance, cell)
