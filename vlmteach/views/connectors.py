@@ -1,0 +1,143 @@
+"""Figures of lesson 06: what a connector takes and gives, who may look at whom, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from vlmteach.views.style import CNN, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure, show_picture
+
+FAMILY = {"CNN": CNN, "ViT": VIT}
+HATCH = {"CNN": "", "ViT": "//"}  # families differ without colour too
+
+
+def draw_projected(
+    names: Sequence[str], families: Sequence[str], counts: Sequence[int], before: int, after: int
+) -> Figure:
+    """How many tokens each eye hands to one and the same projector. families: "CNN" or "ViT" for each name."""
+    figure, axis = new_figure(height=0.8 + 0.55 * len(names))
+    places = np.arange(len(names))[::-1]
+    for place, name, family, count in zip(places, names, families, counts, strict=True):
+        axis.barh(place, count, height=0.6, color=FAMILY[family], hatch=HATCH[family], edgecolor=PAPER)
+        axis.text(count, place, f"  {count} × {before}  →  {count} × {after}", va="center", color=INK)
+        axis.text(-max(counts) * 0.01, place, f"{name} ({family})", va="center", ha="right")
+    axis.set_yticks([])
+    axis.set_xlim(0, max(counts) * 1.55)
+    axis.set_xlabel("visual tokens through the same projector")
+    listed = "; ".join(f"{n} ({f}): {c} tokens" for n, f, c in zip(names, families, counts, strict=True))
+    return describe(figure, f"One projector maps tokens {before} wide to {after} wide for every eye. {listed}.")
+
+
+def draw_mask(mask: np.ndarray, parts: Sequence[tuple[str, int]]) -> Figure:
+    """Who may look at whom. mask: (L, L) bool, True = may; parts: (name, how many tokens), together L, in order."""
+    length = len(mask)
+    figure, axis = new_figure(height=4.6)
+    axis.set_aspect("equal")
+    for row in range(length):
+        for column in range(length):
+            may = bool(mask[row, column])
+            axis.add_patch(
+                Rectangle((column, row), 1, 1, facecolor=LANGUAGE if may else PAPER, edgecolor="#BBBBBB", linewidth=0.8)
+            )
+            if may:  # a dot, so that the mask reads without colour
+                axis.plot(column + 0.5, row + 0.5, marker="o", color=PAPER, markersize=5)
+    edges = np.cumsum([0, *(count for _, count in parts)])
+    for edge in edges:
+        axis.plot([edge, edge], [0, length], color=INK, linewidth=2)
+        axis.plot([0, length], [edge, edge], color=INK, linewidth=2)
+    middles = (edges[:-1] + edges[1:]) / 2
+    axis.set_xticks(middles, [name for name, _ in parts])
+    axis.set_yticks(middles, [name for name, _ in parts])
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    axis.set_xlim(-0.05, length + 0.05)
+    axis.set_ylim(length + 0.05, -0.05)
+    axis.set_xlabel("a row looks at the columns with a dot")
+    sees = []
+    for (looker, _), top, bottom in zip(parts, edges, edges[1:], strict=False):
+        for (seen, _), left, right in zip(parts, edges, edges[1:], strict=False):
+            block = mask[top:bottom, left:right]
+            sees.append(f"{looker} sees {'all' if block.all() else 'part' if block.any() else 'none'} of {seen}")
+    return describe(figure, f"A mask over {length} tokens: {'; '.join(sees)}.")
+
+
+def draw_selection(names: Sequence[str], right: Sequence[int], total: int, bound: int) -> Figure:
+    """Right answers of several rules, and the most that addition can get. bound: that most."""
+    figure, axis = new_figure(height=0.9 + 0.55 * len(names))
+    places = np.arange(len(names))[::-1]
+    axis.barh(places, right, color=LANGUAGE, height=0.6)
+    axis.set_yticks(places, names)
+    axis.axvline(bound, color=INK, linestyle="--")
+    axis.text(bound, len(names) - 0.45, f"no sum can pass {bound} ", ha="right", va="bottom")
+    for place, count in zip(places, right, strict=True):
+        axis.text(count - total * 0.01, place, f"{count} ", va="center", ha="right", color=PAPER, weight="bold")
+    axis.set_xlim(0, total)
+    axis.set_ylim(-0.5, len(names) - 0.1)
+    axis.set_xlabel(f"right answers of {total}")
+    listed = "; ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True))
+    return describe(figure, f"Right answers of {total}, with a line at {bound}, the most a sum can get. {listed}.")
+
+
+def draw_costs(names: Sequence[str], lengths: Sequence[int], parameters: Sequence[int]) -> Figure:
+    """Two prices of a connector: how long the language model's sequence gets, and how many numbers it learns."""
+    figure, axes = new_figure(1, 2, height=0.9 + 0.5 * len(names), sharey=True)
+    places = np.arange(len(names))[::-1]
+    for axis, values, colour, label in [
+        (axes[0], lengths, LANGUAGE, "tokens in the language model's sequence"),
+        (axes[1], parameters, MUTED, "learned numbers of the connector"),
+    ]:
+        axis.barh(places, values, color=colour, height=0.6)
+        axis.set_xlim(0, max(values) * 1.3)
+        axis.set_xlabel(label)
+        for place, value in zip(places, values, strict=True):
+            axis.text(value, place, f" {value:,}", va="center")
+    axes[0].set_yticks(places, names)
+    axes[1].xaxis.set_major_locator(MaxNLocator(4))
+    axes[1].xaxis.set_major_formatter("{x:,.0f}")
+    listed = "; ".join(
+        f"{name}: {length} tokens, {count:,} learned numbers"
+        for name, length, count in zip(names, lengths, parameters, strict=True)
+    )
+    return describe(figure, f"Two prices of each connector. {listed}.")
+
+
+def draw_gates(gates: Mapping[str, Sequence[float]], errors: Mapping[str, Sequence[float]]) -> Figure:
+    """The opening |tanh(gate)| and the error over training steps, one line for each layer; the sign is free."""
+    figure, axes = new_figure(1, 2, height=3.2)
+    for (name, gate), style, colour in zip(gates.items(), ("-", "--", ":"), (LANGUAGE, INK, MUTED), strict=False):
+        axes[0].plot(np.abs(np.tanh(gate)), style, color=colour, label=name)
+        axes[1].plot(errors[name], style, color=colour, label=name)
+    axes[0].set_ylabel("opening, |tanh(gate)|")
+    axes[1].set_ylabel("error")
+    for axis in axes:
+        axis.set_xlabel("step")
+    axes[1].legend(frameon=False)
+    ends = "; ".join(
+        f"{name}: opening {abs(np.tanh(gate[-1])):.2f}, error {errors[name][0]:.2f} at first and "
+        f"{errors[name][-1]:.2f} at last"
+        for name, gate in gates.items()
+    )
+    return describe(figure, f"Gate opening and error over {len(next(iter(gates.values())))} steps. {ends}.")
+
+
+def draw_regions(picture: np.ndarray, boxes: np.ndarray, names: Sequence[str]) -> Figure:
+    """Boxes (R, 4), (top, left, bottom, right) in pixels, on a picture (H, W, 3) in [0, 1]; each box is one token."""
+    figure, axis = new_figure(height=4.6)
+    show_picture(axis, picture, f"{len(boxes)} regions, {len(boxes)} tokens")
+    for (top, left, bottom, right), name in zip(boxes, names, strict=True):
+        for colour, line in [(PAPER, 5.0), (CNN, 3.0)]:
+            frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=line)
+            axis.add_patch(frame)
+        above = top > 0.06 * len(picture)  # a name stands above its box where there is room
+        place = {"y": top - 3, "va": "bottom"} if above else {"y": top + 3, "va": "top"}
+        axis.text(left + 1, s=name, bbox={"facecolor": PAPER, "edgecolor": CNN, "pad": 2}, **place)
+    listed = "; ".join(
+        f"{name}, rows {top:.0f} to {bottom:.0f}, columns {left:.0f} to {right:.0f}"
+        for (top, left, bottom, right), name in zip(boxes, names, strict=True)
+    )
+    return describe(figure, f"{len(boxes)} regions on the picture: {listed}.")
