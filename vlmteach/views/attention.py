@@ -123,5 +123,7 @@ def _frame(axis: Axes, position: tuple[int, int], tall: float, wide: float) -> N
     top, left = position[0] * tall, position[1] * wide
     for colour, line in [(PAPER, 5.0), (INK, 2.5)]:
         axis.add_patch(
-            Rectangle((left, top), wide, tall, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False)
+            Rectangle(
+                (left, top), wide, tall, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
+            )
         )

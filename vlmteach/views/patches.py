@@ -136,5 +136,7 @@ def _draw_cuts(axis: Axes, rows: int, columns: int, size: int, width: float) -> 
 def _frame(axis: Axes, top: float, left: float, size: float) -> None:
     for colour, line in [(PAPER, 7.0), (INK, 3.5)]:  # a pale halo keeps the frame visible on anything
         axis.add_patch(
-            Rectangle((left, top), size, size, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False)
+            Rectangle(
+                (left, top), size, size, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
+            )
         )
