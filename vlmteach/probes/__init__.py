@@ -16,6 +16,7 @@ from vlmteach.probes.effective import (
     noise_images,
 )
 from vlmteach.probes.occlusion import occlusion
+from vlmteach.probes.patchview import PatchViewData, measure_patchview, words_over_cells
 from vlmteach.probes.picture_tokens import PictureTokens
 from vlmteach.probes.receptive_field import (
     ReceptiveField,
@@ -28,6 +29,7 @@ from vlmteach.probes.receptive_field import (
 
 __all__ = [
     "AttentionMaps",
+    "PatchViewData",
     "PictureTokens",
     "ReceptiveField",
     "ReceptiveFields",
@@ -41,10 +43,12 @@ __all__ = [
     "erf_sigma",
     "erf_size",
     "mean_attention_distance",
+    "measure_patchview",
     "noise_images",
     "occlusion",
     "prefix_mass",
     "receptive_field",
     "register_rule",
     "weighted_distance",
+    "words_over_cells",
 ]

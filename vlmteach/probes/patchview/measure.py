@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import gcd
 
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from vlmteach.probes.attention import attention_maps
 from vlmteach.probes.effective import noise_images
@@ -68,42 +67,55 @@ def measure_patchview(
         raise ValueError("neither a CNN nor a ViT was given; expected at least one encoder to look into.")
     if not set(fields_of) <= {"cnn", "vit"}:
         raise ValueError(f'fields_of is {fields_of!r}; expected some of "cnn" and "vit".')
+    from tqdm.auto import tqdm  # late: it looks for a notebook when it is imported
+
     shown, reduced = fit_picture(picture)
-    ready = shown if normalise is None else normalise(shown)
+    image = (shown if normalise is None else normalise(shown))[None]
     effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
-
-    image, size = ready[None], (int(ready.shape[-2]), int(ready.shape[-1]))
-
-    networks: list[Network] = []
-    if cnn is not None:
-        networks.append(Convolutional(cnn, cnn_layers or thin(find_grid_layers(cnn, image), effort.layers), image))
-    if vit is not None:
-        maps = attention_maps(vit, image).among_picture_tokens()
-        networks.append(Attending(vit, image, maps, vit_layers or thin(maps.layers, effort.layers)))
-    cells = networks[-1].cells
-    plan = Plan(
-        image=image,
-        picture=size,
-        cells=cells,
-        anchors=(min(cells[0], effort.anchors[0]), min(cells[1], effort.anchors[1])),
-        squares=_squares(cells, size, effort.squares),
-        noise=noise_images(effort.noise, *size, seed=seed),
-        batch_size=effort.batch_size,
-        fields_of=frozenset(fields_of),
-    )
+    networks = _networks(cnn, vit, image, cnn_layers, vit_layers, effort.layers)
+    plan = _plan(image, networks[-1].cells, effort, seed, fields_of)
     stops = match_by_depth([len(network.layers) for network in networks])
     panels = []
     with tqdm(total=sum(network.work(plan) for network in networks), desc="measuring", leave=False) as bar:
         for network, at in zip(networks, zip(*stops, strict=True), strict=True):
             panels += network.panels(plan, at, bar.update)
+    sentences = [_sentence(networks, stop, i, len(stops)) for i, stop in enumerate(stops)]
+    notes = [] if reduced is None else [reduced]
+    notes += _notes(plan, networks)
     return PatchViewData(
-        title,
-        as_bytes(shown),
-        tuple(panels),
-        tuple(_sentence(networks, stop, i, len(stops)) for i, stop in enumerate(stops)),
-        cells,
-        plan.squares,
-        tuple(note for note in (reduced, *_notes(plan, networks)) if note),
+        title, as_bytes(shown), tuple(panels), tuple(sentences), plan.cells, plan.squares, tuple(notes)
+    )
+
+
+def _networks(
+    cnn: nn.Module | None,
+    vit: nn.Module | None,
+    image: Tensor,
+    cnn_layers: Sequence[str] | None,
+    vit_layers: Sequence[int] | None,
+    most: int,
+) -> list[Network]:
+    """The encoders with the layers to show: those that were asked for, else at most so many, evenly spread."""
+    networks: list[Network] = []
+    if cnn is not None:
+        networks.append(Convolutional(cnn, cnn_layers or thin(find_grid_layers(cnn, image), most), image))
+    if vit is not None:
+        maps = attention_maps(vit, image).among_picture_tokens()
+        networks.append(Attending(vit, image, maps, vit_layers or thin(maps.layers, most)))
+    return networks
+
+
+def _plan(image: Tensor, cells: Size, effort: Effort, seed: int, fields_of: Collection[str]) -> Plan:
+    picture = (int(image.shape[-2]), int(image.shape[-1]))
+    return Plan(
+        image=image,
+        picture=picture,
+        cells=cells,
+        anchors=(min(cells[0], effort.anchors[0]), min(cells[1], effort.anchors[1])),
+        squares=_squares(cells, picture, effort.squares),
+        noise=noise_images(effort.noise, *picture, seed=seed),
+        batch_size=effort.batch_size,
+        fields_of=frozenset(fields_of),
     )
 
 
