@@ -132,9 +132,11 @@ def _gradient(
 
 def _with_progress(batches: range) -> Any:
     """A progress bar for a measurement that takes longer than a moment."""
-    from tqdm.auto import tqdm
+    if len(batches) == 1:
+        return batches
+    from tqdm.auto import tqdm  # slow to import, and not needed for a single batch
 
-    return tqdm(batches, desc="effective field", unit="batch", delay=3, leave=False, disable=len(batches) == 1)
+    return tqdm(batches, desc="effective field", unit="batch", delay=3, leave=False)
 
 
 def _require_heat(heat: Tensor) -> Tensor:

@@ -92,8 +92,8 @@ def _require_channels_first(grid: Tensor, layer: str, size: torch.Size) -> None:
     first, second, third = grid.shape[1:]
     if first / second == picture and not 0.5 < (second / third) / picture < 2:
         raise ValueError(
-            f"layer {layer!r} returns {tuple(grid.shape)}, which looks like (B, H, W, C); expected a grid (B, C, H, W). "
-            "Ask a layer before or after it."
+            f"layer {layer!r} returns {tuple(grid.shape)}, which looks like (B, H, W, C); expected a grid "
+            "(B, C, H, W). Ask a layer before or after it."
         )
 
 

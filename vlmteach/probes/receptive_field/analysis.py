@@ -13,6 +13,7 @@ from torch import fx, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
 from vlmteach.probes.receptive_field.field import Cause, Field, Opaque, Parts, Pooled, Value, find_values, has_opaque
+from vlmteach.probes.receptive_field.intervals import WrongSize
 from vlmteach.probes.receptive_field.result import ReceptiveFields, make_result
 from vlmteach.probes.receptive_field.rules import find_rule
 from vlmteach.probes.receptive_field.rules.elementwise import merge_elementwise
@@ -79,6 +80,11 @@ def _visit(node: fx.Node, order: int, values: dict[fx.Node, Any], modules: dict[
             f"Node {node.name!r} ({_describe(node, modules)}) cannot be followed: {refusal}. Teach it with "
             "vlmteach.probes.register_rule, or ask for the part of the model before it."
         ) from None
+    except WrongSize as refusal:
+        raise ValueError(
+            f"The model cannot take a picture of this input_size: at node {node.name!r} ({_describe(node, modules)}) "
+            f"{refusal}."
+        ) from None
 
 
 def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: dict[str, nn.Module]) -> Any:
@@ -95,8 +101,7 @@ def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: dict[str, nn.Modu
     try:
         return node.target(*args, **kwargs)
     except AssertionError as refusal:  # the model checks the size of its picture
-        why = str(refusal) or "an assertion of its own fails"
-        raise ValueError(f"The model refuses this input_size at {_place(node, modules)}: {why}.") from None
+        raise WrongSize(str(refusal) or "an assertion fails") from None
 
 
 def _apply(node: fx.Node, args: Any, kwargs: Any, inputs: list[Value], modules: dict[str, nn.Module]) -> Any:

@@ -182,8 +182,6 @@ def _merge_two(one: Field, two: Field) -> Field:
         columns, columns_aligned = (rows, rows_aligned) if _same(one, two) else merge(one.columns, two.columns)
     except NeedsSize as problem:
         return replace(long, needs=f"it {problem}", copies=copies)
-    except ValueError as problem:
-        raise UnsupportedOperation(f"it {problem}") from None
     aligned = one.aligned and two.aligned and rows_aligned and columns_aligned
     return replace(long, rows=rows, columns=columns, aligned=aligned, copies=copies)
 

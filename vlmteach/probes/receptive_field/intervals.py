@@ -17,6 +17,10 @@ class NeedsSize(Exception):
     """The answer depends on the size of the picture, which is not known."""
 
 
+class WrongSize(Exception):
+    """The network cannot take a picture of this size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """The intervals of pixels seen along one axis by the units of a map.
@@ -119,12 +123,12 @@ def merge(one: Axis, two: Axis) -> tuple[Axis, bool]:
     """Two maps added or stacked unit by unit: a unit now sees from the lower low to the higher high.
 
     Returns the map and whether the two intervals have the same centre at every unit (then the sum is *aligned*).
-    Raises ValueError for maps of different length, and NeedsSize for different strides while the length is unknown:
+    Raises WrongSize for maps of different length, and NeedsSize for different strides while the length is unknown:
     such maps can only have the same length for some sizes of the picture.
     """
     count = one.count if two.count is None else two.count
     if one.count is not None and two.count is not None and one.count != two.count:
-        raise ValueError(f"merges maps of {one.count} and {two.count} units")
+        raise WrongSize(f"it merges maps of {one.count} and {two.count} units")
     seen = one.seen or two.seen
     if one.seen is not None and two.seen is not None:
         seen = (min(one.seen[0], two.seen[0]), max(one.seen[1], two.seen[1]))

@@ -57,8 +57,8 @@ class ReceptiveField:
         """The pixels that the unit in (row, column) sees: (top, left, bottom, right), half-open.
 
         Without `clip` the box may reach past the picture: those pixels are padding. clip: (height, width) of the
-        picture cuts them off; for a global map it is needed, because the box is then the whole picture. With
-        an input_size given to receptive_field, the clipped box is exact also where a stride leaves out the last pixels.
+        picture cuts them off; for a global map it is needed, because the box is then the whole picture. With an
+        input_size given to receptive_field, the clipped box also ends where a stride leaves out the last pixels.
         Raises ValueError for a unit outside the map or the picture, for a map that needs input_size, and for a clipped
         box at a border padded with copies of pixels.
         """
@@ -123,14 +123,20 @@ class ReceptiveFields(dict[str, ReceptiveField]):
         self._paths = {path: node for path, node in paths.items() if node in fields}
         self._uncalled = frozenset(uncalled)
 
-    def __missing__(self, name: str) -> ReceptiveField:
+    def node(self, name: str) -> str:
+        """The torch.fx node that a name means. Raises KeyError with near names when it means none."""
+        if super().__contains__(name):
+            return name
         if name in self._paths:
-            return self[self._paths[name]]
+            return self._paths[name]
         if name in self._uncalled:
             raise KeyError(f"{name!r} is a module that the forward pass (in eval mode) never calls.")
         near = difflib.get_close_matches(str(name), [*self, *self._paths], n=4)
         hint = f" Near names: {', '.join(near)}." if near else ""
         raise KeyError(f"no node or module {name!r} with a receptive field.{hint}")
+
+    def __missing__(self, name: str) -> ReceptiveField:
+        return self[self.node(name)]
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or name in self._paths

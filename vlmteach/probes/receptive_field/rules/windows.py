@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
 from vlmteach.probes.receptive_field.field import FLAT, OTHER, Field, Opaque, Size
+from vlmteach.probes.receptive_field.intervals import WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
 PerAxis = int | Sequence[int]
@@ -53,7 +54,7 @@ def _count(units: int | None, before: int, after: int, reach: int, stride: int, 
         return None
     room = units + before + after - reach
     if room < 0:
-        raise UnsupportedOperation(f"its window of {reach} does not fit into {units} units: the picture is too small")
+        raise WrongSize(f"a window of {reach} does not fit into {units} units: the picture is too small")
     if not ceil_mode:
         return room // stride + 1
     count = -(-room // stride) + 1
