@@ -37,6 +37,8 @@ BAD = {
     "infinity": (with_value(float("inf")), {}, ValueError, "NaN or infinite", "isfinite"),
     "minus infinity": (with_value(-float("inf")), {}, ValueError, "NaN or infinite", "isfinite"),
     "smaller than the stride": (GOOD, {"at_least": 32}, ValueError, "16 x 24.*at least 32", "smaller stride"),
+    "too low": (GOOD, {"at_least": 20}, ValueError, "16 x 24.*at least 20", "smaller stride"),
+    "too narrow": (GOOD.mT, {"at_least": 20}, ValueError, "24 x 16.*at least 20", "smaller stride"),
     "no whole number of patches": (GOOD, {"multiple_of": 16}, ValueError, "16 x 24.*multiples of 16", "16 x 16"),
     "smaller than a patch": (GOOD, {"multiple_of": 32}, ValueError, "16 x 24.*multiples of 32", "32 x 32"),
 }

@@ -21,14 +21,18 @@ def test_it_gives_the_tokens_and_boxes_of_the_plain_vit(options):
     assert ours.prefix == plain.prefix
 
 
-def test_only_the_making_of_patches_differs_from_the_plain_vit():
-    ours = ConvStemViT(32, 8, 24, 2, 3, registers=1)
-    plain = VisionTransformer(32, 8, 24, 2, 3, registers=1)
+@pytest.mark.parametrize(
+    "options",
+    [{"registers": 1}, {"positions": "sincos"}, {"positions": "none", "cls": False}, {"mlp_ratio": 2}],
+    ids=str,
+)
+def test_only_the_making_of_patches_differs_from_the_plain_vit(options):
+    ours, plain = ConvStemViT(32, 8, 24, 2, 3, **options), VisionTransformer(32, 8, 24, 2, 3, **options)
     rest = {name: weight for name, weight in plain.state_dict().items() if not name.startswith("patch_embed")}
     assert {name for name in ours.state_dict() if not name.startswith("patch_embed")} == set(rest)
     ours.load_state_dict(rest, strict=False)
-    ours.patch_embed, plain.patch_embed = PatchEmbed(8, 24), PatchEmbed(8, 24)
-    ours.patch_embed.load_state_dict(plain.patch_embed.state_dict())
+    assert isinstance(ours.patch_embed, ConvStem)
+    ours.patch_embed = plain.patch_embed
     torch.testing.assert_close(ours(picture()).tokens, plain(picture()).tokens)
 
 
