@@ -2,6 +2,9 @@
 
 from vlmteach.views.explore import Explorer, explore
 from vlmteach.views.html import figure_html, show_figures_as_html
+from vlmteach.views.live import LiveFigure
+from vlmteach.views.patchview import PatchView
+from vlmteach.views.patchview_figure import draw_patchview, explore_patchview
 from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, alt_text, describe, new_figure, use_style
 from vlmteach.views.systems import SystemsView
 
@@ -13,10 +16,14 @@ __all__ = [
     "MUTED",
     "VIT",
     "Explorer",
+    "LiveFigure",
+    "PatchView",
     "SystemsView",
     "alt_text",
     "describe",
+    "draw_patchview",
     "explore",
+    "explore_patchview",
     "figure_html",
     "new_figure",
     "show_figures_as_html",
