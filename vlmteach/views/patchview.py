@@ -18,8 +18,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
+from vlmteach.probes.patchview.heat import Heat
 from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height

@@ -199,7 +199,9 @@ class PatchViewData:
 def _nearest(measured: tuple[int, ...], units: int, cells: int) -> list[int]:
     centres = (np.array(measured) + 0.5) / units
     wanted = (np.arange(cells) + 0.5) / cells
-    return np.abs(wanted[:, None] - centres).argmin(axis=1).tolist()
+    apart = np.abs(wanted[:, None] - centres).round(9)
+    # of two equally near, the later one: then a unit measured for two cells answers for these two
+    return (len(measured) - 1 - apart[:, ::-1].argmin(axis=1)).tolist()
 
 
 def _inside(boxes: NDArray[np.int16], height: int, width: int) -> bool:

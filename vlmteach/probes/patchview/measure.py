@@ -61,7 +61,7 @@ def measure_patchview(
     fields_of:  whose effective fields to measure: "cnn", "vit" (one more panel, by the same function), both or none.
     effort:     how much is measured; by the picture's size SMALL or LARGE without it. What was left out is noted.
     seed:       of the noise pictures. Memory is bounded by effort.batch_size and by the maps that are kept.
-    Raises ValueError or TypeError when there is no encoder or the parts do not fit, with a sentence.
+    Raises ValueError or TypeError when there is no encoder, one in training mode, or the parts do not fit.
     """
     if cnn is None and vit is None:
         raise ValueError("neither a CNN nor a ViT was given; expected at least one encoder to look into.")
@@ -96,6 +96,12 @@ def _networks(
     most: int,
 ) -> list[Network]:
     """The encoders with the layers to show: those that were asked for, else at most so many, evenly spread."""
+    for model in (cnn, vit):
+        if model is not None and any(module.training for module in model.modules()):
+            raise ValueError(
+                f"{type(model).__name__} is in training mode, where BatchNorm and Dropout make it another network; "
+                "call .eval() first."
+            )
     networks: list[Network] = []
     if cnn is not None:
         networks.append(Convolutional(cnn, cnn_layers or thin(find_grid_layers(cnn, image), most), image))

@@ -1,0 +1,131 @@
+"""PatchView without a browser's script: the same panels as a figure, with plain sliders around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vlmteach.probes.patchview import READOUTS, Panel, PanelLayer, PatchViewData, Readout
+from vlmteach.views.explore import Control, Explorer, explore
+from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT, describe, new_figure, show_picture
+
+_HUES = {"cnn": CNN, "vit": VIT, "language": LANGUAGE}
+_COLUMNS = 3  # panels in a row
+_SHADE = 0.35  # how bright the picture stays outside a box
+
+
+def draw_patchview(
+    data: PatchViewData, stop: int, cell: tuple[int, int], chosen: Mapping[str, int] | None = None
+) -> Figure:
+    """All panels of the explorer at one stop of its layer slider, for one asking cell (row, column).
+
+    chosen: for each panel's title, which of its maps is shown (the first without it); for a panel of words,
+    "word" says which word asks.
+    Raises ValueError for a stop or a cell that is not there, IndexError for such a map.
+    """
+    if not 0 <= stop < len(data.stops):
+        raise ValueError(f"stop is {stop}; expected 0 to {len(data.stops) - 1}.")
+    if not (0 <= cell[0] < data.cells[0] and 0 <= cell[1] < data.cells[1]):
+        raise ValueError(f"cell is {cell}; expected rows below {data.cells[0]} and columns below {data.cells[1]}.")
+    chosen = chosen or {}
+    rows = -(-len(data.panels) // _COLUMNS)
+    figure, axes = new_figure(rows, min(len(data.panels), _COLUMNS), height=5.2 * rows, squeeze=False)
+    for axis in axes.ravel()[len(data.panels) :]:
+        axis.set_axis_off()
+    sentences = []
+    for axis, panel in zip(axes.ravel(), data.panels, strict=False):
+        layer = panel.layers[panel.at[stop]]
+        unit = _unit(panel, layer, data.cells, cell, chosen)
+        which = chosen.get(panel.title, 0)
+        _draw_panel(axis, data, panel, layer, unit, which)
+        if not panel.words:
+            _frame(axis, _cell_box(cell, data.cells, data.picture.shape), "white", "-")
+        lines = [f"{readout.label}: {text}" for readout in READOUTS if (text := read_out(layer, readout, which, unit))]
+        asked = (
+            f"“{panel.words[unit[1]]}”" if panel.words else f"unit ({layer.rows[unit[0]]}, {layer.columns[unit[1]]})"
+        )
+        about = ", ".join([layer.name, asked, *panel.maps[which : which + 1]])
+        axis.set_title(panel.title, color=_HUES[panel.hue], fontweight="bold")
+        axis.set_xlabel("\n".join([about.replace(", ", "\n", 1), *lines]), fontsize=11)
+        sentences.append(f"{panel.title}, {about}: {'; '.join(lines).lower()}.")
+    figure.suptitle(f"{data.title}, layer {stop + 1} of {len(data.stops)}", fontsize=13)
+    return describe(figure, f"{data.title}, cell {cell}. {data.stops[stop]} {' '.join(sentences)}")
+
+
+def explore_patchview(data: PatchViewData) -> Explorer:
+    """The figure with a slider for layer, row and column, and choices for each panel that has several maps."""
+    controls: dict[str, Control] = {}
+    asked_by_cells = any(not panel.words for panel in data.panels)
+    for name, count in (("layer", len(data.stops)), ("row", data.cells[0]), ("column", data.cells[1])):
+        if count > 1 and (asked_by_cells or name == "layer"):
+            controls[name] = (0, count - 1)
+    for panel in data.panels:
+        if panel.words:
+            controls["word"] = {word: i for i, word in enumerate(panel.words)}
+        if len(panel.maps) > 1:
+            controls[panel.title] = {name: i for i, name in enumerate(panel.maps)}
+
+    def draw(layer: int = 0, row: int = 0, column: int = 0, **chosen: int) -> Figure:
+        return draw_patchview(data, layer, (row, column), chosen)
+
+    return explore(draw, **controls)
+
+
+def read_out(layer: PanelLayer, readout: Readout, which: int, unit: tuple[int, int]) -> str | None:
+    """One number of the read-out as the explorer prints it, or None where it was not measured."""
+    if readout.key in layer.facts:
+        return layer.facts[readout.key]
+    if readout.key not in layer.numbers:
+        return None
+    number = float(layer.numbers[readout.key][which, unit[0], unit[1]])
+    return f"{number:.{readout.digits}f} {readout.unit}".rstrip()
+
+
+def _unit(
+    panel: Panel, layer: PanelLayer, cells: tuple[int, int], cell: tuple[int, int], chosen: Mapping[str, int]
+) -> tuple[int, int]:
+    """Which measured unit answers: that of the word, or the one nearest to the cell."""
+    if panel.words:
+        return 0, chosen.get("word", 0)
+    rows, columns = layer.measured(cells)
+    return rows[cell[0]], columns[cell[1]]
+
+
+def _draw_panel(
+    axis: Axes, data: PatchViewData, panel: Panel, layer: PanelLayer, unit: tuple[int, int], which: int
+) -> None:
+    height, width = data.picture.shape[:2]
+    picture = data.picture / 255
+    box = None if layer.boxes is None else tuple(int(edge) for edge in layer.boxes[unit])
+    if panel.maps:
+        show_picture(axis, np.repeat(picture.max(axis=2, keepdims=True), 3, axis=2))
+        levels = layer.maps[which].levels[unit]
+        axis.imshow(levels, extent=(0, width, height, 0), cmap=HEAT, vmin=0, vmax=255, alpha=0.55 + 0.4 * levels / 255)
+    elif box is not None:
+        top, left, bottom, right = box
+        shaded = picture * _SHADE
+        shaded[top:bottom, left:right] = picture[top:bottom, left:right]
+        show_picture(axis, shaded)
+    if box is not None:
+        _frame(axis, box, _HUES[panel.hue], "--" if panel.maps else "-")
+
+
+def _cell_box(cell: tuple[int, int], cells: tuple[int, int], shape: tuple[int, ...]) -> tuple[float, ...]:
+    height, width = shape[0] / cells[0], shape[1] / cells[1]
+    return cell[0] * height, cell[1] * width, (cell[0] + 1) * height, (cell[1] + 1) * width
+
+
+def _frame(axis: Axes, box: tuple[Any, ...], colour: str, style: str) -> None:
+    """A line with a dark edge, visible on any picture."""
+    top, left, bottom, right = box
+    for edge, width, line in (("black", 3.5, "-"), (colour, 1.8, style)):
+        axis.add_patch(
+            Rectangle(
+                (left, top), right - left, bottom - top, fill=False, edgecolor=edge, linewidth=width, linestyle=line
+            )
+        )
