@@ -95,3 +95,64 @@ def _capture(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:
     finally:
         hook.remove()
     raise AssertionError(f"layer {layer!r} was not called")
+
+
+class OneChannelTwin(fx.Interpreter):
+    """The positive linear twin with a single channel everywhere: light enough for the full depth of any network.
+
+    Uniform weights make all channels of a map equal, so one is enough; branches that are concatenated are summed, and
+    parts by channel are the map itself. What has lost its positions is None, and scaling by it changes nothing.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model.eval(), graph=fx.Tracer().trace(model.eval()))
+        self.maps: dict[str, Tensor] = {}
+
+    def run_node(self, n: fx.Node) -> object:
+        """One step of the graph; every map is kept by its node's name."""
+        value = super().run_node(n)
+        if isinstance(value, Tensor) and value.ndim == 4 and value.requires_grad:
+            self.maps[n.name] = value
+        return value
+
+    def call_module(self, target: str, args: tuple, kwargs: dict) -> object:
+        """Windows average what they see; everything else leaves the map as it is."""
+        module, x = self.fetch_attr(target), args[0]
+        if x is None or isinstance(module, nn.AdaptiveAvgPool2d):
+            return None
+        if isinstance(module, nn.Conv2d):
+            kernel = torch.full((1, 1, *module.kernel_size), 1 / (module.kernel_size[0] * module.kernel_size[1]))
+            return F.conv2d(x, kernel.double(), None, module.stride, module.padding, module.dilation)
+        if isinstance(module, (nn.MaxPool2d, nn.AvgPool2d)):
+            return F.avg_pool2d(x, module.kernel_size, module.stride, module.padding, module.ceil_mode)
+        return x
+
+    def call_function(self, target: object, args: tuple, kwargs: dict) -> object:
+        """Sums for sums and concatenations, average pooling for pooling; what only moves numbers is skipped."""
+        if target is F.max_pool2d or target is F.avg_pool2d:
+            kept = ("kernel_size", "stride", "padding", "ceil_mode")
+            return F.avg_pool2d(*args, **{key: kwargs[key] for key in kept if key in kwargs})
+        if target in (F.adaptive_avg_pool2d, torch.flatten):
+            return None
+        parts = args[0] if target is torch.cat else args
+        maps = [part for part in parts if isinstance(part, Tensor) and part.requires_grad]
+        return sum(maps) if maps else None
+
+    def call_method(self, target: str, args: tuple, kwargs: dict) -> object:
+        """mean loses positions; view, permute and chunk keep them."""
+        return None if target == "mean" else args[0]
+
+    def get_attr(self, target: str, args: tuple, kwargs: dict) -> object:
+        """Parameters used outside of modules only scale."""
+        return None
+
+
+def full_depth_rows(model: nn.Module, node: str, picture: tuple[int, int], row: int) -> tuple[int, int]:
+    """First row and one past the last that the middle unit of a map's row sees, by the one-channel twin's gradient."""
+    image = torch.ones(1, 1, *picture, dtype=torch.float64, requires_grad=True)
+    twin = OneChannelTwin(model)
+    twin.run(image)
+    grid = twin.maps[node]
+    grid[0, 0, row, grid.shape[3] // 2].backward()
+    rows = (image.grad[0, 0] != 0).any(dim=1).nonzero()
+    return int(rows[0]), int(rows[-1]) + 1

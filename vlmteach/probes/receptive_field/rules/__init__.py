@@ -1,6 +1,15 @@
 """The table of rules. Importing this package fills it; an operation that is not in it is refused, never guessed."""
 
-from vlmteach.probes.receptive_field.rules import elementwise, everywhere, layout, padding, reductions, resize, windows
+from vlmteach.probes.receptive_field.rules import (
+    elementwise,
+    everywhere,
+    indexing,
+    layout,
+    padding,
+    reductions,
+    resize,
+    windows,
+)
 from vlmteach.probes.receptive_field.rules.registry import find_rule, has_rule, register_rule
 
 __all__ = [
@@ -8,6 +17,7 @@ __all__ = [
     "everywhere",
     "find_rule",
     "has_rule",
+    "indexing",
     "layout",
     "padding",
     "reductions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ from vlmteach.probes.receptive_field.field import (
     ROWS,
     Field,
     Opaque,
-    Parts,
     Size,
     Value,
 )
@@ -161,68 +159,6 @@ def without(field: Field, gone: set[int]) -> Field:
         raise UnsupportedOperation(f"it drops an axis of positions from axes {field.axes}")
     kept = [i for i in range(len(field.layout)) if i not in gone]
     return field.arranged([field.layout[i] for i in kept], [field.sizes[i] for i in kept])
-
-
-@register_rule(torch.split, torch.functional.split, "Tensor.split", torch.chunk, "Tensor.chunk")
-def split(field: Field, parts: Any, dim: int = 0) -> Any:
-    """Parts by channel: each keeps every position. How many there are is found when they are used."""
-    place = field.axis(dim)
-    if field.layout[place] in POSITIONS:
-        raise UnsupportedOperation(f"it splits the axis of {field.layout[place]}")
-    return Parts(field.resized(place))
-
-
-@register_rule(torch.unbind, "Tensor.unbind")
-def unbind(field: Field, dim: int = 0) -> Any:
-    """Slices along one axis, which disappears."""
-    return Parts(without(field, {field.axis(dim)}))
-
-
-@register_rule(operator.getitem)
-def get_item(thing: Any, index: Any) -> Any:
-    """A part of a split, a number of a shape, or a slice of a tensor."""
-    if not isinstance(thing, Field):
-        return thing[index]
-    field = thing
-    indexes = list(index) if isinstance(index, tuple) else [index]
-    taken = sum(i is not None and i is not Ellipsis for i in indexes)
-    if Ellipsis in indexes:
-        at = indexes.index(Ellipsis)
-        indexes[at : at + 1] = [slice(None)] * (len(field.layout) - taken)
-    place = 0
-    for item in indexes:
-        if item is None:
-            field, place = unsqueeze(field, place), place + 1
-        elif isinstance(item, slice):
-            field, place = _cut(field, place, item), place + 1
-        elif isinstance(item, int):
-            if field.layout[place] in POSITIONS and field.cause is not None:
-                return field.pooled("")  # one position of a map that has seen everything: a CLS token
-            field = without(field, {place})
-        else:
-            raise UnsupportedOperation(f"it indexes with {type(item).__name__}")
-    return field
-
-
-def _cut(field: Field, place: int, cut: slice) -> Field:
-    if cut == slice(None):
-        return field
-    meaning = field.layout[place]
-    if meaning not in (ROWS, COLUMNS):
-        return field.resized(place)
-    start, step = cut.start or 0, cut.step or 1
-    axis = field.rows if meaning == ROWS else field.columns
-    if axis.count is not None and all(isinstance(end, (int, type(None))) for end in (cut.start, cut.stop, cut.step)):
-        start, stop, step = cut.indices(axis.count)
-        count: int | None = len(range(start, stop, step))
-    elif isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0:
-        count = None  # where the slice ends does not change what its units see
-    else:
-        raise UnsupportedOperation("it slices positions by numbers that need input_size")
-    axis = axis.window(1, step, -start, count=count)
-    rows, columns = (axis, field.columns) if meaning == ROWS else (field.rows, axis)
-    sizes = [*field.sizes[:place], Opaque() if count is None else count, *field.sizes[place + 1 :]]
-    return field.arranged(field.layout, sizes) if field.needs else field.placed(rows, columns, sizes)
 
 
 @register_rule("Tensor.expand", "Tensor.expand_as", "Tensor.view_as", "Tensor.reshape_as")

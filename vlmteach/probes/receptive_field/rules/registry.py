@@ -59,6 +59,6 @@ def full_name(operation: Operation) -> str:
     """How an operation is called in messages and in register_rule: "torch.nn.functional.fold", "Tensor.roll"."""
     if isinstance(operation, str):
         return operation
-    name = getattr(operation, "__qualname__", getattr(operation, "__name__", repr(operation)))
-    module = getattr(operation, "__module__", None) or "torch"
+    name = getattr(operation, "__qualname__", repr(operation)).removeprefix("_VariableFunctionsClass.")
+    module = getattr(operation, "__module__", None) or "torch"  # torch's built-in functions name none
     return f"{module}.{name}"

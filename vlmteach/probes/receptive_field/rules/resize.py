@@ -76,14 +76,33 @@ def _spread_axis(axis: Axis, kernel: int, stride: int, padding: int, extra: int,
     return axis.read(first, last, 1, count)
 
 
-@register_rule(nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
-def adaptive_module(module: nn.AdaptiveAvgPool2d, field: Field) -> Value:
-    """Adaptive pooling."""
+@register_rule(nn.AdaptiveAvgPool2d)
+def adaptive_average_module(module: nn.AdaptiveAvgPool2d, field: Field) -> Value:
+    """Adaptive average pooling."""
     return adaptive_pool(field, module.output_size)
 
 
-@register_rule(F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
-def adaptive_pool(field: Field, output_size: Any, return_indices: bool = False) -> Value:
+@register_rule(nn.AdaptiveMaxPool2d)
+def adaptive_max_module(module: nn.AdaptiveMaxPool2d, field: Field) -> Any:
+    """Adaptive max pooling."""
+    return adaptive_max_pool(field, module.output_size, module.return_indices)
+
+
+@register_rule(F.adaptive_max_pool2d)
+def adaptive_max_pool(field: Field, output_size: Any, return_indices: bool = False) -> Any:
+    """Adaptive max pooling, with indices or without."""
+    grid = adaptive_pool(field, output_size)
+    return (grid, grid) if return_indices else grid
+
+
+@register_rule(F.adaptive_max_pool2d_with_indices)
+def adaptive_max_pool_with_indices(field: Field, output_size: Any, return_indices: bool = False) -> Any:
+    """What torch.fx sees of adaptive_max_pool2d(…, return_indices=True): always a pair."""
+    return adaptive_max_pool(field, output_size, return_indices=True)
+
+
+@register_rule(F.adaptive_avg_pool2d)
+def adaptive_pool(field: Field, output_size: Any) -> Value:
     """To 1×1 it is global pooling. To n×n, unit u averages the units floor(u*N/n) … ceil((u+1)*N/n) - 1."""
     field.require_grid()
     sides = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)

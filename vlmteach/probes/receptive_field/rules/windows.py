@@ -127,6 +127,20 @@ def max_pool_function(
     return (grid, grid) if return_indices else grid
 
 
+@register_rule(F.max_pool2d_with_indices)
+def max_pool_with_indices(
+    field: Field,
+    kernel_size: PerAxis,
+    stride: PerAxis | None = None,
+    padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """What torch.fx sees of max_pool2d(…, return_indices=True): always a pair."""
+    return max_pool_function(field, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+
+
 @register_rule(nn.AvgPool2d)
 def average_pool_module(module: nn.AvgPool2d, field: Field) -> Field:
     """Average pooling."""
