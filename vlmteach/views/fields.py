@@ -1,0 +1,148 @@
+"""Figures of receptive fields in a picture: the box a unit can see, and the pixels that really move it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
+
+Box = tuple[float, float, float, float]
+
+
+def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
+    """One unit's receptive field on a picture (H, W, 3), with the padding that it reaches into.
+
+    field: (top, left, bottom, right) in pixels, not clipped. cell: the unit's stride cell, the place it stands for.
+    """
+    height, width = picture.shape[:2]
+    seen = _clip(field, height, width)
+    share = _area(seen) / (height * width)
+    padding = 1 - _area(seen) / _area(field)
+    figure, axes = new_figure(1, 2, height=4.4, width_ratios=[1.3, 1])
+    show_picture(axes[0], picture)
+    _dim_outside(axes[0], seen, height, width)
+    _frame(axes[0], field, INK, dashed=True)
+    _frame(axes[0], cell, CNN)
+    reach = max(0, -field[0], -field[1], field[2] - height, field[3] - width) + 0.02 * height
+    axes[0].set_xlim(-reach, width + reach)
+    axes[0].set_ylim(height + reach, -reach)
+    axes[0].set_xlabel("dashed: receptive field   solid: stride cell")
+    facts = [
+        f"field: {_side(field, 0)} × {_side(field, 1)} pixels",
+        f"of these, padding: {padding:.0%}",
+        f"share of the picture seen: {share:.0%}",
+    ]
+    axes[1].text(0, 0.5, "\n\n".join(facts), fontsize=14, va="center")
+    axes[1].set_axis_off()
+    return describe(
+        figure,
+        f"A picture of {height} by {width} pixels. The unit that stands for rows {cell[0]:g} to {cell[2]:g}, columns "
+        f"{cell[1]:g} to {cell[3]:g} can see rows {field[0]:g} to {field[2]:g}, columns {field[1]:g} to {field[3]:g}: "
+        f"{share:.0%} of the picture; {padding:.0%} of its field is padding.",
+    )
+
+
+def draw_coverage(shares: Mapping[str, np.ndarray]) -> Figure:
+    """For each unit of some grids, the share of the picture that it can see: name -> (rows, columns) in [0, 1]."""
+    figure, axes = new_figure(1, len(shares), height=3.6, squeeze=False)
+    counts = []
+    for axis, (name, share) in zip(axes[0], shares.items(), strict=True):
+        image = axis.imshow(share, vmin=0, vmax=1, cmap=HEAT)
+        whole = int((share == 1).sum())
+        counts.append(
+            f"in {name} {whole} of {share.size} units can see the whole picture, the others from {share.min():.0%}"
+        )
+        axis.set_title(f"{name}: {whole} of {share.size}")
+        _mark_cells(axis, share == 1)
+        _bare(axis)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, format=lambda value, _: f"{value:.0%}")
+    bar.set_label("share of the picture in the field")
+    figure.supxlabel("dots: units that can see the whole picture", fontsize=12)
+    return describe(figure, "Grids of units: " + "; ".join(counts) + ".")
+
+
+def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigma: float) -> Figure:
+    """What a unit can see beside what moves it: a picture (H, W, 3) and the effective field (H, W), largest value 1.
+
+    field: the theoretical field, clipped or not. sigma: the standard deviation of the heat, in pixels.
+    """
+    height, width = picture.shape[:2]
+    seen = _clip(field, height, width)
+    figure, axes = new_figure(1, 2, height=4.4)
+    show_picture(axes[0], picture, "can see: the theoretical field")
+    _dim_outside(axes[0], seen, height, width)
+    _frame(axes[0], seen, INK, dashed=True)
+    image = axes[1].imshow(heat, cmap=HEAT, vmin=0, vmax=1, extent=(0, width, height, 0))
+    axes[1].set_title(f"uses: the effective field, σ = {sigma:.0f} pixels")
+    _bare(axes[1])
+    _frame(axes[1], seen, PAPER, dashed=True)
+    figure.colorbar(image, ax=axes[1], shrink=0.8, label="|gradient|, largest = 1")
+    inside = heat[int(seen[0]) : int(seen[2]), int(seen[1]) : int(seen[3])]
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    return describe(
+        figure,
+        f"Left: the unit can see {_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "
+        f"strongest at row {row}, column {column}, has a standard deviation of {sigma:.0f} pixels, and exceeds a tenth "
+        f"of its largest value on {(inside > 0.1).mean():.0%} of what the unit can see.",
+    )
+
+
+def draw_heats(heats: Mapping[str, np.ndarray], margin: int) -> Figure:
+    """Several effective fields side by side on one scale, cut to `margin` pixels around the middle: name -> (H, W)."""
+    figure, axes = new_figure(1, len(heats), height=3.4, squeeze=False)
+    words = []
+    for axis, (name, heat) in zip(axes[0], heats.items(), strict=True):
+        row, column = heat.shape[0] // 2, heat.shape[1] // 2
+        part = heat[row - margin : row + margin + 1, column - margin : column + margin + 1]
+        image = axis.imshow(part, cmap=HEAT, vmin=0, vmax=1)
+        axis.set_title(name)
+        _bare(axis)
+        words.append(f"{name}: {np.count_nonzero(part)} of {part.size} pixels count at all")
+    figure.colorbar(image, ax=axes, shrink=0.9, label="|gradient|, largest = 1")
+    return describe(figure, "Effective fields around the middle of the picture. " + "; ".join(words) + ".")
+
+
+def _clip(box: Box, height: int, width: int) -> Box:
+    top, left, bottom, right = box
+    return max(0, top), max(0, left), min(height, bottom), min(width, right)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _side(box: Box, axis: int) -> str:
+    return f"{box[axis + 2] - box[axis]:g}"
+
+
+def _frame(axes: Axes, box: Box, color: str, dashed: bool = False) -> None:
+    top, left, bottom, right = box
+    style = (0, (4, 3)) if dashed else "-"
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, ec=color, lw=2.5, ls=style))
+
+
+def _dim_outside(axes: Axes, box: Box, height: int, width: int) -> None:
+    """Cover what the box leaves out with a veil, so that the box is seen without its colour."""
+    top, left, bottom, right = box
+    for x, y, w, h in [
+        (0, 0, width, top), (0, bottom, width, height - bottom), (0, top, left, bottom - top),
+        (right, top, width - right, bottom - top),
+    ]:  # fmt: skip
+        axes.add_patch(Rectangle((x, y), w, h, color=PAPER, alpha=0.7, lw=0))
+    axes.add_patch(Rectangle((0, 0), width, height, fill=False, ec=MUTED, lw=1))
+
+
+def _bare(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _mark_cells(axes: Axes, marked: np.ndarray) -> None:
+    rows, columns = marked.nonzero()
+    axes.plot(columns, rows, "o", color=INK, markersize=min(5, 60 / len(marked)))
