@@ -1,0 +1,80 @@
+"""The explorer where lessons show it: in a frame inside JupyterLab, beside others, after Run All."""
+
+import nbformat
+import pytest
+from support.browser import launch_chromium
+from support.lab import errors, jupyterlab, run_all
+
+pytestmark = pytest.mark.browser
+
+MAKE = """
+import torch
+from vlmteach.nn import ConvNet, VisionTransformer
+from vlmteach.probes import measure_patchview
+from vlmteach.views import PatchView
+
+torch.manual_seed(0)
+encoders = ConvNet(dim=16, dilations=(1, 1)).eval(), VisionTransformer(64, 8, 32, 2, 4).eval()
+data = measure_patchview(*encoders, torch.rand(3, 64, 64))
+PatchView(data)
+"""
+NUMBERS = "[float(panel.layers[-1].numbers['distance'][0, 2, 6]) for panel in data.panels]"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PICTURE = "() => document.querySelector('canvas').toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def notebook_page(tmp_path_factory):
+    root = tmp_path_factory.mktemp("notebooks")
+    cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, "PatchView(data)", "PatchView(data)", NUMBERS)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, root / "view.ipynb")
+    with launch_chromium() as browser, jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        complaints = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        run_all(page, address.format(name="view.ipynb"), seconds=120)
+        yield page, root / "view.ipynb"
+        assert errors(page) == []
+        assert complaints == []
+
+
+def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(notebook_page):
+    page, _ = notebook_page
+    frames = [frame for frame in page.frames if frame.parent_frame is not None]
+    assert len(frames) == 3
+    expected = eval(page.locator(".jp-OutputArea-output pre").last.inner_text())
+    for frame in frames:
+        canvas = frame.locator("canvas").first
+        canvas.scroll_into_view_if_needed()
+        before = frame.evaluate(PICTURE)
+        box = canvas.bounding_box()
+        page.mouse.click(box["x"] + box["width"] * 6.5 / 8, box["y"] + box["height"] * 2.5 / 8)
+        assert frame.evaluate(PICTURE) != before
+        assert frame.locator("caption").text_content() == "Cell (2, 6)"
+        shown = frame.locator("[data-key=distance]").all_text_contents()
+        assert shown == [f"{number:.1f} px" for number in expected]
+
+
+def test_in_jupyterlab_the_keyboard_moves_the_cell_and_not_the_notebook(notebook_page):
+    page, _ = notebook_page
+    frame = next(frame for frame in page.frames if frame.parent_frame is not None)
+    frame.locator(".panels").focus()
+    before = frame.locator("caption").text_content()
+    top = page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTop")
+    page.keyboard.press("ArrowUp")
+    assert frame.locator("caption").text_content() != before
+    page.keyboard.press("o")
+    assert "Marked cell" in frame.locator("caption").text_content()
+    assert page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTop") == top
+
+
+def test_a_notebook_with_three_views_stays_below_three_mebibyte(notebook_page):
+    page, file = notebook_page
+    page.locator(".jp-InputPrompt").last.click()
+    page.keyboard.press("Control+s")
+    for _ in range(100):
+        if file.stat().st_size > 100_000:
+            break
+        page.wait_for_timeout(100)
+    assert 100_000 < file.stat().st_size < 3 * 2**20
