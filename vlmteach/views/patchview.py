@@ -7,11 +7,7 @@ in JupyterLab, Colab, VS Code and exported HTML.
 from __future__ import annotations
 
 import base64
-import html
-import json
 import zlib
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import matplotlib
@@ -20,37 +16,10 @@ from numpy.typing import NDArray
 
 from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
 from vlmteach.probes.patchview.heat import Heat
+from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}
-</style>
-</head>
-<body>
-<main id="explorer"><p>This page needs JavaScript.</p></main>
-<script type="application/json" id="data">{data}</script>
-<script type="module">
-{module}
-const root = document.getElementById("explorer");
-mount(root, JSON.parse(document.getElementById("data").textContent)).catch((error) => {{
-  root.textContent = `The explorer could not start: ${{error.message}}`;
-  throw error;
-}});
-// inside a notebook's frame: be as high as the content (frameElement is null where the notebook forbids it)
-const frame = window.frameElement;
-if (frame) new ResizeObserver(() => (frame.style.height = `${{root.offsetHeight + 2}}px`)).observe(root);
-</script>
-</body>
-</html>
-"""
 
 
 class PatchView:
@@ -70,21 +39,10 @@ class PatchView:
 
     def to_html(self) -> str:
         """The whole explorer as one HTML document that opens from disk with the network off."""
-        packed = json.dumps(pack(self.data), ensure_ascii=False, separators=(",", ":"))
-        return _PAGE.format(
-            title=html.escape(self.data.title),
-            style=_resource("patchview.css"),
-            # inside a script element only "<" can end it, so no title or label may bring one
-            data=packed.replace("<", "\\u003c"),
-            module=_resource("patchview.js"),
-        )
+        return make_page("explorer", "patchview", self.data.title, pack(self.data))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        page = html.escape(self.to_html(), quote=True)
-        name = html.escape(self.data.title, quote=True)
-        style = f"width: 100%; height: {_FRAME_HEIGHT}px; border: 0"
-        frame = f'<div><iframe title="{name}" style="{style}" srcdoc="{page}"></iframe></div>'
-        return {"text/html": frame, "text/plain": repr(self)}
+        return {"text/html": in_frame(self.to_html(), self.data.title, _FRAME_HEIGHT), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         panels = ", ".join(panel.title for panel in self.data.panels)
@@ -164,8 +122,3 @@ class _Bytes:
         smaller = len(deflated) < len(self.bytes)
         content = deflated if smaller else bytes(self.bytes)
         return {"base64": base64.b64encode(content).decode("ascii"), "deflated": smaller}
-
-
-@cache
-def _resource(name: str) -> str:
-    return (resources.files("vlmteach.views") / name).read_text(encoding="utf-8")

@@ -5,41 +5,14 @@ The page needs no kernel and no network. All text reaches it as data and is show
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
+from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.style import CNN, MUTED, VIT
 
 HUES = {"cnn": CNN, "vit": VIT, "hybrid": MUTED}
 _FRAME_HEIGHT = 900  # pixels until the page has told its frame its own height
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}
-</style>
-</head>
-<body>
-<main id="systems"><p>This page needs JavaScript.</p></main>
-<script type="application/json" id="data">{data}</script>
-<script type="module">
-{module}
-const root = document.getElementById("systems");
-mount(root, JSON.parse(document.getElementById("data").textContent));
-// inside a notebook's frame: be as high as the content (frameElement is null where the notebook forbids it)
-const frame = window.frameElement;
-if (frame) new ResizeObserver(() => (frame.style.height = `${{root.offsetHeight + 2}}px`)).observe(root);
-</script>
-</body>
-</html>
-"""
 
 
 class SystemsView:
@@ -66,25 +39,12 @@ class SystemsView:
 
     def to_html(self) -> str:
         """The whole table as one HTML document that opens from disk with the network off."""
-        data = json.dumps({**self.table, "title": self.title, "hues": HUES}, ensure_ascii=False)
-        return _PAGE.format(
-            title=html.escape(self.title),
-            style=_resource("systems.css"),
-            # inside a script element only "<" can end it, so no name or sentence may bring one
-            data=data.replace("<", "\\u003c"),
-            module=_resource("systems.js"),
-        )
+        data = {**self.table, "title": self.title, "hues": HUES}
+        return make_page("systems", "systems", self.title, data)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        page, name = html.escape(self.to_html(), quote=True), html.escape(self.title, quote=True)
-        style = f"width: 100%; height: {_FRAME_HEIGHT}px; border: 0"
-        frame = f'<div><iframe title="{name}" style="{style}" srcdoc="{page}"></iframe></div>'
-        return {"text/html": frame, "text/plain": repr(self)}
+        return {"text/html": in_frame(self.to_html(), self.title, _FRAME_HEIGHT), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         filled = [len(cell["systems"]) for line in self.table["cells"] for cell in line if cell["systems"]]
         return f"SystemsView({sum(filled)} systems in {len(filled)} of {sum(map(len, self.table['cells']))} cells)"
-
-
-def _resource(name: str) -> str:
-    return (resources.files("vlmteach.views") / name).read_text(encoding="utf-8")

@@ -1,0 +1,74 @@
+"""A view as one self-contained page: data, one stylesheet and one ES module, with no kernel and no network.
+
+In a notebook the page stands in a frame of its own, so it looks and works the same in JupyterLab, Colab, VS Code and
+exported HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<main id="{name}"><p>This page needs JavaScript.</p></main>
+<script type="application/json" id="data">{data}</script>
+<script type="module">
+{module}
+const root = document.getElementById("{name}");
+const data = JSON.parse(document.getElementById("data").textContent);
+Promise.resolve().then(() => mount(root, data)).catch((error) => {{
+  root.textContent = `This page could not start: ${{error.message}}`;
+  throw error;
+}});
+// inside a notebook's frame: be as high as the content (frameElement is null where the notebook forbids it)
+const frame = window.frameElement;
+if (frame) new ResizeObserver(() => (frame.style.height = `${{root.offsetHeight + 2}}px`)).observe(root);
+</script>
+</body>
+</html>
+"""
+
+
+def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> str:
+    """One HTML document that opens from disk with the network off.
+
+    name: id of the page's main element. module: name of the .css and .js file in this folder; the .js defines
+    mount(root, data). title and every text in data reach the page as text, whatever they contain.
+    """
+    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _PAGE.format(
+        name=name,
+        title=html.escape(title),
+        style=_resource(f"{module}.css"),
+        # inside a script element only "<" can end it, so no title or label may bring one
+        data=packed.replace("<", "\\u003c"),
+        module=_resource(f"{module}.js"),
+    )
+
+
+def in_frame(page: str, title: str, height: int) -> str:
+    """The page as a frame for a notebook's output. height: pixels, until the page has told the frame its own."""
+    style = f"width: 100%; height: {height}px; border: 0"
+    return (
+        f'<div><iframe title="{html.escape(title, quote=True)}" style="{style}" '
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
+    )
+
+
+@cache
+def _resource(name: str) -> str:
+    return (resources.files("vlmteach.views") / name).read_text(encoding="utf-8")
