@@ -38,14 +38,19 @@ function pick({ values, shape }, ...index) {
   return index.length === shape.length ? values[start] : values.subarray(start, start + rest);
 }
 
-/** A canvas as large as a map, each pixel coloured by colour(index) -> [red, green, blue, opacity], each 0 to 255. */
-function tile(height, width, colour, canvas = document.createElement("canvas")) {
+/** A pixel in the four bytes in which canvases store it, read as one number. */
+const dye = (...channels) => new Uint32Array(Uint8ClampedArray.from(channels).buffer)[0];
+
+/** How much a map covers: little weight lets the picture through, much weight shows the colour itself. */
+const opacity = (level) => 140 + 0.4 * level;
+
+/** A canvas as large as a map, each pixel dyed by dyed(index). */
+function tile(height, width, dyed, canvas = document.createElement("canvas")) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
-  for (let i = 0; i < height * width; i++) {
-    image.data.set(colour(i), 4 * i);
-  }
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = dyed(i);
   context.putImageData(image, 0, 0);
   return canvas;
 }
@@ -54,13 +59,12 @@ class Explorer {
   constructor(root, data) {
     this.data = data;
     const [height, width] = data.picture.shape;
-    const pixel = (i) => [...data.picture.values.subarray(3 * i, 3 * i + 3), 255];
+    const colour = (i) => data.picture.values.subarray(3 * i, 3 * i + 3);
     // the brightest channel, not the luminance: a red square on equally bright grey must not vanish
-    const grey = ([red, green, blue]) => [...Array(3).fill(Math.max(red, green, blue)), 255];
-    this.picture = tile(height, width, pixel);
-    this.grey = tile(height, width, (i) => grey(pixel(i)));
-    // little weight lets the picture through, much weight shows the colour itself
-    this.shades = Array.from({ length: 256 }, (_, level) => [...pick(data.colours, level), 140 + 0.4 * level]);
+    const grey = (i) => Array(3).fill(Math.max(...colour(i)));
+    this.picture = tile(height, width, (i) => dye(...colour(i), 255));
+    this.grey = tile(height, width, (i) => dye(...grey(i), 255));
+    this.shades = Uint32Array.from({ length: 256 }, (_, i) => dye(...pick(data.colours, i), opacity(i)));
     this.heat = document.createElement("canvas");
     this.stop = data.stops.length - 1;
     this.asked = { row: data.cells[0] >> 1, column: data.cells[1] >> 1 };
@@ -89,15 +93,14 @@ class Explorer {
     this.button.addEventListener("click", () => this.update({ hiding: !this.hiding }));
     rail.append(this.button, this.ramp());
     this.sentence = make("p", { className: "stop" });
-    this.stage = make("div", { className: "panels", tabIndex: 0 }, ...this.panels.map((panel) => this.card(panel)));
-    this.stage.setAttribute("role", "application");
-    this.stage.setAttribute("aria-label", `${title}. Arrow keys move the cell, plus and minus change the layer.`);
+    const ariaLabel = `${title}. Arrow keys move the cell, plus and minus change the layer.`;
+    const look = { className: "panels", tabIndex: 0, role: "application", ariaLabel };
+    this.stage = make("div", look, ...this.panels.map((panel) => this.card(panel)));
     this.stage.addEventListener("keydown", (event) => this.key(event));
-    this.said = make("p", { className: "said" });
-    this.said.setAttribute("role", "status");
+    this.said = make("p", { className: "said", role: "status" });
     const list = make("ul", { className: "notes" }, ...notes.map((note) => make("li", {}, note)));
-    const parts = [make("h2", {}, title), this.sentence, rail, this.stage, this.table(), this.said, this.help(), list];
-    const view = make("div", { className: "pv" }, ...parts);
+    const below = [this.table(), this.said, this.help(), list];
+    const view = make("div", { className: "pv" }, make("h2", {}, title), this.sentence, rail, this.stage, ...below);
     view.style.setProperty("--count", this.panels.length);
     root.replaceChildren(view);
     new ResizeObserver(() => this.fit()).observe(this.stage);
@@ -120,9 +123,9 @@ class Explorer {
 
   /** The one colour scale, drawn over grey as the maps are. */
   ramp() {
-    const stops = Array.from({ length: 16 }, (_, i) => this.shades[17 * i]);
     const strip = make("span", { className: "ramp" });
-    const colours = stops.map(([red, green, blue, opacity]) => `rgb(${red} ${green} ${blue} / ${opacity / 255})`);
+    const shade = (level) => `rgb(${pick(this.data.colours, level).join(" ")} / ${opacity(level) / 255})`;
+    const colours = Array.from({ length: 16 }, (_, i) => shade(17 * i));
     strip.style.background = `linear-gradient(to right, ${colours.join()}), #808080`;
     return make("p", { className: "scale" }, strip, make("span", {}, "0"), make("span", {}, "highest of its map"));
   }
@@ -156,8 +159,7 @@ class Explorer {
   }
 
   card(panel) {
-    panel.canvas = make("canvas");
-    panel.canvas.setAttribute("aria-hidden", "true"); // the status line says what it shows
+    panel.canvas = make("canvas", { ariaHidden: "true" }); // the status line says what it shows
     panel.layer = make("p", { className: "layer" });
     panel.unit = make("p", { className: "unit" });
     panel.canvas.addEventListener("pointermove", (event) => {
@@ -214,11 +216,10 @@ class Explorer {
 
   /** Paint everything for the state as it is now. */
   show() {
-    const { stops } = this.data;
     this.slider.value = this.stop;
-    this.position.value = `${this.stop + 1} of ${stops.length}`;
-    this.sentence.textContent = stops[this.stop];
-    this.button.setAttribute("aria-pressed", this.hiding);
+    this.position.value = `${this.stop + 1} of ${this.data.stops.length}`;
+    this.sentence.textContent = this.data.stops[this.stop];
+    this.button.ariaPressed = this.hiding;
     for (const panel of this.panels) {
       const shown = this.lookUp(panel);
       this.paint(panel, shown);
@@ -392,7 +393,7 @@ class Explorer {
   }
 }
 
-/** Build the explorer inside root. Needs a browser that knows DecompressionStream (all since 2023). */
+/** Build the explorer inside root. Needs DecompressionStream and reflected ARIA, as all browsers have since 2023. */
 export async function mount(root, data) {
   return new Explorer(root, revive(data, await unpack(data.bytes)));
 }
