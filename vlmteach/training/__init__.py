@@ -5,6 +5,7 @@ from vlmteach.training.checkpoint import Checkpoint, CheckpointError, load_check
 from vlmteach.training.loop import Step, Trained, fit
 from vlmteach.training.recipe import Recipe
 from vlmteach.training.sweep import sweep
+from vlmteach.training.threads import one_thread
 
 __all__ = [
     "Checkpoint",
@@ -15,6 +16,7 @@ __all__ = [
     "fit",
     "load_checkpoint",
     "load_weights",
+    "one_thread",
     "save_checkpoint",
     "sweep",
     "write_whole",

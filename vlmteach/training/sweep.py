@@ -25,7 +25,7 @@ def sweep(
 
     run(case) gives a result; it must depend on the case alone. keep(name, result) is called in this process as soon as
     a result is there, in any order: store it there, and pass the stored names as `done` to go on after an interruption.
-    workers: processes at a time; with more than one, give each one thread. progress: whether to show a bar.
+    workers: processes at a time; with more than one, let each run use one_thread. progress: whether to show a bar.
     A run that fails does not stop the others. Raises ExceptionGroup at the end, with the error of every failed case;
     ValueError for a number of workers below 1 or a `done` that is no case.
     """

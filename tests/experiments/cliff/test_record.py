@@ -8,7 +8,7 @@ from vlmteach.experiments.cliff import record as recording
 from vlmteach.experiments.cliff.encoders import build_model
 from vlmteach.experiments.cliff.record import FIRST, Case, Recorder, all_cases, run_case
 from vlmteach.experiments.cliff.train import GradedLoss, training_pictures
-from vlmteach.training import Recipe, fit, load_checkpoint
+from vlmteach.training import Recipe, fit, load_checkpoint, one_thread
 
 SHORT = Recipe(steps=20, warmup=5)
 CASES = [Case(name, 0, SHORT, 8, 1) for name in ("cnn-1", "cnn-1-mean-read")]
@@ -31,7 +31,8 @@ def test_a_recorded_run_starts_the_same_way_today(name, seed):
     run = next(run for run in recorded["runs"] if (run["encoder"], run["seed"]) == (name, seed))
     model = build_model(name, seed)
     batch = training_pictures(seed, recorded["batch"])
-    trained = fit(model, batch, GradedLoss(), Recipe(**recorded["recipe"]), until=FIRST, progress=False)
+    with one_thread():
+        trained = fit(model, batch, GradedLoss(), Recipe(**recorded["recipe"]), until=FIRST, progress=False)
 
     assert trained.losses[-1] == pytest.approx(run["first_loss"], abs=1e-3)
 

@@ -23,7 +23,7 @@ from vlmteach.experiments.cliff.train import (
     training_pictures,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, code_hashes, versions, write_results
-from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint, save_checkpoint, sweep
+from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint, one_thread, save_checkpoint, sweep
 
 SEEDS = (0, 1, 2)
 WINDOW = 20  # steps that are graded together: about 366 new pictures at each distance
@@ -67,9 +67,11 @@ def run_case(case: Case) -> Result:
     """Train and test one encoder with one seed. Raises KeyboardInterrupt when it was stopped: half a run is none."""
     begin = time.perf_counter()
     model, graded = build_model(case.encoder, case.seed), GradedLoss()
-    trained = fit(model, training_pictures(case.seed, case.batch), graded, case.recipe, progress=False)
-    if trained.interrupted:
-        raise KeyboardInterrupt
+    with one_thread():
+        trained = fit(model, training_pictures(case.seed, case.batch), graded, case.recipe, progress=False)
+        if trained.interrupted:
+            raise KeyboardInterrupt
+        right = count_right(model, case.per_offset)
     accuracy = graded.accuracy(WINDOW)
     losses = torch.tensor(trained.losses)
     run = {
@@ -79,7 +81,7 @@ def run_case(case: Case) -> Result:
         "loss": [round(float(loss.mean()), 4) for loss in losses.split(WINDOW)],
         "accuracy": accuracy.round(4).tolist(),
         "steps_to_level": steps_to(LEVEL, accuracy, WINDOW),
-        "right": count_right(model, case.per_offset).tolist(),
+        "right": right.tolist(),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     return Result(run, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})
