@@ -64,7 +64,7 @@ def test_both_encoders_fill_four_panels(view):
         "Receptive box",
         "Effective field",
         "Attention",
-        "Effective field of the ViT",
+        "ViT's own field",
     ]
     assert view.panels[2].maps == ("mean of heads", "head 0", "head 1", "rollout", "change when hidden")
     assert view.cells == view.squares == (4, 4)

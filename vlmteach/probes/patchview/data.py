@@ -37,8 +37,8 @@ READOUTS = (
 )
 # What is read about a second, marked cell: from PanelLayer.weights and PanelLayer.change.
 MARKED_READOUTS = (
-    Readout("weight", "Weight of the marked cell", "", 3),
-    Readout("change", "Change when it is hidden", "%", 1),
+    Readout("weight", "Marked cell's weight", "", 3),
+    Readout("change", "Change when hidden", "%", 1),
 )
 _KEYS = tuple(readout.key for readout in READOUTS)
 

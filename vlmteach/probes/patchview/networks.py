@@ -134,7 +134,7 @@ class Attending(Network):
     Raises ValueError for a layer that is not among the maps.
     """
 
-    kind, title = "vit", "Effective field of the ViT"
+    kind, title = "vit", "ViT's own field"
 
     def __init__(self, model: nn.Module, image: Tensor, maps: AttentionMaps, shown: Sequence[int]) -> None:
         missing = [layer for layer in shown if layer not in maps.layers]
