@@ -1,5 +1,6 @@
 """The explorer's page in a real browser: opened from disk, the network off, every outside address a failure."""
 
+import dataclasses
 import itertools
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import pytest
 from support.browser import launch_chromium
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 
-from vlmteach.probes.patchview import READOUTS
+from vlmteach.probes.patchview import READOUTS, Heat
 from vlmteach.views.patchview import PatchView
 
 pytestmark = pytest.mark.browser
@@ -184,8 +185,8 @@ def test_hiding_a_cell_shows_the_measured_change_beside_its_weight(open_view):
         assert pixels(page, 0) != before
         for panel in (1, 2):
             layer, texts = data.panels[panel].layers[2], read(page, panel)
-            assert texts["weight"] == told(layer.weights[0], cell, 3, "")
-            assert texts["change"] == told(layer.change, cell, 1, " %")
+            assert texts["weight"] == told(layer.weights[0], (4, 4), cell, 3, "")
+            assert texts["change"] == told(layer.change, (4, 4), cell, 1, " %")
 
 
 def test_no_effect_reads_differently_from_little_effect(open_view):
@@ -199,11 +200,36 @@ def test_no_effect_reads_differently_from_little_effect(open_view):
     assert read(page, 1)["change"].startswith("≤ ")
 
 
-def told(heat, cell, digits, unit):
-    level, value = heat.levels[4, 4, *cell], heat.value(4, 4, *cell)
+def told(heat, unit_place, square, digits, unit):
+    level, value = heat.levels[*unit_place, *square], heat.value(*unit_place, *square)
     if level < 2:
         return f"≤ {value:.1g}{unit}" if level else f"0{unit}"
     return f"{value:.{digits}f}{unit}"
+
+
+def test_fewer_units_and_larger_squares_than_cells_answer_for_the_nearest(open_view):
+    full = synthetic_patchview(panels=(2,))
+    layer = full.panels[0].layers[2]
+    few = [Heat(heat.levels[1::2, 1::2], heat.peak[1::2, 1::2]) for heat in layer.maps]
+    squares = [Heat(heat.levels[:, :, ::2, ::2].copy(), heat.peak) for heat in few]
+    coarse = dataclasses.replace(
+        layer,
+        rows=(1, 3, 5, 7),
+        columns=(1, 3, 5, 7),
+        maps=tuple(few),
+        weights=tuple(squares),
+        change=squares[1],
+        numbers={key: values[:, 1::2, 1::2].copy() for key, values in layer.numbers.items()},
+    )
+    panel = dataclasses.replace(full.panels[0], layers=(coarse,), at=(0, 0, 0))
+    page = open_view(dataclasses.replace(full, panels=(panel,), squares=(4, 4)))
+    for row, column in [(0, 0), (1, 2), (6, 3), (7, 7), (4, 5)]:
+        (texts,) = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 1])
+        assert texts["peak"] == printed("peak", coarse.numbers["peak"][0, row // 2, column // 2])
+    page.get_by_role("button").click()  # the asking cell stays (4, 5)
+    for row, column in [(0, 7), (3, 2), (7, 7), (5, 0)]:
+        (texts,) = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 1])
+        assert texts["weight"] == told(squares[0], (2, 2), (row // 2, column // 2), 3, "")
 
 
 def test_the_theoretical_box_is_bright_and_everything_else_is_dark(open_view):
