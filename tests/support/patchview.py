@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
+from vlmteach.probes.patchview.heat import Heat
 
 SIDE, CELL, CELLS = 64, 8, 8
 HEADS = ("mean of heads", "head 0", "head 1", "rollout")

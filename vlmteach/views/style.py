@@ -21,6 +21,7 @@ HEAT = "cividis"  # one ordered colour scale for every heat map, readable withou
 WIDTH = 9.0  # inches: one width for every figure
 DPI = 110
 
+
 def use_style() -> None:
     """Give every figure made from now on the course's look; course.start calls it."""
     matplotlib.style.use("vlmteach.views.course")
