@@ -141,6 +141,12 @@ def test_words_that_look_at_a_picture_and_at_each_other_are_captured_too(words):
     assert maps.among_picture_tokens().names == maps.names[:2]
 
 
+def test_the_grid_is_known_also_when_only_the_words_attention_is_kept():
+    maps = attention_maps(randomise(TinyReader()), picture(32), torch.randn(2, 5, 24), layers=[2])
+    assert maps.names == ("look",)
+    assert (maps.prefix, maps.grid) == (1, (4, 4))
+
+
 def test_a_connector_alone_knows_the_grid_from_the_tokens_it_was_given():
     class Connector(nn.Module):
         def __init__(self):

@@ -130,6 +130,13 @@ def test_entropy_goes_from_zero_to_the_logarithm_of_the_number_of_tokens():
     assert torch.allclose(entropy, torch.tensor([[0.0, 0.0], [math.log(5)] * 2], dtype=torch.float64))
 
 
+def test_entropy_is_that_of_patches_and_not_of_the_prefix():
+    weights = uniform(3).clone()
+    weights[:, :, 0] = torch.tensor([1.0, 0, 0])  # the CLS token attends to itself alone
+    entropy = attention_entropy(maps_of(weights, prefix=1, grid=(1, 2)))
+    assert torch.allclose(entropy, torch.full((1, 2), math.log(3), dtype=torch.float64))
+
+
 def test_prefix_mass_counts_what_patches_spend_on_tokens_without_a_place():
     weights = torch.tensor(
         [[0.0, 0, 0, 1], [0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25], [0.0, 0.1, 0.2, 0.7]],
