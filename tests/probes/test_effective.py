@@ -55,7 +55,7 @@ def test_the_support_is_the_theoretical_box():
     heat = effective_receptive_field(model, "2", (4, 6), noise_images(16, 30, 40))
     top, left, bottom, right = receptive_field(model, (30, 40))["2"].box(4, 6, clip=(30, 40))
     assert heat[top:bottom, left:right].gt(0).all()
-    assert heat.sum() == heat[top:bottom, left:right].sum()
+    assert heat.count_nonzero() == (bottom - top) * (right - left)
     assert heat.max() == 1
 
 
