@@ -105,10 +105,13 @@ def test_attention_and_its_distances_are_those_of_the_probes(view, vit, picture)
         assert layer.name == maps.names[index]
         weights = maps.weights[index][0, :, 2:, 2:]
         weights = weights / weights.sum(dim=-1, keepdim=True)
-        shown = [weights.mean(dim=0), weights[0], weights[1]]
+        shown, checked = [weights.mean(dim=0), weights[0], weights[1]], []
         for heat, one in zip(layer.maps, shown, strict=False):
             given_back = heat.levels.reshape(16, 16) * heat.peak.reshape(16, 1) / 255
             np.testing.assert_allclose(given_back, one, atol=float(one.max()) / 500)
+            size = 8 * erf_size(one[5].reshape(4, 4))  # a patch counts with all its pixels
+            assert layer.numbers["size"][len(checked), 1, 1] == pytest.approx(size, rel=1e-4)
+            checked.append(size)
         for head in range(2):
             mean = layer.numbers["distance"][1 + head].mean()
             assert mean == pytest.approx(float(distances[index, head]), rel=1e-4)
@@ -123,20 +126,32 @@ def test_the_rollout_of_a_layer_ends_at_that_layer(view, vit, picture):
     assert not np.array_equal(first.levels, last.levels)
 
 
-def test_the_change_is_what_hiding_the_square_does(view, cnn, picture):
+@pytest.mark.parametrize("panel", [1, 2, 3])
+def test_the_change_is_what_hiding_the_square_does_also_in_a_picture_that_is_no_square(cnn, panel):
+    torch.manual_seed(4)
+    wide = torch.rand(3, 32, 48)
+    vit = VisionTransformer((32, 48), 8, 16, 2, 2, registers=1).eval()
+    effort = dataclasses.replace(LITTLE, squares=(4, 6), anchors=(4, 6))
+    data = measure_patchview(cnn, vit, wide, effort=effort, fields_of=("cnn", "vit"))
+    assert data.cells == data.squares == (4, 6)
     held = {}
-    cnn.features[2].register_forward_hook(lambda module, inputs, output: held.update(grid=output))
-    covered = picture.clone()
-    covered[:, 8:16, 16:24] = picture.mean(dim=(1, 2), keepdim=True)
-    with torch.no_grad():
-        cnn(picture[None])
-        whole = held["grid"]
-        cnn(covered[None])
-    moved = (held["grid"] - whole).norm(dim=1)[0] / whole.norm(dim=1).mean() * 100
-    change = view.panels[1].layers[-1].change
-    for row, column in np.ndindex(4, 4):
-        told = change.value(row, column, 1, 2)
-        assert told == pytest.approx(float(moved[row, column]), abs=float(change.peak[row, column]) / 250)
+    model, module = (cnn, cnn.features[2]) if panel == 1 else (vit, vit.blocks[1])
+    hook = module.register_forward_hook(lambda module, inputs, output: held.update(output=output))
+    covered = wide.clone()
+    covered[:, 8:16, 32:40] = wide.mean(dim=(1, 2), keepdim=True)
+
+    def units(picture):
+        with torch.no_grad():
+            model(picture[None])
+        output = held["output"]
+        return output[0].flatten(1).T if panel == 1 else output[0, 2:]  # CLS and one register stand in front
+
+    moved = (units(covered) - units(wide)).norm(dim=1) / units(wide).norm(dim=1).mean() * 100
+    hook.remove()
+    change = data.panels[panel].layers[-1].change
+    for row, column in np.ndindex(4, 6):
+        told = change.value(row, column, 1, 4)
+        assert told == pytest.approx(float(moved[6 * row + column]), abs=float(change.peak[row, column]) / 250)
 
 
 def test_hiding_a_square_outside_the_box_changes_exactly_nothing(view):
