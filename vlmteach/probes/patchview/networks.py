@@ -98,7 +98,7 @@ class Network:
         return Panel(self.title, self.kind, tuple(layers), at, maps)
 
     def _passes(self, plan: Plan) -> int:
-        # the whole picture is read three times: for its size before, as the reference, and by the occlusion probe
+        # the whole picture is read twice: as the reference, and by the occlusion probe
         return 2 + ceil(prod(plan.squares) / plan.batch_size) if plan.squares != (0, 0) else 0
 
 
