@@ -128,17 +128,10 @@ def max_pool_function(
 
 
 @register_rule(F.max_pool2d_with_indices)
-def max_pool_with_indices(
-    field: Field,
-    kernel_size: PerAxis,
-    stride: PerAxis | None = None,
-    padding: PerAxis = 0,
-    dilation: PerAxis = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
+def max_pool_with_indices(*args: Any, **kwargs: Any) -> Any:
     """What torch.fx sees of max_pool2d(…, return_indices=True): always a pair."""
-    return max_pool_function(field, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+    found = max_pool_function(*args, **kwargs)
+    return found if isinstance(found, tuple) else (found, found)
 
 
 @register_rule(nn.AvgPool2d)
