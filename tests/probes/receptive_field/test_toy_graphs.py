@@ -62,6 +62,32 @@ def test_a_stride_that_leaves_out_the_last_pixels_shortens_the_clipped_box():
     assert receptive_field(model, (8, 8))["1"].box(1, 1, clip=(8, 8)) == (0, 0, 6, 6)
 
 
+class Crop(nn.Module):
+    def forward(self, x):
+        return x[:, :, 2:, 2:]
+
+
+def test_pixels_that_were_cropped_away_do_not_come_back_through_padding():
+    model = nn.Sequential(Crop(), nn.Conv2d(1, 1, 3, padding=1))
+    assert receptive_field(model, (8, 8))["1"].box(0, 3, clip=(8, 8)) == (2, 4, 4, 7)
+
+
+class Branches(nn.Module):
+    def __init__(self, one, two):
+        super().__init__()
+        self.one, self.two, self.last = one, two, nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return self.last(self.one(x) + self.two(x))
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_after_a_merge_the_pixels_of_either_branch_are_seen(turn):
+    short, long = nn.MaxPool2d(3), nn.MaxPool2d(4, stride=3)  # on 8 pixels: two units that see 6 pixels, or 7
+    field = receptive_field(Branches(*[short, long][::turn]), (8, 8))["last"]
+    assert field.box(1, 1, clip=(8, 8)) == (0, 0, 7, 7)
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_padding_with_copies_of_pixels_is_said_and_boxes_at_the_border_are_refused(mode):
     field = receptive_field(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)))["0"]
