@@ -103,7 +103,7 @@ def test_a_fully_connected_layer_is_global_even_while_adaptive_pooling_needs_the
     fields = receptive_field(build("vgg16"))
     assert (fields["avgpool"].reach, fields["avgpool"].size) == ("unknown", None)
     assert fields["avgpool"].because == "needs input_size: adaptive pooling to 7×7"
-    assert fields["classifier.0"].reach == "global"
+    assert fields["classifier.0"].because == "a full connection over all positions at classifier.0 (in Sequential)"
     with pytest.raises(ValueError, match="needs input_size"):
         fields["avgpool"].box(0, 0)
     assert receptive_field(build("vgg16"), (224, 224))["avgpool"].size == (212, 212)

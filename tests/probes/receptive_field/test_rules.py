@@ -91,6 +91,14 @@ LOCAL = {
         one=nn.Conv2d(4, 4, 3, padding=1),
         two=nn.Conv2d(4, 4, 3, padding=2, dilation=2),
     ),
+    "instance norm with running statistics": Run(
+        lambda m, x: F.instance_norm(x, torch.zeros(4), torch.ones(4), None, None, False)
+    ),
+    "a matrix over channels": Run(lambda m, x: (m.mix.weight @ x.flatten(2)).reshape(x.shape), mix=nn.Linear(4, 4)),
+    "a matrix on the right": Run(
+        lambda m, x: torch.matmul(x.flatten(2).transpose(1, 2), m.mix.weight).transpose(1, 2).reshape(x.shape),
+        mix=nn.Linear(4, 4),
+    ),
     "frozen batch norm function": Run(lambda m, x: F.batch_norm(x, torch.zeros(4), torch.ones(4))),
     "local response": Run(lambda m, x: m.norm(x), norm=nn.LocalResponseNorm(3)),
 }
@@ -183,7 +191,28 @@ GLOBAL = {
         ),
         "mean over rows and columns at mean",
     ),
+    "the earliest of two, whatever the order of the product": (
+        Run(
+            lambda m, x: (lambda early, late: late * early)(m.norm(x), x.mean((2, 3), keepdim=True)),
+            norm=nn.GroupNorm(2, 4),
+        ),
+        "GroupNorm at norm",
+    ),
     "strip pooling": (Run(lambda m, x: x * x.mean(dim=3, keepdim=True)), "mean over columns at mean"),
+    "strip pooling, adaptive": (
+        Run(lambda m, x: x * F.adaptive_avg_pool2d(x, (None, 1))),
+        "global pooling at adaptive_avg_pool2d",
+    ),
+    "the statistics of this picture": (
+        Run(lambda m, x: F.batch_norm(x, None, None, training=True)),
+        "batch_norm with the statistics of this picture at batch_norm",
+    ),
+    "instance_norm": (Run(lambda m, x: F.instance_norm(x)), "instance_norm at instance_norm"),
+    "group_norm": (Run(lambda m, x: F.group_norm(x, 2)), "group_norm at group_norm"),
+    "a matrix over positions": (
+        Run(lambda m, x: m.mix.weight @ x.flatten(2).transpose(1, 2), mix=nn.Linear(480, 480)),
+        "a full connection over tokens at matmul",
+    ),
     "softmax over space": (
         Run(lambda m, x: x.flatten(2).softmax(dim=-1).view(x.shape)),
         "softmax over tokens at softmax",

@@ -101,12 +101,21 @@ def linear_module(module: nn.Linear, field: Field) -> Value:
 def matrix_product(one: Any, two: Any) -> Value:
     """With a constant it is a linear layer. Two maps multiplied are attention: any position may meet any other."""
     values = list(find_values((one, two)))
-    if len(values) == 1 and isinstance(one, Field):
-        return linear(one, None)
-    if len(values) == 1 and isinstance(two, Field):
-        meaning = two.layout[-2]
-        return two.pooled(f"a full connection over {meaning}") if meaning in POSITIONS else two.resized(two.axis(-2))
-    return _attend(values)
+    if len(values) == 2:
+        return _attend(values)
+    if isinstance(one, Field):
+        place, size = one.axis(-1), _side(two, -1)
+    else:
+        place, size = two.axis(-2), _side(one, -2)
+    field = one if isinstance(one, Field) else two
+    if field.layout[place] in POSITIONS:
+        return field.pooled(f"a full connection over {field.layout[place]}")
+    return field.resized(place, size)
+
+
+def _side(matrix: Any, dim: int) -> int | None:
+    """A side of a constant matrix, when it is known."""
+    return matrix.shape[dim] if isinstance(matrix, Tensor) else None
 
 
 @register_rule(F.scaled_dot_product_attention)

@@ -83,9 +83,6 @@ def _regroup(field: Field, meanings: Sequence[str], sizes: Sequence[Size], new: 
         return [_joined(meanings)]
     if tuple(meanings) == (FLAT,) and len(new) == 2 and _grid_again(field, new):
         return [ROWS, COLUMNS]
-    if 1 in new:  # axes of length 1 hold nothing: set them aside and look again
-        rest = _regroup(field, meanings, sizes, [size for size in new if size != 1])
-        return [OTHER if size == 1 else rest.pop(0) for size in new]
     words = ", ".join(meanings)
     raise UnsupportedOperation(f"it reshapes ({words}) into {len(new)} axes in a way that loses track of positions")
 
