@@ -110,6 +110,19 @@ def test_a_fully_connected_layer_is_global_even_while_adaptive_pooling_needs_the
     assert receptive_field(build("vgg16"), (448, 448))["avgpool"].size == (244, 244)
 
 
+class Auxiliary(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    def forward(self, x):
+        return self.conv(x).mean() if self.training else self.conv(x)
+
+
+def test_what_a_model_does_only_in_training_is_not_described():
+    assert receptive_field(Auxiliary().train())["output"].reach == "local"
+
+
 def test_train_mode_is_left_as_it_was_and_eval_mode_is_described():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
     model[2].eval()

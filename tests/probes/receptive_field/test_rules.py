@@ -99,6 +99,7 @@ LOCAL = {
         lambda m, x: torch.matmul(x.flatten(2).transpose(1, 2), m.mix.weight).transpose(1, 2).reshape(x.shape),
         mix=nn.Linear(4, 4),
     ),
+    "the length of a pooled map is only a number": Run(lambda m, x: x * x.mean((2, 3)).shape[1]),
     "frozen batch norm function": Run(lambda m, x: F.batch_norm(x, torch.zeros(4), torch.ones(4))),
     "local response": Run(lambda m, x: m.norm(x), norm=nn.LocalResponseNorm(3)),
 }

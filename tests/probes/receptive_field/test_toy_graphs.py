@@ -88,6 +88,19 @@ def test_after_a_merge_the_pixels_of_either_branch_are_seen(turn):
     assert field.box(1, 1, clip=(8, 8)) == (0, 0, 7, 7)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_is_special_about_one_branch_stays_after_the_merge(turn):
+    mirrored = nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect")
+    fields = receptive_field(Branches(*[mirrored, nn.Conv2d(1, 1, 5, padding=2)][::turn]))
+    assert fields["last"].border == "copies"
+    shifted = nn.Sequential(nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(1, 1, 2))
+    twice = nn.Sequential(
+        Branches(*[shifted, nn.Identity()][::turn]), Branches(nn.Identity(), nn.Conv2d(1, 1, 3, padding=1))
+    )
+    fields = receptive_field(twice)
+    assert (fields["add"].aligned, fields["1.last"].aligned) == (False, False)
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_padding_with_copies_of_pixels_is_said_and_boxes_at_the_border_are_refused(mode):
     field = receptive_field(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)))["0"]
