@@ -146,6 +146,17 @@ def test_a_picture_that_the_model_cannot_take_is_said_to_be_that(model, sentence
     assert not isinstance(refusal.value, UnsupportedOperation)
 
 
+class Constant(nn.Module):
+    def forward(self, x):
+        return x * torch.ones(3, 1, 1)
+
+
+def test_the_model_is_left_as_it_was():
+    model = Constant()
+    assert receptive_field(model)["mul"].reach == "local"
+    assert not [name for name in vars(model) if "constant" in name]
+
+
 def test_layers_for_signals_are_refused():
     with pytest.raises(UnsupportedOperation, match="Conv1d"):
         receptive_field(nn.Sequential(nn.Conv1d(3, 3, 3)))

@@ -7,7 +7,7 @@ such as a size while the picture's size is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,17 +146,24 @@ def merge_values(values: Sequence[Value]) -> Value:
     return merged if merged.cause is first_cause else replace(merged, cause=first_cause)
 
 
-def find_values(thing: Any) -> Iterator[Value]:
+def find_values(thing: Any) -> list[Value]:
     """Every Field and Pooled in (nested) arguments."""
+    found: list[Value] = []
+    _collect(thing, found)
+    return found
+
+
+def _collect(thing: Any, found: list[Value]) -> None:
     if isinstance(thing, (Field, Pooled)):
-        yield thing
+        found.append(thing)
     elif isinstance(thing, (tuple, list)):
         for part in thing:
-            yield from find_values(part)
+            _collect(part, found)
     elif isinstance(thing, dict):
-        yield from find_values(list(thing.values()))
+        for part in thing.values():
+            _collect(part, found)
     elif isinstance(thing, Parts):
-        yield thing.part
+        found.append(thing.part)
 
 
 def has_opaque(thing: Any) -> bool:
@@ -183,6 +190,8 @@ def _merge_two(one: Field, two: Field) -> Field:
     except NeedsSize as problem:
         return replace(long, needs=f"it {problem}", copies=copies)
     aligned = one.aligned and two.aligned and rows_aligned and columns_aligned
+    if rows is long.rows and columns is long.columns and (aligned, copies) == (long.aligned, long.copies):
+        return long  # the usual case, in every residual block
     return replace(long, rows=rows, columns=columns, aligned=aligned, copies=copies)
 
 

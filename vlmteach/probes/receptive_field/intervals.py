@@ -51,6 +51,17 @@ class Axis:
         turns, phase = divmod(unit, len(self.low))
         return turns * self.step + self.low[phase], turns * self.step + self.high[phase]
 
+    def covers(self, other: Axis) -> bool:
+        """Whether each unit sees at least what the same unit of another regular map sees (the usual case of a merge)."""
+        return (
+            len(self.low) == len(other.low) == 1
+            and self.step == other.step is not None
+            and self.low[0] <= other.low[0]
+            and self.high[0] >= other.high[0]
+            and self.count == other.count
+            and self.seen == other.seen
+        )
+
     @property
     def stride(self) -> Fraction:
         """Pixels from one unit to the next, on average over a period."""
@@ -126,6 +137,10 @@ def merge(one: Axis, two: Axis) -> tuple[Axis, bool]:
     Raises WrongSize for maps of different length, and NeedsSize for different strides while the length is unknown:
     such maps can only have the same length for some sizes of the picture.
     """
+    if one.covers(two):
+        return one, sum(one.interval(0)) == sum(two.interval(0))
+    if two.covers(one):
+        return two, sum(one.interval(0)) == sum(two.interval(0))
     count = one.count if two.count is None else two.count
     if one.count is not None and two.count is not None and one.count != two.count:
         raise WrongSize(f"it merges maps of {one.count} and {two.count} units")

@@ -37,7 +37,7 @@ _MODULES = (
 
 def merge_elementwise(*args: Any, **kwargs: Any) -> Value:
     """Position by position, whatever the numbers do to each other: relu, a sum, a product, a choice."""
-    return merge_values(list(find_values((args, kwargs))))
+    return merge_values(find_values((args, kwargs)))
 
 
 def _merge_in_module(_module: nn.Module, *args: Any, **kwargs: Any) -> Value:
@@ -61,16 +61,16 @@ def concatenate(tensors: Any, dim: int = 0) -> Value:
     """By channels a merge. Along tokens only constants may join: CLS and register tokens have seen nothing."""
     fields = [value for value in find_values(tensors) if isinstance(value, Field)]
     place = fields[0].axis(dim)
-    if fields[0].layout[place] != OTHER and (len(fields) > 1 or len(list(find_values(tensors))) > 1):
+    if fields[0].layout[place] != OTHER and (len(fields) > 1 or len(find_values(tensors)) > 1):
         raise UnsupportedOperation(f"it joins maps along {fields[0].layout[place]}")
-    merged = merge_values(list(find_values(tensors)))
+    merged = merge_values(find_values(tensors))
     return merged.resized(place) if isinstance(merged, Field) else merged
 
 
 @register_rule(torch.stack)
 def stack(tensors: Any, dim: int = 0) -> Value:
     """A merge with one more axis."""
-    merged = merge_values(list(find_values(tensors)))
+    merged = merge_values(find_values(tensors))
     assert isinstance(merged, Field)
     place = dim % (len(merged.layout) + 1)
     layout, sizes = list(merged.layout), list(merged.sizes)

@@ -100,7 +100,7 @@ def linear_module(module: nn.Linear, field: Field) -> Value:
 @register_rule(torch.matmul, torch.bmm, "Tensor.matmul", "Tensor.bmm", "Tensor.__matmul__", operator.matmul)
 def matrix_product(one: Any, two: Any) -> Value:
     """With a constant it is a linear layer. Two maps multiplied are attention: any position may meet any other."""
-    values = list(find_values((one, two)))
+    values = find_values((one, two))
     if len(values) == 2:
         return _attend(values)
     if isinstance(one, Field):
@@ -121,7 +121,7 @@ def _side(matrix: Any, dim: int) -> int | None:
 @register_rule(F.scaled_dot_product_attention)
 def scaled_dot_product_attention(query: Any, key: Any, value: Any, *_mask: Any, **_more: Any) -> Value:
     """Every position may read every other."""
-    return _attend(list(find_values((query, key, value))))
+    return _attend(find_values((query, key, value)))
 
 
 def _attend(values: Sequence[Value]) -> Value:
@@ -132,7 +132,7 @@ def _attend(values: Sequence[Value]) -> Value:
 @register_rule(nn.MultiheadAttention)
 def attention_module(module: nn.MultiheadAttention, query: Any, key: Any, value: Any, **_more: Any) -> Any:
     """Output and weights."""
-    output = _attend(list(find_values((query, key, value))))
+    output = _attend(find_values((query, key, value)))
     return output, output
 
 
