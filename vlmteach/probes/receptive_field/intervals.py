@@ -52,7 +52,7 @@ class Axis:
         return turns * self.step + self.low[phase], turns * self.step + self.high[phase]
 
     def covers(self, other: Axis) -> bool:
-        """Whether each unit sees at least what the same unit of another regular map sees (the usual case of a merge)."""
+        """Whether each unit sees at least what the same unit of another map sees; both without phases."""
         return (
             len(self.low) == len(other.low) == 1
             and self.step == other.step is not None
