@@ -9,7 +9,6 @@ over the rounds of (tool / plain pass of the same round). The bound we keep is 1
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import timm
@@ -17,6 +16,7 @@ import torch
 from timm.utils import AttentionExtract
 from torch import Tensor, nn
 
+from benchmarks._interleaved import time_in_turn
 from vlmteach.probes import attention_maps
 
 JOB = "all attention maps, vit_small, 224 px, batch 1"
@@ -78,13 +78,8 @@ def run() -> list[dict]:
     """Time every tool. Returns rows {"job", "tool", "median_ms", "ratio", "note"}; a tool that refuses has no times."""
     contestants = tools(torch.randn(1, 3, 224, 224))
     ready = {name: call for name, call in contestants.items() if callable(call)}
-    maps = {name: call() for name, call in ready.items()}  # also warms up
-    seconds: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(ROUNDS):
-        for name, call in ready.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
+    maps = {name: call() for name, call in ready.items()}
+    seconds = time_in_turn(ready, ROUNDS)
     rows = []
     for name, call in contestants.items():
         if isinstance(call, str):

@@ -10,13 +10,13 @@ at most 2 bare traces, and torchscan's crawl of the same network at least 5 of o
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 from torch import fx, nn
 from torchvision import models
 
+from benchmarks._interleaved import time_in_turn
 from vlmteach.probes import receptive_field
 
 try:
@@ -59,15 +59,7 @@ def time_network(name: str, last: str) -> list[dict]:
     """All tools on one network, interleaved."""
     model = models.get_model(name, weights=None).eval()
     contestants = tools(model, last)
-    seconds: dict[str, list[float]] = {tool: [] for tool in contestants}
-    for round_number in range(ROUNDS + 1):
-        order = list(contestants) if round_number % 2 else list(reversed(contestants))
-        for tool in order:
-            call = contestants[tool][0]
-            start = time.perf_counter()
-            call()
-            if round_number:  # the first one warms up
-                seconds[tool].append(time.perf_counter() - start)
+    seconds = time_in_turn({tool: call for tool, (call, _) in contestants.items()}, ROUNDS)
     return [
         {
             "job": f"receptive field, {name}",

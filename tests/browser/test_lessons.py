@@ -10,8 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser
-from support.browser import launch_chromium
 from support.lab import errors, jupyterlab, run_all
 
 from vlmteach.course import LESSONS
@@ -24,12 +22,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("notebooks")
     for lesson in CHOSEN:
@@ -39,14 +31,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("lesson", CHOSEN, ids=lambda lesson: lesson.name)
-def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(lesson, browser, address) -> None:
+def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(lesson, chromium, address) -> None:
     stored = nbformat.read(NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4)
     figures = sum(
         "<img" in out.get("data", {}).get("text/html", "") or "image/png" in out.get("data", {})
         for cell in stored.cells
         for out in cell.get("outputs", [])
     )
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
     console: list[str] = []
     page.on("pageerror", lambda error: console.append(str(error)))
     run_all(page, address.format(name=f"{lesson.name}.ipynb"), seconds=600)
@@ -63,8 +55,8 @@ def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(lesson
     page.close()
 
 
-def test_a_slider_moved_by_keyboard_draws_again(browser, address) -> None:
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+def test_a_slider_moved_by_keyboard_draws_again(chromium, address) -> None:
+    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
     run_all(page, address.format(name="01_from_feature_map_to_tokens.ipynb"), seconds=600)
     picture = page.locator(".jupyter-widgets img").first
     picture.wait_for()

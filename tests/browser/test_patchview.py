@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from support.browser import launch_chromium
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 
 from vlmteach.probes.patchview import READOUTS, Heat
@@ -36,12 +35,6 @@ CLICK_AND_READ = """([row, column, rows, columns, panels]) => {
   canvas.dispatchEvent(new MouseEvent("click", { bubbles: true, ...place }));
   return Array.from({ length: panels }, (_, panel) => (READ)(panel));
 }""".replace("READ", READ)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launch_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import nbformat
 import pytest
-from support.browser import launch_chromium
 from support.lab import errors, jupyterlab, run_all
 
 pytestmark = pytest.mark.browser
@@ -24,13 +23,13 @@ PICTURE = "() => document.querySelector('canvas').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def notebook_page(tmp_path_factory):
+def notebook_page(chromium, tmp_path_factory):
     root = tmp_path_factory.mktemp("notebooks")
     cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, "PatchView(data)", "PatchView(data)", NUMBERS)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, root / "view.ipynb")
-    with launch_chromium() as browser, jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
+        page = chromium.new_page(viewport={"width": 1200, "height": 1000})
         complaints = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         run_all(page, address.format(name="view.ipynb"), seconds=120)

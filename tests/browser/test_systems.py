@@ -1,7 +1,6 @@
 """The table of systems in a real browser: opened from disk, the network off, by mouse and by keyboard."""
 
 import pytest
-from support.browser import launch_chromium
 
 from vlmteach.course.systems import load_systems
 from vlmteach.views import SystemsView
@@ -9,12 +8,6 @@ from vlmteach.views import SystemsView
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror='window.hacked = 1'></script><script>window.hacked = 1</script>"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launch_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

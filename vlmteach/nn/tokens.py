@@ -61,6 +61,14 @@ def grid_boxes(batch: int, height: int, width: int, like: Tensor) -> Tensor:
     return boxes.expand(batch, -1, -1)
 
 
+def whole_picture_boxes(batch: int, count: int, like: Tensor) -> Tensor:
+    """Boxes for tokens without a place of their own: each stands for the whole picture, (0, 0, 1, 1).
+
+    Returns (B, count, 4), in the dtype and on the device of `like`.
+    """
+    return like.new_tensor([0, 0, 1, 1]).expand(batch, count, 4)
+
+
 def grid_to_tokens(grid: Tensor) -> Tensor:
     """Read a grid row by row: one token for each cell.
 
@@ -124,8 +132,8 @@ def pool_tokens(visual: VisualTokens) -> VisualTokens:
     placed = visual.tokens[:, visual.prefix :]
     if placed.shape[1] == 0:
         raise ValueError("there is no token besides the prefix; expected at least one to average.")
-    whole = visual.boxes.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(placed.shape[0], 1, 4)
-    return VisualTokens(placed.mean(dim=1, keepdim=True), whole)
+    boxes = whole_picture_boxes(placed.shape[0], 1, like=visual.boxes)
+    return VisualTokens(placed.mean(dim=1, keepdim=True), boxes)
 
 
 def space_to_depth_tokens(tokens: Tensor, height: int, width: int, factor: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vlmteach.nn.checks import check_picture
 from vlmteach.nn.positions import LearnedPositions, SinCosPositions
-from vlmteach.nn.tokens import VisualTokens, grid_boxes, grid_to_tokens, tokens_to_grid
+from vlmteach.nn.tokens import VisualTokens, grid_boxes, grid_to_tokens, tokens_to_grid, whole_picture_boxes
 from vlmteach.nn.transformer import TransformerBlock
 
 Positions = Literal["learned", "sincos", "none"]
@@ -87,8 +87,8 @@ class VisionTransformer(nn.Module):
         tokens = torch.cat([self.prefix.expand(batch, -1, -1), tokens], dim=1)
         tokens = self.norm(self.blocks(tokens))
 
-        whole_picture = tokens.new_tensor([0, 0, 1, 1]).expand(batch, self.prefix.shape[1], 4)
-        boxes = torch.cat([whole_picture, grid_boxes(batch, height, width, like=tokens)], dim=1)
+        placeless = whole_picture_boxes(batch, self.prefix.shape[1], like=tokens)
+        boxes = torch.cat([placeless, grid_boxes(batch, height, width, like=tokens)], dim=1)
         return VisualTokens(tokens, boxes, prefix=self.prefix.shape[1])
 
     def grid(self, image: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vlmteach.nn.attention import AttentionPool2d
 from vlmteach.nn.connectors.door import check_text, check_visual
 from vlmteach.nn.connectors.layout import grid_size
-from vlmteach.nn.tokens import VisualTokens, pool_tokens, tokens_to_grid
+from vlmteach.nn.tokens import VisualTokens, pool_tokens, tokens_to_grid, whole_picture_boxes
 
 
 class MeanPool(nn.Module):
@@ -145,5 +145,5 @@ class VectorFusion(nn.Module):
 
 def whole_picture(tokens: Tensor) -> VisualTokens:
     """Tokens that each stand for the whole picture: every box is (0, 0, 1, 1)."""
-    boxes = tokens.new_tensor([0, 0, 1, 1]).expand(*tokens.shape[:2], 4)
-    return VisualTokens(tokens, boxes)
+    batch, count, _ = tokens.shape
+    return VisualTokens(tokens, whole_picture_boxes(batch, count, like=tokens))
