@@ -85,6 +85,22 @@ def data():
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "2103.00020, abstract",
+        "2103.00020, section 2.4",
+        "2103.00020v1, figure 3",
+        "openai/CLIP:clip/model.py",
+        "a/b:c.py f",
+    ],
+)
+def test_a_source_is_a_place_in_a_paper_or_a_file(source):
+    table = data()
+    table["systems"][0].update(sources=[source])
+    assert read_systems(table).systems[0].sources == (source,)
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda d: d["systems"][0].update(sources=[]), "VQA baseline: no source"),
@@ -96,6 +112,9 @@ def data():
         (lambda d: d["systems"][0].update(arxiv="cs/123"), "no arXiv id"),
         (lambda d: d["systems"][0].update(year=15), "year is 15"),
         (lambda d: d["systems"][0].update(row="snn"), "no cell 'snn'"),
+        (lambda d: d["systems"][0].update(sources=["2103.00020v, section 2"]), "no locator"),
+        (lambda d: d["systems"][0].update(tokens=[]), r"tokens is \(\)"),
+        (lambda d: d["systems"][0].update(tokens=[1, 2, 3]), "tokens is"),
         (lambda d: d["systems"][0].update(tokens=[0]), "tokens is"),
         (lambda d: d["systems"][0].update(tokens=[100, 10]), "tokens is"),
         (lambda d: d["systems"].append(d["systems"][0]), "VQA baseline stands in the table twice"),

@@ -76,7 +76,7 @@ def erf_sigma(heat: Tensor) -> float:
 def erf_size(heat: Tensor) -> float:
     """The side of the effective field in pixels: the root of how many pixels of (H, W) exceed 4.55 % of the largest.
 
-    Source: Luo et al., 1701.04128, section 3.
+    Source: Luo et al., 1701.04128.
     """
     return float(_inside(heat).sum()) ** 0.5
 

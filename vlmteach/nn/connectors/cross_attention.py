@@ -2,8 +2,8 @@
 
 No causal mask over the picture: all of it is there before the first word. Where the picture enters a language model
 that was trained without it, a gate that starts closed keeps the model as it was.
-Sources: VirTex (2006.06666) for a caption decoder that reads a CNN's grid; Flamingo (2204.14198), section 2.2 and
-figure 4, for the gate.
+Sources: VirTex (2006.06666) for a caption decoder that reads a CNN's grid; Flamingo (2204.14198v2), section 2.2
+and figure 4, for the gate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Perceiver resampler: a fixed number of learned latents read the picture, however many tokens it has.
 
-Source: Flamingo (2204.14198), section 2.1 and figure 5; mlfoundations/open_flamingo:open_flamingo/src/helpers.py.
+Source: Flamingo (2204.14198v2), section 2.1 and figure 5; mlfoundations/open_flamingo:open_flamingo/src/helpers.py.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class MeanPool(nn.Module):
 class ClsPool(nn.Module):
     """The CLS token as the vector of the picture, as CLIP's ViTs use it. A CNN has none: take MeanPool there.
 
-    (B, N, D) -> (B, 1, D): the first prefix token. Source: CLIP (2103.00020), section 2.4.
+    (B, N, D) -> (B, 1, D): the first prefix token. Source: openai/CLIP:clip/model.py VisionTransformer.
     """
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
