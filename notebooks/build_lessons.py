@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import html
 import platform
 import re
 import sys
@@ -121,10 +122,11 @@ def build(lesson: Lesson) -> None:
 
 
 def freeze_widgets(notebook: NotebookNode) -> None:
-    """Replace every stored widget by the picture it shows first.
+    """Replace every stored widget by the picture it shows first, with the picture's description beside it.
 
     A widget lives in a kernel; a page that is only read (GitHub, a static site, the notebook before Run All) would show
-    an error or nothing. The picture is what it shows, and running the cell brings the widget back.
+    an error or nothing. The picture is what it shows, and running the cell brings the widget back. The description
+    stands in the output's metadata, where nbval does not compare it.
     """
     states = notebook.metadata.pop("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
     for cell in notebook.cells:
@@ -132,14 +134,15 @@ def freeze_widgets(notebook: NotebookNode) -> None:
             view = output.get("data", {}).pop(WIDGET, None)
             picture = _first_picture(view["model_id"], states) if view else None
             if picture:
-                output["data"]["image/png"] = picture
+                alt, output["data"]["image/png"] = picture
+                output["metadata"]["image/png"] = {"alt": alt}
 
 
-def _first_picture(model: str, states: dict[str, NotebookNode]) -> str | None:
+def _first_picture(model: str, states: dict[str, NotebookNode]) -> tuple[str, str] | None:
     state = states.get(model, NotebookNode(state={}))["state"]
-    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(state.get("value", "")))
+    found = re.search(r'<img alt="([^"]+)"[^>]* src="data:image/png;base64,([A-Za-z0-9+/=]+)"', str(state.get("value")))
     if found:
-        return found.group(1)
+        return html.unescape(found.group(1)), found.group(2)
     inside = (_first_picture(child.removeprefix("IPY_MODEL_"), states) for child in state.get("children", []))
     return next((picture for picture in inside if picture), None)
 

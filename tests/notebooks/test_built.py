@@ -74,6 +74,8 @@ def test_every_picture_carries_a_description(lesson: Lesson) -> None:
             page = output.get("data", {}).get("text/html", "")
             assert "<img" not in page or 'alt="' in page
             assert "without alt text" not in page, cell.source
+            if "image/png" in output.get("data", {}):
+                assert output.metadata.get("image/png", {}).get("alt"), cell.source
 
 
 @each_lesson
