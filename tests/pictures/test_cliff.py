@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 
+from vlmteach.pictures.chance import Chance
 from vlmteach.pictures.cliff import (
-    _RGB,
     CELL,
     CELLS,
     COLOURS,
+    RGB,
     SIDE,
     _random_layout,
     _random_offsets,
-    _words,
     cliff_batch,
     cliff_pictures,
     every_offset,
@@ -51,7 +51,7 @@ def test_the_square_has_the_colour_of_the_answer_and_a_white_dot():
     batch = cliff_batch(64, seed=1)
     for index in range(64):
         square = cell_of(batch.pictures, index, batch.square[index])
-        rgb = torch.from_numpy(_RGB[batch.colour[index]]) / 255
+        rgb = torch.from_numpy(RGB[batch.colour[index]]) / 255
 
         assert torch.equal(square[:, 1, 1], rgb)
         assert torch.equal(square[:, 6, 6], rgb)
@@ -63,7 +63,7 @@ def test_the_distractor_has_its_own_colour_and_a_black_dot():
     for index in range(64):
         square = cell_of(batch.pictures, index, batch.distractor[index])
 
-        assert torch.equal(square[:, 1, 1], torch.from_numpy(_RGB[batch.distractor_colour[index]]) / 255)
+        assert torch.equal(square[:, 1, 1], torch.from_numpy(RGB[batch.distractor_colour[index]]) / 255)
         assert (square[:, 3:5, 3:5] == 0).all()
 
 
@@ -118,14 +118,14 @@ def test_each_distance_and_each_offset_of_a_distance_come_equally_often():
 
 
 def test_the_distractor_says_nothing_about_the_answer():
-    layout = _random_layout(_random_offsets(36_000, seed=8), _words(8, stream=1))
+    layout = _random_layout(_random_offsets(36_000, seed=8), Chance(8, stream=1))
     together = np.bincount(layout.colour * 6 + layout.distractor_colour, minlength=36)
 
     assert np.abs(together - 1000).max() < 4 * 1000**0.5
 
 
 def test_the_distractor_stands_anywhere_else_equally_often():
-    layout = _random_layout(np.repeat([[0, 7]], 60_000, axis=0), _words(9, stream=1))
+    layout = _random_layout(np.repeat([[0, 7]], 60_000, axis=0), Chance(9, stream=1))
     # the marker is in column 0 and the square in column 7 of one row, so columns 1 to 6 are always free
     columns = np.bincount(layout.distractor[:, 1], minlength=8)
     expected = 60_000 * 8 / 62
@@ -153,7 +153,7 @@ def test_asked_offsets_are_drawn():
 
 
 def test_every_colour_has_a_name():
-    assert len(COLOURS) == len(_RGB) == 6
+    assert len(COLOURS) == len(RGB) == 6
 
 
 @pytest.mark.parametrize(

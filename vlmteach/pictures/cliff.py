@@ -9,13 +9,11 @@ A picture is 64 x 64 pixels, 8 x 8 cells of 8 pixels, grey with faint noise. It 
 Both colours are drawn independently and evenly. So the distractor says nothing about the answer, and whoever cannot see
 the square cannot beat one in six. Things are 6 pixels wide and stand in the middle of their cell.
 
-Everything is made from the raw 64-bit words of a PCG64 generator by integer arithmetic. NumPy keeps that stream fixed,
-so a seed gives the same bytes on every machine.
+A seed gives the same bytes on every machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,18 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmteach.pictures.chance import Chance, Seed
+from vlmteach.pictures.colours import COLOURS, GREY, RGB
+
 CELL = 8  # pixels along a cell's side
 CELLS = 8  # cells along a picture's side
 SIDE = CELL * CELLS
 MARGIN = 1  # pixels left free around each thing
 LONGEST = CELLS - 1  # the largest distance, in cells
-COLOURS = ("red", "green", "blue", "yellow", "magenta", "cyan")
-
-_RGB = np.array(
-    [(255, 0, 0), (0, 200, 0), (40, 80, 255), (255, 220, 0), (240, 0, 200), (0, 210, 220)],
-    dtype=np.uint8,
-)
-_GREY = 88
 _NOISE = 16  # grey levels; a power of two, so that noise is a mask of random bytes
 
 
@@ -69,7 +63,7 @@ class CliffBatch(NamedTuple):
         return self.marker[:, 0] * CELLS + self.marker[:, 1]
 
 
-def cliff_batch(count: int, seed: int | Sequence[int]) -> CliffBatch:
+def cliff_batch(count: int, seed: Seed) -> CliffBatch:
     """Random pictures: each distance equally often, each offset of a distance equally often, then any place that fits.
 
     seed: a number, or several that name a stream, for instance (seed, step).
@@ -78,21 +72,21 @@ def cliff_batch(count: int, seed: int | Sequence[int]) -> CliffBatch:
     return cliff_pictures(_random_offsets(count, seed), seed)
 
 
-def cliff_pictures(offsets: NDArray[np.int64], seed: int | Sequence[int]) -> CliffBatch:
+def cliff_pictures(offsets: NDArray[np.int64], seed: Seed) -> CliffBatch:
     """One picture for each offset (down, right) from the marker to the square, the rest at random.
 
     offsets: (B, 2) whole numbers from -7 to 7, not both zero.
     Raises ValueError when an offset is not of that kind.
     """
-    words = _words(seed, stream=1)
-    layout = _random_layout(_checked(offsets), words)
+    chance = Chance(seed, stream=1)
+    layout = _random_layout(_checked(offsets), chance)
     count = len(layout.colour)
-    pixels = words.bytes((count, 3, CELLS, CELL, CELLS, CELL)) % _NOISE + np.uint8(_GREY - _NOISE // 2)
+    pixels = chance.bytes((count, 3, CELLS, CELL, CELLS, CELL)) % _NOISE + np.uint8(GREY - _NOISE // 2)
     white, black = np.full((count, 3), 255, dtype=np.uint8), np.zeros((count, 3), dtype=np.uint8)
     _stamp(pixels, layout.marker, _CROSS, white)
-    _stamp(pixels, layout.square, _BLOCK, _RGB[layout.colour])
+    _stamp(pixels, layout.square, _BLOCK, RGB[layout.colour])
     _stamp(pixels, layout.square, _DOT, white)
-    _stamp(pixels, layout.distractor, _BLOCK, _RGB[layout.distractor_colour])
+    _stamp(pixels, layout.distractor, _BLOCK, RGB[layout.distractor_colour])
     _stamp(pixels, layout.distractor, _DOT, black)
     pictures = torch.from_numpy(pixels.reshape(count, 3, SIDE, SIDE)).float().div_(255)
     return CliffBatch(pictures, *map(torch.from_numpy, layout))
@@ -108,22 +102,6 @@ def every_offset(times: int = 1) -> NDArray[np.int64]:
     return np.repeat(_OFFSETS, times, axis=0)
 
 
-class _Words:
-    """The raw stream of a PCG64 generator, 64 bits at a time."""
-
-    def __init__(self, generator: np.random.PCG64) -> None:
-        self._generator = generator
-
-    def below(self, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Whole numbers from 0 to bound - 1, one for each bound (bounds are tiny: the bias is below 2^-60)."""
-        words = self._generator.random_raw(bounds.size).reshape(bounds.shape)
-        return (words % bounds.astype(np.uint64)).astype(np.int64)
-
-    def bytes(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        words = self._generator.random_raw(int(np.prod(shape)) // 8)
-        return words.astype("<u8").view(np.uint8).reshape(shape)
-
-
 class _Layout(NamedTuple):
     """Where things stand and their colours: the fields of CliffBatch without the pictures."""
 
@@ -134,31 +112,24 @@ class _Layout(NamedTuple):
     distractor_colour: NDArray[np.int64]
 
 
-def _random_offsets(count: int, seed: int | Sequence[int]) -> NDArray[np.int64]:
+def _random_offsets(count: int, seed: Seed) -> NDArray[np.int64]:
     """Each distance equally often, and within it each of its 8 * distance offsets."""
     if count < 1:
         raise ValueError(f"count is {count}; expected at least one picture.")
-    words = _words(seed, stream=0)
-    distance = 1 + words.below(np.full(count, LONGEST))
+    chance = Chance(seed, stream=0)
+    distance = 1 + chance.below(np.full(count, LONGEST))
     nearer = 4 * distance * (distance - 1)  # how many offsets are nearer: 8 + 16 + ...
-    return _OFFSETS[nearer + words.below(8 * distance)]
+    return _OFFSETS[nearer + chance.below(8 * distance)]
 
 
-def _random_layout(offsets: NDArray[np.int64], words: _Words) -> _Layout:
+def _random_layout(offsets: NDArray[np.int64], chance: Chance) -> _Layout:
     # the marker goes where the square still fits: rows max(0, -dy) to 7 - max(0, dy), columns alike
-    marker = np.maximum(0, -offsets) + words.below(CELLS - np.abs(offsets))
+    marker = np.maximum(0, -offsets) + chance.below(CELLS - np.abs(offsets))
     square = marker + offsets
-    distractor = _another_cell(marker, square, words)
-    colour, distractor_colour = words.below(np.full((2, len(offsets)), len(COLOURS)))
+    taken = np.stack([marker, square]) @ np.array([CELLS, 1])
+    distractor = np.stack(np.divmod(chance.others(taken, CELLS * CELLS), CELLS), axis=1)
+    colour, distractor_colour = chance.below(np.full((2, len(offsets)), len(COLOURS)))
     return _Layout(marker, square, distractor, colour, distractor_colour)
-
-
-def _words(seed: int | Sequence[int], stream: int) -> _Words:
-    numbers = [seed] if isinstance(seed, int) else list(seed)
-    if not numbers or any(not isinstance(number, int) or number < 0 for number in numbers):
-        raise ValueError(f"seed is {seed!r}; expected a whole number of 0 or more, or several of them.")
-    # SeedSequence pads with zeros, so the length goes in front: (1,) and (1, 0) are different seeds
-    return _Words(np.random.PCG64(np.random.SeedSequence([stream, len(numbers), *numbers])))
 
 
 def _checked(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -176,15 +147,6 @@ def _checked(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
             "in another cell of the same picture."
         )
     return offsets.astype(np.int64)
-
-
-def _another_cell(marker: NDArray[np.int64], square: NDArray[np.int64], words: _Words) -> NDArray[np.int64]:
-    """Any cell but those two, each equally often: count over the free cells, stepping over the taken ones."""
-    taken = np.sort(np.stack([marker, square]) @ np.array([CELLS, 1]), axis=0)
-    cell = words.below(np.full(len(marker), CELLS * CELLS - 2))
-    for place in taken:
-        cell = cell + (cell >= place)
-    return np.stack(np.divmod(cell, CELLS), axis=1)
 
 
 def _stamp(
