@@ -9,21 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlmteach.pictures.chance import Seed
+from vlmteach.pictures.chance import Integers, Seed
 from vlmteach.pictures.drawing import draw_scenes
 from vlmteach.pictures.questions import (
     ABOVE,
     COUNT,
     LEFT,
-    LIKE,
-    ROW,
     Questions,
     answers,
     far_questions,
     near_questions,
     question_words,
 )
-from vlmteach.pictures.scenes import CELLS, EVERY_PAIR, Scenes, far_scenes, joined, near_scenes
+from vlmteach.pictures.scenes import CELLS, EVERY_PAIR, far_scenes, joined, near_scenes
 
 QUESTION_FAMILIES = ("attribute", "count", "where", "near relation", "far relation", "same far")
 
@@ -55,7 +53,9 @@ def make_batch(
     cells, distances, pairs: as in near_scenes. Raises ValueError unless count is a multiple of 4.
     """
     if count < 4 or count % 4:
-        raise ValueError(f"count is {count}; expected a multiple of 4: near and far scenes, each with its swapped twin.")
+        raise ValueError(
+            f"count is {count}; expected a multiple of 4: near and far scenes, each with its swapped twin."
+        )
     near, counted = near_scenes(count // 4, seed, cells=cells, distances=distances, pairs=pairs)
     far = far_scenes(count // 4, seed, cells=cells, pairs=pairs)
     asked = near_questions(near, counted, seed), far_questions(far, seed)
@@ -66,10 +66,10 @@ def make_batch(
     return SceneBatch(draw_scenes(scenes), *map(torch.from_numpy, numbers))
 
 
-def _families(questions: Questions, far: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _families(questions: Questions, far: NDArray[np.bool_]) -> Integers:
+    """The family of each question (B, Q); a relation of near things is another family than one of far things."""
     template = questions.template
-    relation = np.where(far[:, None], 4, 3)
-    return np.select(
-        [template < COUNT, template == COUNT, template < LEFT, template <= ABOVE, template == LIKE],
-        [np.zeros_like(template), np.ones_like(template), np.full_like(template, 2), relation, np.full_like(template, 5)],
-    )
+    attribute, counting, where, near_relation, far_relation, same_far = range(len(QUESTION_FAMILIES))
+    relation = np.where(far[:, None], far_relation, near_relation)
+    conditions = [template < COUNT, template == COUNT, template < LEFT, template <= ABOVE]
+    return np.select(conditions, [attribute, counting, where, relation], default=same_far)

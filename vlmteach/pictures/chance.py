@@ -23,7 +23,7 @@ class Chance:
     """
 
     def __init__(self, seed: Seed, stream: int = 0) -> None:
-        numbers = [seed] if isinstance(seed, int) else list(seed)
+        numbers = list(seed) if isinstance(seed, Sequence) else [seed]
         if not numbers or any(not isinstance(number, int) or number < 0 for number in numbers):
             raise ValueError(f"seed is {seed!r}; expected a whole number of 0 or more, or several of them.")
         # SeedSequence pads with zeros, so the length goes in front: (1,) and (1, 0) are different seeds

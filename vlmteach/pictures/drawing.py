@@ -16,15 +16,21 @@ from vlmteach.pictures.scenes import CELL, SHAPES, SIZES, Scenes
 _FULL = 16  # how finely a pixel can be covered
 _NOISE = 16  # grey levels; a power of two, so that noise is a mask of random bytes
 _MARK = 40  # how much darker a mark of clutter is than the board
+_MOST_CLUTTER = (GREY - _NOISE // 2) // _MARK
 
 
 def draw_scenes(scenes: Scenes, *, noise: Seed | None = None, clutter: int = 0) -> Tensor:
     """Pictures (B, 3, 8 * cells, 8 * cells) of scenes, float32 in [0, 1].
 
     noise: a seed for faint noise and for the places of clutter; None draws an empty, constant background, on which
-    a convolution without borders sees nothing but the things. clutter: dark marks behind the things.
-    Raises ValueError for clutter without a seed.
+    a convolution without borders sees nothing but the things. clutter: dark marks behind the things, 0 to 2.
+    Raises ValueError for clutter without a seed, and for another number of marks.
     """
+    if not 0 <= clutter <= _MOST_CLUTTER:
+        raise ValueError(
+            f"clutter is {clutter}; expected 0 to {_MOST_CLUTTER} marks: "
+            "more of them on one cell would be darker than black."
+        )
     if clutter and noise is None:
         raise ValueError(f"clutter is {clutter} without a seed; expected noise=<a seed> with it: places are random.")
     count, cells = len(scenes), scenes.cells
@@ -36,13 +42,12 @@ def draw_scenes(scenes: Scenes, *, noise: Seed | None = None, clutter: int = 0) 
         for _ in range(clutter):
             row, column = chance.numbers(cells, (2, count))
             pixels[np.arange(count), :, row, 2:6, column, 3:5] -= _MARK
-    behind = pixels.copy() if clutter else pixels
     for thing in range(scenes.shape.shape[1]):
-        _paint(pixels, behind, scenes, thing)
+        _paint(pixels, scenes, thing)
     return torch.from_numpy(pixels.reshape(count, 3, CELL * cells, CELL * cells)).float().div_(255)
 
 
-def _paint(pixels: NDArray[np.uint8], behind: NDArray[np.uint8], scenes: Scenes, thing: int) -> None:
+def _paint(pixels: NDArray[np.uint8], scenes: Scenes, thing: int) -> None:
     """Paint one thing of each scene, in place."""
     shape, colour, size = scenes.shape[:, thing], scenes.colour[:, thing], scenes.size[:, thing]
     cover = _covers()[shape, size - SIZES[0], scenes.down[:, thing], scenes.right[:, thing]][:, None].astype(np.uint16)

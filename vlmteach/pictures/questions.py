@@ -144,7 +144,10 @@ def _relation(scenes: Scenes, first: Integers, second: Integers, chance: Chance)
 
 
 def _of(values: Integers, thing: Integers) -> Integers:
-    """What is said about each thing: values (B, K), thing (B, Q) -> (B, Q). A counted shape, 0 to 3, asks for nothing."""
+    """What is said about each thing: values (B, K), thing (B, Q) -> (B, Q).
+
+    Where `thing` is a counted shape, 0 to 3, the result is not used; it must only not fall outside.
+    """
     return np.take_along_axis(values, np.minimum(thing, values.shape[1] - 1), axis=1)
 
 

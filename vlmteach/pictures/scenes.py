@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import permutations
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,8 @@ class Scenes:
 
     def take(self, which: NDArray[np.generic]) -> Self:
         """Some of the scenes, by number or by a mask (B,)."""
-        return replace(self, **{field: getattr(self, field)[which] for field in _ARRAYS})
+        taken: dict[str, Any] = {field: getattr(self, field)[which] for field in _ARRAYS}
+        return replace(self, **taken)
 
     def swapped(self) -> Self:
         """The counterfactual: the first two things change places, each with its size and its jitter."""
@@ -71,7 +72,7 @@ _ARRAYS = [field.name for field in fields(Scenes) if field.name != "cells"]
 
 def joined(*parts: Scenes) -> Scenes:
     """Several groups of scenes one after the other; all on boards of one size and with as many things."""
-    together = {field: np.concatenate([getattr(part, field) for part in parts]) for field in _ARRAYS}
+    together: dict[str, Any] = {field: np.concatenate([getattr(part, field) for part in parts]) for field in _ARRAYS}
     return replace(parts[0], **together)
 
 
@@ -87,8 +88,8 @@ def near_scenes(
 
     Returns them and a shape for each (count,), each shape equally often: it occurs 0, 1, 2 or 3 times, each equally
     often, so that a question how often can only be guessed.
-    distances: of the neighbours in cells (the longer leg), all their cells equally often; leave some out to test on them.
-    pairs: (4, 6), which shape may have which colour; leave some out to test on them.
+    distances: of the neighbours in cells (the longer leg), all their cells equally often.
+    pairs: (4, 6), which shape may have which colour. Leave some distances or pairs out to test on them.
     Raises ValueError for arguments that leave nothing to draw.
     """
     _check(count, cells, pairs)
@@ -96,7 +97,7 @@ def near_scenes(
         raise ValueError(f"distances is {distances}; expected some of 1 to {NEAR} cells.")
     chance = Chance(seed, stream=10)
     third = chance.numbers(cells * cells, count)
-    options, how_many = _neighbours(cells, distances)
+    options, how_many = _neighbours(cells, tuple(distances))
     first, second = np.empty_like(third), np.empty_like(third)
     todo = np.arange(count)
     while len(todo):  # draw again where a neighbour would stand on the third thing
