@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from vlmteach.pictures.fit import middle_box
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
@@ -19,14 +21,10 @@ def photograph(height: int = 224, width: int = 224) -> Tensor:
     height, width: pixels. The largest crop of that shape is taken, so nothing is stretched.
     Raises ValueError when a side is below 1.
     """
-    if height < 1 or width < 1:
-        raise ValueError(f"asked for a photograph of {height} x {width} pixels; expected sides of 1 or more.")
     path = files("matplotlib") / "mpl-data/sample_data/grace_hopper.jpg"
     with path.open("rb") as file:
         picture = Image.open(file).convert("RGB")
-    scale = min(picture.width / width, picture.height / height)
-    left, top = (picture.width - width * scale) / 2, (picture.height - height * scale) / 2
-    box = (left, top, left + width * scale, top + height * scale)
+    box = middle_box(picture.height, picture.width, height, width)
     resized = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).float() / 255
 
