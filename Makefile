@@ -1,5 +1,6 @@
 # make lab     open the lessons in JupyterLab (the first time: install)
 # make test    everything that must hold, as CI runs it
+# make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ TORCH := torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab test lint unit lessons browser notebooks bench clean
+.PHONY: lab test lint unit lessons browser notebooks site bench clean
 
 lab: export OMP_NUM_THREADS :=
 lab: .venv/ready-lab
@@ -22,7 +23,7 @@ lint: .venv/ready-test
 	$(BIN)/mypy && $(BIN)/lint-imports
 
 unit: .venv/ready-test
-	$(PYTEST) -n auto -m "not browser" --ignore=tests/notebooks tests
+	$(PYTEST) -n auto -m "not browser and not site" --ignore=tests/notebooks tests
 
 lessons: .venv/ready-test
 	$(PYTEST) -n auto tests/notebooks
@@ -35,11 +36,16 @@ browser: .venv/ready-test
 notebooks: .venv/ready-test
 	$(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
 
+site: .venv/ready-site .venv/ready-test
+	$(BIN)/python docs/build_site.py
+	$(BIN)/python tests/support/browser.py
+	$(PYTEST) -n auto -m site tests/site
+
 bench: .venv/ready-bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made
 	$(PIP) --constraint constraints.txt $(TORCH)

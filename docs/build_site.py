@@ -1,0 +1,90 @@
+"""Build the static edition: every built lesson as a page of one folder that opens from disk with the network off.
+
+    python docs/build_site.py        writes site/; open site/index.html
+
+The notebooks are shown as they were committed and never run. Three things of a notebook mean nothing on a page and are
+adapted: a control's still picture gets its description and a caption, a finished progress bar goes, and code gets
+IPython's colours.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import sys
+from importlib import resources
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "site"
+STAGED = ROOT / "build" / "site"
+MATHJAX = ("es5/tex-svg.js", "LICENSE")
+PROGRESS = re.compile(r"\d+%\|.*\| \d+/\d+ \[")
+CAPTION = "A still: its controls move when the lesson runs in Jupyter or Colab."
+
+
+def as_page(notebook: NotebookNode) -> NotebookNode:
+    """The notebook as a page shows it. Raises ValueError when a picture has no description."""
+    notebook.metadata.language_info["pygments_lexer"] = "ipython3"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [_still(output) for output in cell.outputs if not _is_progress_bar(output)]
+    return notebook
+
+
+def _is_progress_bar(output: NotebookNode) -> bool:
+    data = output.get("data", {})
+    return set(data) == {"text/plain"} and bool(PROGRESS.search(data["text/plain"]))
+
+
+def _still(output: NotebookNode) -> NotebookNode:
+    """A widget's still picture as a figure with its description; every other output as it is."""
+    data = output.get("data", {})
+    if "image/png" not in data:
+        return output
+    alt = output.metadata.get("image/png", {}).get("alt")
+    if not alt:
+        raise ValueError("a picture has no description in its output's metadata: rebuild its lesson (make notebooks).")
+    source = "".join(data.pop("image/png").split())
+    caption = f"<figcaption>{CAPTION}</figcaption>" if data.get("text/plain", "").startswith("Explorer(") else ""
+    data["text/html"] = f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">{caption}</figure>'
+    return output
+
+
+def stage() -> Path:
+    """Lay out what Sphinx reads: this folder, the README, the lessons as pages, and MathJax from its package."""
+    source = STAGED / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("__pycache__", "build_site.py"))
+    shutil.copy(ROOT / "README.md", source)
+    (source / "notebooks").mkdir()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        nbformat.write(as_page(nbformat.read(path, as_version=4)), source / "notebooks" / path.name)
+    (source / "static" / "mathjax").mkdir()
+    for name in MATHJAX:
+        packed = resources.files("mathjax") / "static" / "mathjax" / name
+        (source / "static" / "mathjax" / Path(name).name).write_bytes(packed.read_bytes())
+    return source
+
+
+def main() -> int:
+    """Stage, build, and put the result in site/ when Sphinx had nothing to warn of. Returns Sphinx's exit status."""
+    from sphinx.cmd.build import build_main  # here, so that the adapting of a lesson can be tested without Sphinx
+
+    source, built = stage(), STAGED / "html"
+    shutil.rmtree(built, ignore_errors=True)
+    status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(STAGED / "trees"), str(source), str(built)])
+    if status == 0:
+        shutil.rmtree(SITE, ignore_errors=True)
+        shutil.move(built, SITE)
+        size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+        print(f"site/index.html: {len(list(SITE.rglob('*.html')))} pages, {size / 2**20:.1f} MB")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

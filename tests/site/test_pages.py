@@ -1,0 +1,106 @@
+"""The site as a person meets it: opened from disk in Chromium, the network off (see open_page)."""
+
+from __future__ import annotations
+
+import build_site
+import pytest
+
+pytestmark = pytest.mark.site
+
+LESSONS = [f"notebooks/{path.stem}.html" for path in sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))]
+EXPLORER = "notebooks/05_local_against_global.html"
+SIZES = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+# Formulas of the page, those that MathJax set, those it could not read, and whether each is a visible drawing.
+FORMULAS = """() => [
+  document.querySelectorAll(".math").length,
+  document.querySelectorAll("mjx-container").length,
+  document.querySelectorAll("mjx-container [data-mml-node=merror]").length,
+  [...document.querySelectorAll("mjx-container > svg")].every((svg) => svg.getBoundingClientRect().width > 2),
+]"""
+BACKGROUND = "(element) => getComputedStyle(element).backgroundColor"
+
+
+def settle(page) -> None:
+    """Wait until MathJax, where the page has it, has set the formulas."""
+    page.evaluate("() => window.MathJax?.startup?.promise")
+
+
+def toggle_theme(page) -> None:
+    page.locator(".theme-toggle:visible").first.click()
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("name", ["index.html", "search.html", *LESSONS])
+def test_a_page_opens_whole_and_never_scrolls_sideways(open_page, name, width) -> None:
+    page = open_page(name, width)
+    settle(page)
+    whole, seen = page.evaluate(SIZES)
+    assert whole <= seen
+    for frame in page.frames[1:]:
+        whole, seen = frame.evaluate(SIZES)
+        assert whole <= seen, "inside a frame"
+    for picture in page.locator("article img").all():
+        drawn = picture.evaluate("image => [image.naturalWidth, image.getBoundingClientRect().right]")
+        assert drawn[0] > 100
+        assert drawn[1] <= width
+    formulas, drawn, wrong, visible = page.evaluate(FORMULAS)
+    assert (drawn, wrong, visible) == (formulas, 0, True)
+
+
+def test_a_formula_is_also_there_for_a_screen_reader(open_page) -> None:
+    page = open_page("notebooks/06_how_vision_meets_language.html")
+    settle(page)
+    assert page.locator("mjx-container mjx-assistive-mml math").count() == page.locator(".math").count() > 0
+
+
+def test_a_click_in_the_explorer_changes_its_read_out(open_page) -> None:
+    frame = open_page(EXPLORER).frame_locator(".cell_output iframe").first
+    caption, numbers = frame.locator("caption"), frame.locator("tbody")
+    before = caption.text_content(), numbers.text_content()
+    frame.locator("canvas").first.click(position={"x": 10, "y": 10})
+    assert caption.text_content() == "Cell (0, 0)" != before[0]
+    assert numbers.text_content() != before[1]
+
+
+def test_the_search_finds_a_word_of_the_lessons_and_leads_there(open_page) -> None:
+    page = open_page("index.html")
+    page.locator("input[name=q]:visible").fill("receptive")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=receptive*")
+    results = page.locator("#search-results .search li a")
+    results.first.wait_for()
+    assert any("02 · How far does a convolution see?" in text for text in results.all_text_contents())
+    results.first.click()
+    page.wait_for_url("**/notebooks/*.html*")
+    assert "receptive" in page.locator("article").text_content().lower()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_is_a_choice_that_every_page_and_every_frame_follows(open_page, scheme) -> None:
+    page = open_page(EXPLORER, color_scheme=scheme)
+    card = page.frame_locator(".cell_output iframe").first.locator(".pv")
+    system = page.locator("body").evaluate(BACKGROUND), card.evaluate(BACKGROUND)
+    toggle_theme(page)
+    chosen = page.locator("body").evaluate(BACKGROUND), card.evaluate(BACKGROUND)
+    assert chosen[0] != system[0]
+    assert chosen[1] != system[1]
+    page.locator(".next-page").click()
+    page.wait_for_url("**/06_*.html")
+    assert page.locator("body").evaluate(BACKGROUND) == chosen[0]
+    toggle_theme(page)
+    assert page.locator("body").evaluate(BACKGROUND) == system[0]
+
+
+def test_the_whole_course_can_be_walked_from_page_to_page(open_page) -> None:
+    page = open_page("index.html")
+    for name in LESSONS:
+        page.locator(".next-page").click()
+        page.wait_for_url(f"**/{name}")
+
+
+def test_a_phone_reaches_every_lesson_through_the_menu(open_page) -> None:
+    page = open_page("index.html", 400)
+    assert not page.locator(".sidebar-tree").is_visible() or page.locator(".sidebar-drawer").bounding_box()["x"] < 0
+    page.locator(".mobile-header .nav-overlay-icon").click()
+    page.locator(".sidebar-tree a", has_text="05 · Local against global").click()
+    page.wait_for_url(f"**/{EXPLORER}")
