@@ -34,6 +34,7 @@ from support.picture_files import (
     chunk,
     grey_tiff,
     half,
+    header_second,
     jpeg_with_size,
     packed_12,
     png,
@@ -191,6 +192,7 @@ REFUSED = [
     Refused("second frame cut.gif", lambda: several("GIF")[: len(save(RGB, "GIF")) + 40], CUT),
     Refused("line ends changed.png", lambda: save(RGB, "PNG").replace(b"\r\n", b"\n"), CUT),
     Refused("a wrong bit.png", lambda: save(RGB, "PNG").replace(b"IDATx", b"IDATy"), CUT),
+    Refused("header comes second.png", header_second, CUT),
     Refused("words that unpack to too much.png", lambda: png_with_long_text(90_000_000), CUT),
     # sizes
     Refused("no width.png", lambda: png(0, 12, 8, 2, b""), CUT),

@@ -90,6 +90,11 @@ def png_with_long_text(length: int) -> bytes:
     return png(8, 8, 8, 0, bytes(72), chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(length), 1)))
 
 
+def header_second() -> bytes:
+    data = save(RGB, "PNG")
+    return data[:8] + chunk(b"tEXt", b"title\0cat") + data[8:]
+
+
 def png_16(values: Array, colour: int, *extra: bytes) -> bytes:
     height, width = values.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)

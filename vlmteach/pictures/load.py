@@ -61,21 +61,21 @@ def _decode(file: PictureFile) -> tuple[Tensor, list[str]]:
         image = Image.open(io.BytesIO(file.data), formats=list(READABLE))
     _check_shape(file.name, image.width, image.height)  # before anything is unpacked
     _check_pixels(file.name, image)
-    bits = _bits(image, file.data)
     with _sentence_for_damage(file):
+        bits = _bits(image, file.data)
         frames = getattr(image, "n_frames", 1)
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         image.load()
-        upright = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
         if frames > 1:
             notes.append(f"took the first of the {frames} pictures it holds.")
         if orientation in range(2, 9):
             notes.append(f"turned upright, as its EXIF orientation ({orientation}) asks.")
-        if upright.mode.startswith("I;16"):
-            return _grey_of_16_bits(upright, image, bits, notes), notes
+        if image.mode.startswith("I;16"):
+            return _grey_of_16_bits(image, bits, notes), notes
         if bits > 8:
             notes.append(f"read its {bits} bits for each colour as 8.")
-        return _rgb_of_8_bits(upright, notes), notes
+        return _rgb_of_8_bits(image, notes), notes
 
 
 def _rgb_of_8_bits(image: Image.Image, notes: list[str]) -> Tensor:
@@ -86,18 +86,20 @@ def _rgb_of_8_bits(image: Image.Image, notes: list[str]) -> Tensor:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode == "CMYK":
         notes.append("turned CMYK into RGB without a colour profile: the colours are approximate.")
-    pixels = torch.from_numpy(np.array(image.convert("RGB")))
-    return pixels.permute(2, 0, 1).contiguous().float().div_(255)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    channels = np.asarray(image).transpose(2, 0, 1).astype(np.float32, order="C")
+    return torch.from_numpy(channels).div_(255)
 
 
-def _grey_of_16_bits(upright: Image.Image, stored: Image.Image, bits: int, notes: list[str]) -> Tensor:
+def _grey_of_16_bits(image: Image.Image, bits: int, notes: list[str]) -> Tensor:
     """Three equal channels in [0, 1] from 9 to 16 bits, whose white is 2^bits - 1; Pillow would clip them to 8."""
-    values = np.array(upright)
+    values = np.asarray(image)
     grey = values.astype(np.float32) / (2**bits - 1)
-    if _tag(stored, _PHOTOMETRIC) == (0,):  # "white is zero"
+    if _tag(image, _PHOTOMETRIC) == (0,):  # "white is zero"
         grey = 1 - grey
-    if "transparency" in stored.info:  # the one value that a png declares transparent
-        clear = values == stored.info["transparency"]
+    if "transparency" in image.info:  # the one value that a png declares transparent
+        clear = values == image.info["transparency"]
         if clear.any():
             notes.append("laid its transparent parts on white.")
             grey[clear] = 1
@@ -152,6 +154,8 @@ def _check_pixels(name: str, image: Image.Image) -> None:
 def _bits(image: Image.Image, data: bytes) -> int:
     """Bits that the file stores for each colour; Pillow's mode does not tell 16 from 8, nor 12 from 16."""
     if image.format == "PNG":
+        if data[12:16] != b"IHDR":
+            raise ValueError("its header is not the first chunk")
         return data[24]  # after the signature (8), the length and name of IHDR (8), width (4) and height (4)
     return max(_tag(image, _BITS_PER_SAMPLE), default=8)
 
