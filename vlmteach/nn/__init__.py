@@ -5,12 +5,15 @@ from vlmteach.nn.connectors import (
     AddPositions,
     AttentionPool,
     ClsPool,
+    Connect,
     CrossAttentionConnector,
     DropPrefix,
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
+    NormTokens,
     PerceiverResampler,
+    Prefix,
     Projector,
     QFormer,
     SingleStream,
@@ -26,6 +29,7 @@ from vlmteach.nn.connectors import (
 )
 from vlmteach.nn.conv_stem_vit import ConvStemViT
 from vlmteach.nn.convnet import ConvNet
+from vlmteach.nn.language import LanguageModel, WordTokenizer
 from vlmteach.nn.positions import Rope2d, box_positions, resample_positions, sincos_positions
 from vlmteach.nn.regions import RegionEncoder, box_geometry, region_tokens
 from vlmteach.nn.tokens import (
@@ -40,12 +44,14 @@ from vlmteach.nn.tokens import (
 )
 from vlmteach.nn.transformer import TransformerBlock
 from vlmteach.nn.vit import PatchEmbed, VisionTransformer
+from vlmteach.nn.vlm import VisionLanguageModel, packed_mask
 
 __all__ = [
     "AddPositions",
     "AttentionPool",
     "AttentionPool2d",
     "ClsPool",
+    "Connect",
     "ConvNet",
     "ConvStemViT",
     "CrossAttention",
@@ -53,10 +59,13 @@ __all__ = [
     "DropPrefix",
     "DualEncoderHead",
     "GatedCrossAttention",
+    "LanguageModel",
     "MeanPool",
     "MultiHeadAttention",
+    "NormTokens",
     "PatchEmbed",
     "PerceiverResampler",
+    "Prefix",
     "Projector",
     "QFormer",
     "RegionEncoder",
@@ -65,8 +74,10 @@ __all__ = [
     "SpaceToDepth",
     "TransformerBlock",
     "VectorFusion",
+    "VisionLanguageModel",
     "VisionTransformer",
     "VisualTokens",
+    "WordTokenizer",
     "attention",
     "box_geometry",
     "box_positions",
@@ -76,6 +87,7 @@ __all__ = [
     "grid_size",
     "grid_to_tokens",
     "join_prefix",
+    "packed_mask",
     "patchify",
     "pool_tokens",
     "prefix_lm_mask",

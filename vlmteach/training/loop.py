@@ -119,7 +119,9 @@ class _Learner:
     ) -> None:
         self.model, self.batch, self.loss, self.recipe, self.device = model, batch, loss, recipe, device
         self.parameters = [parameter for _, parameter in trained_parameters(model)]
-        self.optimizer = torch.optim.AdamW(self.parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, recipe.learning_rate, betas=(0.9, recipe.beta2), weight_decay=recipe.weight_decay
+        )
 
     def learn(self, step: int) -> float:
         """Learn from the batch of a step, counted from 0, and return the loss before it."""

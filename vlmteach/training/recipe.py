@@ -15,6 +15,7 @@ class Recipe:
     decay:         the last part of the steps, from 0 to 1, in which it falls to zero.
     weight_decay:  AdamW's.
     clip:          the gradient's largest norm; a longer one is shortened to it.
+    beta2:         AdamW's memory of past squared gradients, from 0 to 1; a short run forgets sooner.
     seed:          of everything random during training, such as dropout.
     Raises ValueError for a number that makes no sense.
     """
@@ -26,6 +27,7 @@ class Recipe:
     weight_decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
+    beta2: float = 0.999
 
     def __post_init__(self) -> None:
         rules = {
@@ -35,6 +37,7 @@ class Recipe:
             "decay": (0 <= self.decay <= 1, "a part of the steps, from 0 to 1"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
             "clip": (self.clip > 0, "more than 0"),
+            "beta2": (0 <= self.beta2 < 1, "from 0 to less than 1"),
             "seed": (self.seed >= 0, "0 or more"),
         }
         for name, (holds, expected) in rules.items():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from vlmteach.experiments import runs
 from vlmteach.experiments.cliff import __main__ as command
 from vlmteach.experiments.cliff import load_results
 from vlmteach.experiments.cliff import record as recording
@@ -84,7 +85,7 @@ def test_a_run_of_another_recipe_or_other_code_is_made_again(tmp_path, results, 
 
     assert Recorder(tmp_path).finished(CASES[0]._replace(batch=16)) is None
     assert Recorder(tmp_path).finished(CASES[0]._replace(recipe=Recipe(steps=40))) is None
-    monkeypatch.setattr(recording, "code_hashes", lambda modules: dict.fromkeys(modules, "0" * 64))
+    monkeypatch.setattr(runs, "code_hashes", lambda modules: dict.fromkeys(modules, "0" * 64))
     assert Recorder(tmp_path).finished(CASES[0]) is None
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from vlmteach.experiments.cliff.encoders import ENCODERS, build_model
 from vlmteach.experiments.cliff.field import exact_field
@@ -22,8 +21,9 @@ from vlmteach.experiments.cliff.train import (
     steps_to,
     training_pictures,
 )
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, code_hashes, versions, write_results
-from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint, one_thread, save_checkpoint, sweep
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
+from vlmteach.experiments.runs import Result, RunFolder
+from vlmteach.training import Recipe, fit, one_thread, save_checkpoint, sweep
 
 SEEDS = (0, 1, 2)
 WINDOW = 20  # steps that are graded together: about 366 new pictures at each distance
@@ -55,12 +55,14 @@ class Case(NamedTuple):
     batch: int
     per_offset: int
 
+    @property
+    def name(self) -> str:
+        """Short and unique in a record."""
+        return f"{self.encoder}-{self.seed}"
 
-class Result(NamedTuple):
-    """One run that was made: what goes into the JSON, and the trained weights."""
-
-    run: dict[str, Any]
-    weights: dict[str, Tensor]
+    def as_json(self) -> dict[str, Any]:
+        """The case as JSON values."""
+        return {**self._asdict(), "recipe": asdict(self.recipe)}
 
 
 def run_case(case: Case) -> Result:
@@ -91,33 +93,20 @@ class Recorder:
     """Keeps finished runs in a folder, one checkpoint each, and puts the record together when all are there."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.code = code_hashes(CODE)
-        folder.mkdir(parents=True, exist_ok=True)
+        self.runs = RunFolder(folder, CODE)
 
     def keep(self, case: Case, result: Result) -> None:
         """Store a finished run."""
-        save_checkpoint(self._file(case), result.weights, {"run": result.run, **self._made_by(case)})
+        self.runs.keep(case.name, case.as_json(), result)
 
     def finished(self, case: Case) -> Result | None:
         """A stored run of exactly this case, made by exactly this code; None when it must be made (again)."""
-        try:
-            checkpoint = load_checkpoint(self._file(case))
-        except (FileNotFoundError, CheckpointError):
-            return None
-        made_by = {key: value for key, value in checkpoint.metadata.items() if key != "run"}
-        return Result(checkpoint.metadata["run"], checkpoint.tensors) if made_by == self._made_by(case) else None
-
-    def _made_by(self, case: Case) -> dict[str, Any]:
-        return {"case": {**case._asdict(), "recipe": asdict(case.recipe)}, "code": self.code}
-
-    def _file(self, case: Case) -> Path:
-        return self.folder / f"{case.encoder}-{case.seed}.safetensors"
+        return self.runs.finished(case.name, case.as_json())
 
     def assemble(self, cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> CliffResults:
         """Write cliff.json and the shipped checkpoints from stored runs."""
         runs = {case: self.finished(case) for case in cases}
-        if missing := [f"{case.encoder}-{case.seed}" for case, result in runs.items() if result is None]:
+        if missing := [case.name for case, result in runs.items() if result is None]:
             raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
         checkpoints.mkdir(parents=True, exist_ok=True)
         shipped = {}
@@ -136,7 +125,7 @@ class Recorder:
             "level": LEVEL,
             "chance": CHANCE,
             "versions": versions(),
-            "code": self.code,
+            "code": self.runs.code,
             "encoders": {name: _describe(name) for name in dict.fromkeys(case.encoder for case in cases)},
             "checkpoints": shipped,
             "runs": [result.run for result in runs.values() if result is not None],
@@ -163,7 +152,7 @@ def _describe(name: str) -> dict[str, Any]:
 
 def record(folder: Path, workers: int = 1) -> CliffResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
-    recorder, cases = Recorder(folder), {f"{case.encoder}-{case.seed}": case for case in all_cases()}
+    recorder, cases = Recorder(folder), {case.name: case for case in all_cases()}
     done = [name for name, case in cases.items() if recorder.finished(case) is not None]
     sweep(run_case, cases, lambda name, result: recorder.keep(cases[name], result), done=done, workers=workers)
     return recorder.assemble(list(cases.values()))

@@ -6,10 +6,11 @@ VisualTokens and text (B, T, dim) and returns what came of it (VectorFusion, Cro
 GatedCrossAttention, SingleStream, DualEncoderHead). None asks which encoder made the tokens.
 """
 
+from vlmteach.nn.connectors.connect import Connect
 from vlmteach.nn.connectors.contrastive import DualEncoderHead, contrastive_loss
 from vlmteach.nn.connectors.cross_attention import CrossAttentionConnector, GatedCrossAttention
-from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, SpaceToDepth, grid_size
-from vlmteach.nn.connectors.prefix import causal_mask, join_prefix, prefix_lm_mask, prefix_targets
+from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, NormTokens, SpaceToDepth, grid_size
+from vlmteach.nn.connectors.prefix import Prefix, causal_mask, join_prefix, prefix_lm_mask, prefix_targets
 from vlmteach.nn.connectors.projector import Projector
 from vlmteach.nn.connectors.qformer import QFormer
 from vlmteach.nn.connectors.resampler import PerceiverResampler
@@ -20,12 +21,15 @@ __all__ = [
     "AddPositions",
     "AttentionPool",
     "ClsPool",
+    "Connect",
     "CrossAttentionConnector",
     "DropPrefix",
     "DualEncoderHead",
     "GatedCrossAttention",
     "MeanPool",
+    "NormTokens",
     "PerceiverResampler",
+    "Prefix",
     "Projector",
     "QFormer",
     "SingleStream",

@@ -45,6 +45,22 @@ class SpaceToDepth(nn.Module):
         return VisualTokens(tokens, torch.cat([top_left, bottom_right], dim=-1))
 
 
+class NormTokens(nn.Module):
+    """LayerNorm of each visual token by itself: whoever made them, they enter the connector on one scale.
+
+    A ViT ends with this norm; a CNN's grid and a mean of tokens come without. It never mixes tokens.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, visual: VisualTokens) -> VisualTokens:
+        """(B, N, dim) -> (B, N, dim)."""
+        check_visual(visual, self.norm.normalized_shape[0])
+        return replace(visual, tokens=self.norm(visual.tokens))
+
+
 class AddPositions(nn.Module):
     """Add to each token where it is in the picture: sines and cosines of its box.
 

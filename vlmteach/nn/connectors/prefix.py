@@ -9,7 +9,7 @@ google-research/big_vision:big_vision/models/proj/paligemma/paligemma.py make_at
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlmteach.nn.connectors.door import check_text, check_visual
 from vlmteach.nn.tokens import VisualTokens
@@ -34,6 +34,21 @@ def join_prefix(visual: VisualTokens, text: Tensor, context: int) -> Tensor:
             f"{context}. Use fewer visual tokens (SpaceToDepth, PerceiverResampler) or a shorter text."
         )
     return torch.cat([visual.tokens, text], dim=1)
+
+
+class Prefix(nn.Module):
+    """join_prefix as a connector: the language model reads the picture's tokens, then the words.
+
+    context: how many tokens the language model can read.
+    """
+
+    def __init__(self, context: int) -> None:
+        super().__init__()
+        self.context = context
+
+    def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
+        """visual: (B, N, D); text: (B, T, D) -> (B, N + T, D)."""
+        return join_prefix(visual, text, self.context)
 
 
 def causal_mask(length: int) -> Tensor:

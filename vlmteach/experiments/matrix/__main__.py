@@ -1,0 +1,38 @@
+"""`python -m vlmteach.experiments.matrix`: record the matrix."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vlmteach.experiments.matrix.record import record
+from vlmteach.experiments.matrix.results import MatrixResults
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train what is not trained yet, write the record into the package, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.matrix", description=__doc__)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("runs/matrix"),
+        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on, instead of this machine")
+    options = parser.parse_args(arguments)
+    print(table(record(options.folder, options.workers, options.scheduler)))
+
+
+def table(results: MatrixResults) -> str:
+    """Accuracy of every run, by family of questions."""
+    lines = [f"{'':52}" + "".join(f"{family:>15}" for family in results.families)]
+    for run in results.record["runs"]:
+        place = "" if run["positions"] else ", no positions"
+        name = f"{run['encoder']} × {run['connector']}{place}, {run['steps']} steps, seed {run['seed']}"
+        lines.append(f"{name:52}" + "".join(f"{value:15.2f}" for value in run["accuracy"]))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

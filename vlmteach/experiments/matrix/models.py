@@ -1,0 +1,147 @@
+"""The eyes and connectors that are compared. All else, the language model included, is the same in every cell.
+
+Every encoder cuts a 48 x 48 picture into 6 x 6 cells of 8 pixels and has 100,000 to 150,000 parameters. Every
+connector begins with the same translator: LayerNorm, a two-layer Projector, LayerNorm, and, where positions are on,
+the place of each token. What follows makes the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.nn import (
+    AddPositions,
+    AttentionPool,
+    Connect,
+    ConvNet,
+    ConvStemViT,
+    CrossAttentionConnector,
+    LanguageModel,
+    MeanPool,
+    NormTokens,
+    PerceiverResampler,
+    Prefix,
+    Projector,
+    TransformerBlock,
+    VisionLanguageModel,
+    VisionTransformer,
+    VisualTokens,
+    WordTokenizer,
+)
+from vlmteach.nn.convnet import Padding
+from vlmteach.nn.vit import Positions
+from vlmteach.pictures.questions import LENGTH, QUESTIONS, VOCABULARY
+from vlmteach.pictures.scenes import CELL, CELLS
+
+DIM = 64  # of the language model
+DEPTH = 2
+HEADS = 4
+LATENTS = 8  # of the resampler
+SIDE = CELL * CELLS
+CONTEXT = CELLS * CELLS + LENGTH * QUESTIONS  # the longest sequence: a grid, then all questions to a picture
+GREY, SPREAD = 88 / 255, 0.2  # of an empty board, and about how far things are from it
+
+
+class Standardise(nn.Module):
+    """(picture - grey) / spread: an empty board becomes zero, as every processor of a real encoder does."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 3, H, W)."""
+        return (image - GREY) / SPREAD
+
+
+class ThenAttention(nn.Module):
+    """An encoder, then one transformer block over its tokens."""
+
+    def __init__(self, encoder: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.encoder, self.block = encoder, TransformerBlock(dim, HEADS)
+
+    def forward(self, image: Tensor) -> VisualTokens:
+        """(B, 3, H, W) -> one token for each cell."""
+        visual = self.encoder(image)
+        return replace(visual, tokens=self.block(visual.tokens))
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An eye. title: in words. width: of its tokens. build: a new one, its weights at random."""
+
+    title: str
+    width: int
+    build: Callable[[], nn.Module]
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A way to the language model. title: in words. build: a new one, for translated tokens DIM wide."""
+
+    title: str
+    build: Callable[[], tuple[nn.Module, nn.Module]]  # what is done to the tokens, and how they meet the words
+
+
+def _cnn(dim: int, *dilations: int, padding: Padding = "circular") -> ConvNet:
+    return ConvNet(dim, dilations, stem="patch", stride=CELL, padding_mode=padding)
+
+
+def _vit(positions: Positions) -> VisionTransformer:
+    return VisionTransformer(SIDE, CELL, DIM, 2, HEADS, cls=False, positions=positions)
+
+
+def _conv_stem_vit() -> ConvStemViT:
+    return ConvStemViT(SIDE, CELL, DIM, 2, HEADS, cls=False)
+
+
+ENCODERS = {
+    "cnn-small": Encoder("CNN, field 3 cells", 104, lambda: _cnn(104, 1)),
+    "cnn-large": Encoder("CNN, field 7 cells", DIM, lambda: _cnn(DIM, 1, 1, 1)),
+    "cnn-attention": Encoder("CNN + one attention block", DIM, lambda: ThenAttention(_cnn(DIM, 1, 1), DIM)),
+    "conv-stem-vit": Encoder("ViT with a convolutional stem", DIM, _conv_stem_vit),
+    "vit": Encoder("ViT", DIM, lambda: _vit("learned")),
+    # controls, for the theorem and its leak
+    "cnn-small-zeros": Encoder("CNN, field 3 cells, zero padding", 104, lambda: _cnn(104, 1, padding="zeros")),
+    "vit-bag": Encoder("ViT without positions", DIM, lambda: _vit("none")),
+}
+
+
+def _pooled(pool: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """Each token is thought over with its place, then all become one vector, read like one word in front."""
+    return nn.Sequential(Projector(DIM, DIM, layers=2), pool, NormTokens(DIM)), Prefix(CONTEXT)
+
+
+def _resampled() -> tuple[nn.Module, nn.Module]:
+    return PerceiverResampler(DIM, LATENTS, layers=1, num_heads=HEADS), Prefix(CONTEXT)
+
+
+CONNECTORS = {
+    "prefix": Connector("grid as a prefix", lambda: (nn.Identity(), Prefix(CONTEXT))),
+    "cross-attention": Connector("cross-attention", lambda: (nn.Identity(), CrossAttentionConnector(DIM, DIM, HEADS))),
+    "resampler": Connector(f"resampler, {LATENTS} latents", _resampled),
+    "attention-pool": Connector("attention-pooled vector", lambda: _pooled(AttentionPool(DIM, HEADS, CELLS, CELLS))),
+    "vector": Connector("mean vector", lambda: _pooled(MeanPool())),
+}
+
+
+def build_model(encoder: str, connector: str, positions: bool, seed: int) -> VisionLanguageModel:
+    """One cell of the matrix, its weights drawn by a seed; the caller's random state is kept.
+
+    positions: whether the connector adds each token's place. Raises ValueError for an unknown name.
+    """
+    for kind, name, known in (("encoder", encoder, ENCODERS), ("connector", connector, CONNECTORS)):
+        if name not in known:
+            raise ValueError(f"there is no {kind} {name!r} in the matrix; expected one of {', '.join(known)}.")
+    eye, way = ENCODERS[encoder], CONNECTORS[connector]
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        places = [AddPositions()] if positions else []
+        translator = [NormTokens(eye.width), Projector(eye.width, DIM, layers=2), NormTokens(DIM), *places]
+        then, meeting = way.build()
+        return VisionLanguageModel(
+            nn.Sequential(Standardise(), eye.build()),
+            Connect(nn.Sequential(*translator, then), meeting),
+            LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH),
+        )

@@ -1,0 +1,101 @@
+"""The recorded matrix, as lessons read it, and the trained models that came out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmteach.experiments.matrix.models import build_model
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
+from vlmteach.nn import VisionLanguageModel
+from vlmteach.training import load_checkpoint, load_weights
+
+LEVEL = 0.95  # "can answer"
+
+
+@dataclass(frozen=True)
+class MatrixResults:
+    """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots` and `runs`."""
+
+    record: dict[str, Any]
+
+    @property
+    def families(self) -> list[str]:
+        """The families of questions, in the order of every (6,) below."""
+        return self.record["families"]
+
+    @property
+    def guessing(self) -> NDArray[np.float64]:
+        """(6,): how often one is right without looking."""
+        return np.array([self.record["guessing"][family] for family in self.families])
+
+    def encoder_title(self, name: str) -> str:
+        """An encoder's name in words."""
+        return self.record["encoders"][name]["title"]
+
+    def connector_title(self, name: str) -> str:
+        """A connector's name in words."""
+        return self.record["connectors"][name]
+
+    def parameters(self, encoder: str) -> int:
+        """How many numbers an encoder learns."""
+        return self.record["encoders"][encoder]["parameters"]
+
+    def runs(
+        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The runs of one cell, one for each seed. steps: of the recipe when None; follow-ups have others.
+
+        Raises ValueError when there is none.
+        """
+        steps = self.record["recipe"]["steps"] if steps is None else steps
+        wanted = {"encoder": encoder, "connector": connector, "positions": positions, "steps": steps}
+        found = [run for run in self.record["runs"] if all(run[key] == value for key, value in wanted.items())]
+        if not found:
+            raise ValueError(f"no run with {wanted} was recorded; the record has {len(self.record['runs'])} others.")
+        return found
+
+    def accuracy(
+        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
+    ) -> NDArray[np.float64]:
+        """(seeds, 6): accuracy of each family on new scenes."""
+        return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions, steps)])
+
+    def learning(
+        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps (windows,) and accuracy on pictures never seen before (seeds, windows, 6)."""
+        curves = np.array([run["learning"] for run in self.runs(encoder, connector, positions, steps)])
+        return self.record["window"] * np.arange(1, curves.shape[1] + 1), curves
+
+    def steps_to_level(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
+        """(seeds, 6): steps until a window reached 95 %; NaN when none did."""
+        steps = [run["steps_to_level"] for run in self.runs(encoder, connector, positions)]
+        return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
+
+    def table(self, encoders: list[str], connectors: list[str]) -> NDArray[np.float64]:
+        """(encoders, connectors, 6): accuracy, mean over the seeds."""
+        return np.array([[self.accuracy(eye, way).mean(axis=0) for way in connectors] for eye in encoders])
+
+
+def load_results(folder: Path = RESULTS) -> MatrixResults:
+    """The recorded matrix. Raises FileNotFoundError when there is none."""
+    return MatrixResults(read_results("matrix", folder))
+
+
+def load_trained(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
+    """A trained cell of the matrix, in eval mode, its weights verified against the record.
+
+    Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
+    """
+    shipped, key = load_results().record["checkpoints"], f"{encoder}/{connector}"
+    if key not in shipped:
+        raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
+    checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
+    model = build_model(encoder, connector, shipped[key]["positions"], seed=0)
+    load_weights(model, checkpoint.tensors, checkpoint.source)
+    return model.eval()
