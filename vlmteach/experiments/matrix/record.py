@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -125,11 +125,10 @@ def pilot_cases() -> list[Case]:
     ]
 
 
-def chosen_rates(pilots: Iterable[Result]) -> dict[str, float]:
-    """For each encoder the learning rate with the lowest loss at the end of its pilot."""
-    runs = [result.run for result in pilots]
+def chosen_rates(pilots: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """For each encoder the learning rate with the lowest loss at the end of its pilot. pilots: the runs, as recorded."""
     best = {
-        name: min((run for run in runs if run["encoder"] == name), key=lambda run: run["loss"][-1])["learning_rate"]
+        name: min((run for run in pilots if run["encoder"] == name), key=lambda run: run["loss"][-1])["learning_rate"]
         for name in COMPARED
     }
     return best | {control: best[name] for control, name in RATE_OF.items()}
@@ -231,7 +230,7 @@ def _describe(name: str) -> dict[str, Any]:
 def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> MatrixResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
     recorder, pilots = Recorder(folder), pilot_cases()
-    rates = chosen_rates(recorder.make(pilots, workers, scheduler))
+    rates = chosen_rates([result.run for result in recorder.make(pilots, workers, scheduler)])
     cases = all_cases(rates) + follow_ups(rates)
     recorder.make(cases, workers, scheduler)
     return recorder.assemble(pilots, cases)

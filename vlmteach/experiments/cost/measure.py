@@ -1,0 +1,90 @@
+"""Measure what one picture costs: tokens, operations, milliseconds and memory, for encoders and for connectors."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from vlmteach.experiments.cost.memory import PeakMemory
+from vlmteach.experiments.matrix.models import DEPTH, DIM, HEADS, LATENTS
+from vlmteach.nn import (
+    Connect,
+    ConvNet,
+    LanguageModel,
+    NormTokens,
+    PerceiverResampler,
+    Prefix,
+    Projector,
+    SpaceToDepth,
+    VisionTransformer,
+    VisualTokens,
+    WordTokenizer,
+    grid_boxes,
+    packed_mask,
+)
+from vlmteach.pictures.questions import LENGTH, VOCABULARY
+from vlmteach.pictures.scenes import CELL
+from vlmteach.training import one_thread
+
+SIDES = (48, 96, 144, 192, 288, 384)  # pixels
+REPEATS = 5  # of each timing; the median counts
+
+ENCODERS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
+    "cnn": ("CNN grid", lambda side: ConvNet(DIM, (1, 1, 1), stem="patch", stride=CELL)),
+    "vit": ("ViT patches", lambda side: VisionTransformer(side, CELL, DIM, 2, HEADS, cls=False)),
+}
+CONNECTORS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
+    "projector": ("every token", lambda: Projector(DIM, DIM, layers=2)),
+    "space-to-depth": (
+        "pixel shuffle, 2 × 2 tokens in one",
+        lambda: nn.Sequential(SpaceToDepth(2), Projector(4 * DIM, DIM, layers=2)),
+    ),
+    "resampler": (f"resampler, {LATENTS} latents", lambda: PerceiverResampler(DIM, LATENTS, 1, HEADS)),
+}
+
+
+def measure(compute: Callable[[], Tensor]) -> dict[str, Any]:
+    """Operations (FLOPs, two for a multiplication with an addition), milliseconds on one core, peak bytes of tensors."""
+    with torch.inference_mode(), one_thread():
+        with FlopCounterMode(display=False) as operations:
+            compute()
+        with PeakMemory() as memory:
+            compute()
+        seconds = []
+        for _ in range(REPEATS):
+            begin = time.perf_counter()
+            compute()
+            seconds.append(time.perf_counter() - begin)
+    milliseconds = round(1000 * statistics.median(seconds), 3)
+    return {"flops": operations.get_total_flops(), "milliseconds": milliseconds, "bytes": memory.peak}
+
+
+def measure_encoder(name: str, side: int) -> dict[str, Any]:
+    """One encoder on one picture of side × side pixels."""
+    encoder = ENCODERS[name][1](side).eval()
+    picture = torch.zeros(1, 3, side, side)
+    return {"encoder": name, "side": side, "tokens": (side // CELL) ** 2, **measure(lambda: encoder(picture).tokens)}
+
+
+def measure_connector(name: str, side: int) -> dict[str, Any]:
+    """A connector and the language model that reads its tokens and one question, for a picture of side × side pixels."""
+    cells = side // CELL
+    visual = VisualTokens(torch.randn(1, cells * cells, DIM), grid_boxes(1, cells, cells, like=torch.zeros(1)))
+    translator = nn.Sequential(CONNECTORS[name][1](), NormTokens(DIM))
+    connector = Connect(translator, Prefix(cells * cells + LENGTH)).eval()
+    model = LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH).eval()
+    words = torch.ones(1, LENGTH, dtype=torch.int64)
+
+    def read() -> Tensor:
+        sequence = connector(visual, model.embed(words))
+        return model(sequence, packed_mask(sequence.shape[1] - LENGTH, 1, LENGTH))
+
+    with torch.inference_mode():
+        tokens = translator(visual).tokens.shape[1]
+    return {"connector": name, "side": side, "tokens": tokens, **measure(read)}
