@@ -1,4 +1,4 @@
-"""`python -m vlmteach.experiments.cost`: measure what pictures cost and write it down. Takes seconds; nothing learns."""
+"""`python -m vlmteach.experiments.cost`: measure what pictures cost and write it down. It takes seconds."""
 
 from __future__ import annotations
 

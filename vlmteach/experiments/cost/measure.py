@@ -50,7 +50,7 @@ CONNECTORS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
 
 
 def measure(compute: Callable[[], Tensor]) -> dict[str, Any]:
-    """Operations (FLOPs, two for a multiplication with an addition), milliseconds on one core, peak bytes of tensors."""
+    """Operations (FLOPs, two for a product and its sum), milliseconds on one core, peak bytes of tensors."""
     with torch.inference_mode(), one_thread():
         with FlopCounterMode(display=False) as operations:
             compute()
@@ -67,18 +67,18 @@ def measure(compute: Callable[[], Tensor]) -> dict[str, Any]:
 
 def measure_encoder(name: str, side: int) -> dict[str, Any]:
     """One encoder on one picture of side × side pixels."""
-    encoder = ENCODERS[name][1](side).eval()
+    encoder = ENCODERS[name][1](side).eval().requires_grad_(False)
     picture = torch.zeros(1, 3, side, side)
     return {"encoder": name, "side": side, "tokens": (side // CELL) ** 2, **measure(lambda: encoder(picture).tokens)}
 
 
 def measure_connector(name: str, side: int) -> dict[str, Any]:
-    """A connector and the language model that reads its tokens and one question, for a picture of side × side pixels."""
+    """A connector, and the language model that reads its tokens and one question; a picture of side × side pixels."""
     cells = side // CELL
     visual = VisualTokens(torch.randn(1, cells * cells, DIM), grid_boxes(1, cells, cells, like=torch.zeros(1)))
     translator = nn.Sequential(CONNECTORS[name][1](), NormTokens(DIM))
-    connector = Connect(translator, Prefix(cells * cells + LENGTH)).eval()
-    model = LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH).eval()
+    connector = Connect(translator, Prefix(cells * cells + LENGTH)).eval().requires_grad_(False)
+    model = LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH).eval().requires_grad_(False)
     words = torch.ones(1, LENGTH, dtype=torch.int64)
 
     def read() -> Tensor:

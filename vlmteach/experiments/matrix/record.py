@@ -126,7 +126,7 @@ def pilot_cases() -> list[Case]:
 
 
 def chosen_rates(pilots: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """For each encoder the learning rate with the lowest loss at the end of its pilot. pilots: the runs, as recorded."""
+    """For each encoder the learning rate with the lowest loss at the end of its pilot. pilots: runs, as recorded."""
     best = {
         name: min((run for run in pilots if run["encoder"] == name), key=lambda run: run["loss"][-1])["learning_rate"]
         for name in COMPARED
