@@ -1,8 +1,27 @@
 """The one place that knows torchvision and timm."""
 
+from vlmteach.backbones.clip_resnet import ClipResNet, attention_pool_from_timm
 from vlmteach.backbones.detector import detect_boxes, load_detector
+from vlmteach.backbones.encoders import ENCODERS, load_encoder, preprocessing_of
 from vlmteach.backbones.grid_encoder import GridEncoder
-from vlmteach.backbones.load import WeightsMissing, load_cnn
+from vlmteach.backbones.load import load_cnn
+from vlmteach.backbones.preprocessing import Preprocessing
+from vlmteach.backbones.timm_vit import TimmViT
 from vlmteach.backbones.vit import vit_from_timm
+from vlmteach.backbones.weights import WeightsMissing
 
-__all__ = ["GridEncoder", "WeightsMissing", "detect_boxes", "load_cnn", "load_detector", "vit_from_timm"]
+__all__ = [
+    "ENCODERS",
+    "ClipResNet",
+    "GridEncoder",
+    "Preprocessing",
+    "TimmViT",
+    "WeightsMissing",
+    "attention_pool_from_timm",
+    "detect_boxes",
+    "load_cnn",
+    "load_detector",
+    "load_encoder",
+    "preprocessing_of",
+    "vit_from_timm",
+]

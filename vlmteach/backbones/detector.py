@@ -7,19 +7,18 @@ Sources: Faster R-CNN (1506.01497); Bottom-Up and Top-Down Attention (1707.07998
 
 from __future__ import annotations
 
-from typing import Literal
 from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 
-from vlmteach.backbones.load import WeightsMissing
+from vlmteach.backbones.weights import Weights, WeightsMissing, drawn_from, is_pretrained
 from vlmteach.nn.checks import check_picture
 
 SMALLEST_SIDE = 16  # pixels; below it the deepest level of the feature pyramid has nothing to look at
 
 
-def load_detector(weights: Literal["untrained", "pretrained"], seed: int = 0) -> nn.Module:
+def load_detector(weights: Weights, seed: int = 0) -> nn.Module:
     """Faster R-CNN, torchvision's fasterrcnn_resnet50_fpn_v2, in eval mode.
 
     weights: "pretrained" loads torchvision's COCO ones, from its cache or the network; "untrained" draws them from
@@ -28,15 +27,15 @@ def load_detector(weights: Literal["untrained", "pretrained"], seed: int = 0) ->
     """
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
 
-    if weights == "untrained":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None).eval()
-    if weights != "pretrained":
-        raise ValueError(f'weights is {weights!r}; expected "untrained" or "pretrained".')
+    with drawn_from(seed):
+        detector = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None).eval()
+    if not is_pretrained(weights):
+        return detector
     entry = FasterRCNN_ResNet50_FPN_V2_Weights.DEFAULT
     try:
-        return fasterrcnn_resnet50_fpn_v2(weights=entry).eval()
+        # torchvision has them as a pickle only: weights_only reads the tensors in it and refuses to run anything
+        detector.load_state_dict(entry.get_state_dict(progress=True, check_hash=True, weights_only=True))
+        return detector
     except (URLError, OSError) as error:
         raise WeightsMissing(
             f"the pretrained weights of the detector ({entry.meta['_file_size']:.0f} MB, "

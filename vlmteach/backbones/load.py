@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Literal
-from urllib.error import URLError
+from torch import Tensor, nn
 
-import torch
-from torch import nn
+from vlmteach.backbones.hub import fetch_weights
+from vlmteach.backbones.timm_config import timm_config
+from vlmteach.backbones.weights import Weights, drawn_from, is_pretrained
+
+# torchvision offers its weights as pickles only. timm keeps the same ones as safetensors, under these names.
+SAFE = {"resnet18": "resnet18.tv_in1k", "resnet50": "resnet50.tv_in1k", "vgg16": "vgg16.tv_in1k"}
+# In timm's VGG the classifier is made of convolutions, with other names; the numbers and their order are the same.
+RENAMED = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3", "head.fc": "classifier.6"}
 
 
-class WeightsMissing(RuntimeError):
-    """Pretrained weights were asked for and cannot be had; the sentence says which, how large, and what to do."""
-
-
-def load_cnn(name: str, weights: Literal["untrained", "pretrained"] = "untrained", seed: int = 0) -> nn.Module:
+def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Module:
     """A torchvision network in eval mode.
 
     name: as torchvision spells it ("vgg16", "resnet50", …). weights: "untrained" draws them from `seed` and leaves
-    the global generator as it was; "pretrained" loads torchvision's default ones, from its cache or the network.
+    the global generator as it was; "pretrained" takes torchvision's own from the cache, or downloads them once, their
+    size and licence printed before. The pretrained ones are resnet18, resnet50 and vgg16.
     Raises ValueError for an unknown name or kind of weights, WeightsMissing when pretrained ones cannot be had.
     """
+    from safetensors.torch import load_file
     from torchvision import models
 
     if name not in models.list_models(module=models):
         raise ValueError(f"torchvision has no network {name!r}; torchvision.models.list_models() names those it has.")
-    if weights == "untrained":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return models.get_model(name, weights=None).eval()
-    if weights != "pretrained":
-        raise ValueError(f'weights is {weights!r}; expected "untrained" or "pretrained".')
-    entry = models.get_model_weights(name).DEFAULT
-    try:
-        return models.get_model(name, weights=entry).eval()
-    except (URLError, OSError) as error:
-        raise WeightsMissing(
-            f"the pretrained weights of {name} ({entry.meta['_file_size']:.0f} MB, {entry.url.rsplit('/', 1)[-1]}) are "
-            f"not in torch's cache and could not be fetched ({error}). Run this once with a network, or copy the file "
-            f'to {torch.hub.get_dir()}/checkpoints. weights="untrained" needs nothing.'
-        ) from error
+    if is_pretrained(weights) and name not in SAFE:
+        raise ValueError(
+            f"torchvision offers the weights of {name} as a pickle only, which is not loaded; expected one of "
+            f'{", ".join(SAFE)}, or weights="untrained".'
+        )
+    with drawn_from(seed):
+        model = models.get_model(name, weights=None).eval()
+    if is_pretrained(weights):
+        places = model.state_dict()
+        config = timm_config(SAFE[name])
+        path = fetch_weights(config.hf_hub_id, config.license, sum(place.nbytes for place in places.values()))
+        model.load_state_dict(_as_torchvision(load_file(path), places))
+    return model
+
+
+def _as_torchvision(state: dict[str, Tensor], places: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under torchvision's names. A convolution in a classifier, 1 x 1 or of the whole grid, is a matrix."""
+    renamed = {}
+    for name, tensor in state.items():
+        layer, _, kind = name.rpartition(".")
+        place = f"{RENAMED.get(layer, layer)}.{kind}"
+        matrix = layer in RENAMED and kind == "weight"
+        renamed[place] = tensor.flatten(1) if matrix else tensor
+    # how many batches were seen: older files lack it, and no output depends on it
+    counts = {name: place for name, place in places.items() if name.endswith("num_batches_tracked")}
+    return counts | renamed

@@ -124,5 +124,5 @@ def _check_weights(weights: dict[str, Tensor], places: dict[str, Tensor]) -> Non
 def _refusal(reasons: list[str]) -> ValueError:
     return ValueError(
         f"this ViT cannot be copied: {'; '.join(reasons)}. VisionTransformer is the plain pre-norm ViT; choose another "
-        "timm model, for instance vit_small_patch16_224."
+        "timm model, for instance vit_small_patch16_224, or use this one as it is: TimmViT(model)."
     )

@@ -1,0 +1,113 @@
+"""The real encoders with stand-in weights of the true architectures, against timm's own networks."""
+
+from copy import deepcopy
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save, save_file
+from support.hub import hub_on_this_machine
+from support.random_weights import largest_difference, randomise
+
+from vlmteach.backbones import ENCODERS, TimmViT, encoders, load_encoder, preprocessing_of
+from vlmteach.backbones.encoders import ANY_SIZE, Entry
+from vlmteach.nn.tokens import grid_boxes, grid_to_tokens
+
+# name -> stride or patch, width of a token, prefix tokens, repository, licence: as timm states them
+EXPECTED = {
+    "resnet50": (32, 2048, 0, "timm/resnet50.tv_in1k", "bsd-3-clause"),
+    "convnext_tiny": (32, 768, 0, "timm/convnext_tiny.fb_in1k", "apache-2.0"),
+    "vit_small": (16, 384, 1, "timm/vit_small_patch16_224.augreg_in21k_ft_in1k", "apache-2.0"),
+    "dinov2_small": (14, 384, 5, "timm/vit_small_patch14_reg4_dinov2.lvd142m", "apache-2.0"),
+    "clip_resnet50": (32, 2048, 0, "timm/resnet50_clip.openai", "mit"),
+    "clip_vit": (32, 768, 1, "timm/vit_base_patch32_clip_224.openai", "apache-2.0"),
+}
+
+
+@pytest.fixture(scope="module", params=EXPECTED)
+def pair(request, tmp_path_factory):
+    """Name, our encoder with weights from "the hub", and timm's network with the same ones."""
+    name = request.param
+    theirs = randomise(timm.create_model(ENCODERS[name].network), scale=0.05)
+    path = tmp_path_factory.mktemp(name) / "model.safetensors"
+    save_file(theirs.state_dict(), path)
+    with pytest.MonkeyPatch.context() as patch:
+        asked = []
+        patch.setattr(encoders, "fetch_weights", lambda *facts: asked.append(facts) or path)
+        before = torch.get_rng_state()
+        ours = load_encoder(name, "pretrained")
+        assert torch.equal(torch.get_rng_state(), before)
+    path.unlink()  # up to 350 MB
+    *_, repository, licence = EXPECTED[name]
+    assert asked == [(repository, licence, sum(tensor.nbytes for tensor in theirs.state_dict().values()))]
+    return name, ours, theirs
+
+
+def test_every_encoder_is_tested_here():
+    assert ENCODERS.keys() == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("size", [(7, 7), (5, 8)], ids=str)
+@torch.no_grad()
+def test_forward_equals_timms_and_boxes_and_prefix_are_right(pair, size):
+    name, ours, theirs = pair
+    stride, width, prefix, *_ = EXPECTED[name]
+    rows, columns = (2 * size[0], 2 * size[1]) if stride < 32 else size
+    image = torch.randn(2, 3, rows * stride, columns * stride, generator=torch.Generator().manual_seed(1))
+    visual = ours(image)
+    if isinstance(ours, TimmViT):  # theirs takes one size: its table of positions is stretched beforehand
+        theirs = deepcopy(theirs)
+        theirs.set_input_size(image.shape[2:])
+        expected = theirs.forward_features(image)
+    else:
+        expected = grid_to_tokens(theirs.forward_features(image))
+    assert 0.01 < expected.std() < 100
+    assert largest_difference(visual.tokens, expected) <= 1e-5
+    assert visual.tokens.shape == (2, prefix + rows * columns, width)
+    assert visual.prefix == prefix
+    assert visual.boxes[:, :prefix].tolist() == [[[0, 0, 1, 1]] * prefix] * 2
+    assert torch.equal(visual.boxes[:, prefix:], grid_boxes(2, rows, columns, like=image))
+    assert torch.equal(ours.grid(image)[:, :, 1, 3], visual.tokens[:, prefix + columns + 3])
+    assert not ours.training
+
+
+@torch.no_grad()
+def test_untrained_weights_depend_on_the_seed_only():
+    before = torch.get_rng_state()
+    first, again, other = (load_encoder("vit_small", seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first.model.pos_embed, again.model.pos_embed)
+    assert not torch.equal(first.model.pos_embed, other.model.pos_embed)
+    assert not first.training
+
+
+def test_pretrained_weights_come_from_the_hub_with_size_and_licence(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(ENCODERS, "tiny", Entry("test_vit.r160_in1k", "a tiny ViT", TimmViT, ANY_SIZE))
+    theirs = randomise(timm.create_model("test_vit"), scale=0.05)
+    content = save(theirs.state_dict())
+    with hub_on_this_machine(monkeypatch, tmp_path) as hub:
+        hub.put("timm/test_vit.r160_in1k", "model.safetensors", content)
+        ours = load_encoder("tiny", "pretrained")
+    assert f"{len(content) / 1e6:.1f} MB to download, licence: apache-2.0" in capsys.readouterr().out
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(ours.model.state_dict()[name], tensor)
+
+
+def test_each_has_its_own_preprocessing():
+    means = {name: preprocessing_of(name).mean for name in ENCODERS}
+    assert means["resnet50"] == means["dinov2_small"] == means["convnext_tiny"] == (0.485, 0.456, 0.406)
+    assert means["vit_small"] == (0.5, 0.5, 0.5)
+    assert means["clip_resnet50"] == means["clip_vit"] == pytest.approx((0.4815, 0.4578, 0.4082), abs=1e-4)
+    assert preprocessing_of("resnet50").interpolation == "bilinear"
+    assert preprocessing_of("dinov2_small").crop == 1
+
+
+@pytest.mark.parametrize("call", [load_encoder, preprocessing_of])
+def test_an_unknown_name_is_answered_with_those_there_are(call):
+    with pytest.raises(ValueError, match=r"no encoder 'vit_large'; expected one of resnet50, .*clip_vit"):
+        call("vit_large")
+
+
+def test_an_unknown_kind_of_weights_is_refused():
+    with pytest.raises(ValueError, match="weights is 'random'"):
+        load_encoder("vit_small", "random")

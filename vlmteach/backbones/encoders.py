@@ -1,0 +1,96 @@
+"""The real encoders of this course, by name: networks of timm whose trained weights anyone may fetch.
+
+Each was chosen for what it shows beside the others. Licence, repository and preprocessing are what timm states for the
+weights; nothing about them is written down here a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from vlmteach.backbones.clip_resnet import ClipResNet
+from vlmteach.backbones.grid_encoder import GridEncoder
+from vlmteach.backbones.hub import fetch_weights
+from vlmteach.backbones.preprocessing import Preprocessing
+from vlmteach.backbones.timm_config import timm_config
+from vlmteach.backbones.timm_vit import TimmViT
+from vlmteach.backbones.weights import Weights, drawn_from, is_pretrained
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One encoder of the list.
+
+    network: timm's name, with the tag of its weights. what: in words. wrap: timm's network -> encoder.
+    options: with which timm makes it.
+    """
+
+    network: str
+    what: str
+    wrap: Callable[[nn.Module], nn.Module]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+ANY_SIZE = {"dynamic_img_size": True}
+ENCODERS = {
+    "resnet50": Entry(
+        "resnet50.tv_in1k", "ResNet-50 (v1.5), trained on ImageNet's labels", partial(GridEncoder, node="layer4")
+    ),
+    "convnext_tiny": Entry(
+        "convnext_tiny.fb_in1k", "ConvNeXt-T, trained on ImageNet's labels", partial(GridEncoder, node="stages")
+    ),
+    "vit_small": Entry(
+        "vit_small_patch16_224.augreg_in21k_ft_in1k", "ViT-S/16, trained on ImageNet's labels", TimmViT, ANY_SIZE
+    ),
+    "dinov2_small": Entry(
+        "vit_small_patch14_reg4_dinov2.lvd142m",
+        "DINOv2 ViT-S/14 with registers, trained without labels",
+        TimmViT,
+        ANY_SIZE,
+    ),
+    "clip_resnet50": Entry("resnet50_clip.openai", "CLIP's ResNet-50, trained on captions", ClipResNet),
+    "clip_vit": Entry(
+        "vit_base_patch32_clip_quickgelu_224.openai", "CLIP's ViT-B/32, trained on captions", TimmViT, ANY_SIZE
+    ),
+}
+
+
+def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Module:
+    """A real encoder in eval mode: (B, 3, H, W) -> VisualTokens, for any H and W that its cells or patches divide.
+
+    name: one of ENCODERS. weights: "untrained" draws them from `seed` and leaves the global generator as it was;
+    "pretrained" takes them from the cache, or downloads them once, its size and licence printed before.
+    What to do to a picture first, preprocessing_of(name) knows.
+    Raises ValueError for an unknown name or kind of weights, WeightsMissing when pretrained ones cannot be had.
+    """
+    import timm
+
+    entry = _entry(name)
+    options: dict[str, Any] = dict(entry.options)
+    if is_pretrained(weights):
+        with torch.device("meta"):  # only to know how large it is
+            size = sum(t.nbytes for t in timm.create_model(entry.network, **entry.options).state_dict().values())
+        config = timm_config(entry.network)
+        path = fetch_weights(config.hf_hub_id, config.license, size)
+        # timm itself puts them in their places: it knows the older names in its files
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path), "custom_load": False}}
+    with drawn_from(seed):
+        return entry.wrap(timm.create_model(entry.network, **options).eval()).eval()
+
+
+def preprocessing_of(name: str) -> Preprocessing:
+    """What the encoder of this name expects to be done to a picture. Raises ValueError for an unknown name."""
+    config = timm_config(_entry(name).network)
+    return Preprocessing(config.mean, config.std, config.interpolation, config.crop_pct)
+
+
+def _entry(name: str) -> Entry:
+    if name not in ENCODERS:
+        raise ValueError(f"there is no encoder {name!r}; expected one of {', '.join(ENCODERS)}.")
+    return ENCODERS[name]
