@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Integral
 from typing import Self
 
 import numpy as np
@@ -163,4 +164,4 @@ def _read(part: str) -> Thing:
 
 
 def _is_whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
+    return isinstance(number, Integral) and not isinstance(number, bool)

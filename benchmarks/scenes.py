@@ -1,0 +1,92 @@
+"""Random scenes at 64 pixels (8 x 8 cells) on one core: how many a second?
+
+    python -m benchmarks scenes
+
+The yardstick draws the same scenes the usual way: one picture after the other, with Pillow. Its edges are hard.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from benchmarks._interleaved import time_in_turn
+from vlmteach.pictures.batches import make_batch
+from vlmteach.pictures.colours import GREY, RGB
+from vlmteach.pictures.drawing import draw_scenes
+from vlmteach.pictures.scenes import CELL, SHAPES, Scenes, far_scenes, near_scenes
+
+CELLS = 8
+COUNT = 1024  # scenes to a call
+ROUNDS = 15
+JOB = f"{COUNT:,} scenes, {CELL * CELLS} px, one core"
+OURS = "vlmteach: sample and draw"
+
+
+def tools() -> dict[str, Callable[[], int]]:
+    """Each tool as a call that makes scenes and returns how many."""
+    known = far_scenes(COUNT, seed=0, cells=CELLS)
+    return {
+        OURS: lambda: (
+            len(draw_scenes(near_scenes(COUNT // 2, 0, cells=CELLS)[0]))
+            + len(draw_scenes(far_scenes(COUNT // 2, 0, cells=CELLS)))
+        ),
+        "vlmteach: draw only": lambda: len(draw_scenes(known)),
+        "vlmteach: draw only, noise and clutter": lambda: len(draw_scenes(known, noise=0, clutter=2)),
+        "vlmteach: make_batch, 8 questions each": lambda: len(make_batch(COUNT, seed=0, cells=CELLS).pictures),
+        "Pillow, one by one: draw only": lambda: len(with_pillow(known)),
+    }
+
+
+def run() -> list[dict]:
+    """Time every tool. Returns rows {"job", "tool", "median_ms", "ratio", "note"}; the ratio is to sampling and drawing."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        contestants = tools()
+        made = {name: call() for name, call in contestants.items()}
+        seconds = time_in_turn(contestants, ROUNDS)
+    finally:
+        torch.set_num_threads(threads)
+    rows = []
+    for name in contestants:
+        median = statistics.median(seconds[name])
+        ratio = statistics.median(a / b for a, b in zip(seconds[name], seconds[OURS], strict=True))
+        note = f"{made[name] / median:,.0f} scenes/s"
+        rows.append({"job": JOB, "tool": name, "median_ms": 1000 * median, "ratio": ratio, "note": note})
+    return rows
+
+
+def with_pillow(scenes: Scenes) -> torch.Tensor:
+    """The same scenes, drawn thing by thing: (B, 3, H, W), float32 in [0, 1]."""
+    side = CELL * scenes.cells
+    pictures = np.empty((len(scenes), side, side, 3), dtype=np.uint8)
+    for index in range(len(scenes)):
+        picture = Image.new("RGB", (side, side), (GREY, GREY, GREY))
+        pen = ImageDraw.Draw(picture)
+        for thing in range(scenes.shape.shape[1]):
+            top = int(scenes.row[index, thing] * CELL + scenes.down[index, thing])
+            left = int(scenes.column[index, thing] * CELL + scenes.right[index, thing])
+            last = int(scenes.size[index, thing]) - 1
+            _pillow_thing(pen, SHAPES[scenes.shape[index, thing]], top, left, last, RGB[scenes.colour[index, thing]])
+        pictures[index] = np.asarray(picture)
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _pillow_thing(pen: ImageDraw.ImageDraw, shape: str, top: int, left: int, last: int, rgb: np.ndarray) -> None:
+    """Draw one thing; last: from its first to its last pixel."""
+    fill = tuple(rgb.tolist())
+    bottom, right, third = top + last, left + last, last // 3
+    if shape == "circle":
+        pen.ellipse((left, top, right, bottom), fill)
+    elif shape == "square":
+        pen.rectangle((left, top, right, bottom), fill)
+    elif shape == "triangle":
+        pen.polygon([(left, bottom), (right, bottom), (left + last // 2, top)], fill)
+    else:
+        pen.rectangle((left + third, top, right - third, bottom), fill)
+        pen.rectangle((left, top + third, right, bottom - third), fill)
