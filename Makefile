@@ -1,15 +1,21 @@
 # make lab     open the lessons in JupyterLab (the first time: install)
 # make test    everything that must hold, as CI runs it
+# make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
+# make test-browser  every lesson in a browser (make test opens a few)
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(if $(shell command -v uv),uv pip install --quiet --python .venv,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 TORCH := torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+# the newest Python up to Colab's: one on PATH, or pyenv's
+COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
+	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
+COLAB_PIP := $(subst --python .venv,--python .venv-colab,$(subst $(BIN)/,.venv-colab/bin/,$(PIP)))
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab test lint unit lessons browser notebooks site bench clean
+.PHONY: lab test lint unit lessons browser test-browser test-colab notebooks site bench clean
 
 lab: export OMP_NUM_THREADS :=
 lab: .venv/ready-lab
@@ -33,6 +39,20 @@ browser: .venv/ready-test
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -m browser tests
 
+test-browser: export ALL_LESSONS := 1
+test-browser: browser
+
+test-colab: export JUPYTER_PATH := $(CURDIR)/.venv-colab/share/jupyter
+test-colab: export LESSON_KERNEL := colab
+test-colab: .venv/ready-test .venv-colab/ready
+	rm -rf build/colab && mkdir -p build/colab/empty && cp notebooks/*.ipynb build/colab/empty
+	$(BIN)/python -m pip wheel --quiet . --no-deps --no-build-isolation --wheel-dir build/colab
+	$(COLAB_PIP) --no-deps --force-reinstall build/colab/*.whl
+	.venv-colab/bin/python -c "from vlmteach import course; course.doctor()"
+	$(PYTEST) -n auto tests/notebooks/test_lessons.py
+	cd build/colab/empty && ../../../$(PYTEST) -c /dev/null --rootdir . -p no:cacheprovider -n auto --dist loadfile --maxprocesses=2 \
+		--nbval-lax --nbval-kernel-name=colab --nbval-cell-timeout=300 .
+
 notebooks: .venv/ready-test
 	$(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
 
@@ -45,11 +65,16 @@ bench: .venv/ready-bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-colab build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made
 	$(PIP) --constraint constraints.txt $(TORCH)
 	$(PIP) --constraint constraints.txt --editable '.[$*]' && touch $@
+
+.venv-colab/ready: tests/colab.txt
+	$(COLAB_PYTHON) -m venv --clear .venv-colab
+	$(COLAB_PIP) --requirement tests/colab.txt
+	.venv-colab/bin/python -m ipykernel install --prefix .venv-colab --name colab && touch $@
 
 .venv/made:
 	$(PYTHON) -m venv .venv && touch $@

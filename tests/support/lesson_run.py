@@ -30,7 +30,8 @@ class LessonRun:
 @contextlib.contextmanager
 def kernel(folder: Path, python_path: Path) -> Iterator[LessonRun]:
     """A fresh kernel that works in `folder` and finds packages in `python_path` before anywhere else."""
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    name = os.environ.get("LESSON_KERNEL", "python3")  # `make test-colab` names another
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": name, "display_name": name}})
     client = NotebookClient(notebook, timeout=600)
     with client.setup_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(python_path)}):
         yield LessonRun(client)
