@@ -7,12 +7,15 @@ from torch import nn
 from vlmteach.nn import (
     AddPositions,
     AttentionPool,
+    Connect,
     CrossAttentionConnector,
     DropPrefix,
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
+    NormTokens,
     PerceiverResampler,
+    Prefix,
     Projector,
     QFormer,
     RegionEncoder,
@@ -32,6 +35,7 @@ TRANSLATORS = {
     "pixel shuffle by 2": (lambda: SpaceToDepth(2), 12, 256, 0),
     "positions": (AddPositions, 48, 64, 0),
     "drop prefix": (DropPrefix, 48, 64, 0),
+    "norm": (lambda: NormTokens(64), 48, 64, 2 * 64),
     # latents; in each of 2 layers 3 norms, 4 square maps and an MLP of 256; a last norm
     "resampler": (
         lambda: PerceiverResampler(64, 8, layers=2, num_heads=4),
@@ -43,6 +47,7 @@ TRANSLATORS = {
     "q-former": (lambda: QFormer(64, 48, 32, queries=8, layers=2, num_heads=4), 8, 32, 384 + 39312 + 28272 + 96 + 1568),
 }
 MEETINGS = {
+    "prefix": (lambda: Connect(Projector(64, 32), Prefix(53)), 53, 64 * 32 + 32),
     "concat": (lambda: VectorFusion("concat", 64, 32), 5, (64 + 32) * 32 + 32 + 1056),
     "hadamard": (lambda: VectorFusion("hadamard", 64, 32), 5, 2080 + 1056 + 1056),
     "film": (lambda: VectorFusion("film", 64, 32), 5, 64 * 64 + 64),

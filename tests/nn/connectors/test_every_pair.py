@@ -11,6 +11,7 @@ from vlmteach.nn import (
     AddPositions,
     AttentionPool,
     ClsPool,
+    Connect,
     ConvNet,
     ConvStemViT,
     CrossAttentionConnector,
@@ -18,7 +19,9 @@ from vlmteach.nn import (
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
+    NormTokens,
     PerceiverResampler,
+    Prefix,
     Projector,
     QFormer,
     RegionEncoder,
@@ -27,7 +30,6 @@ from vlmteach.nn import (
     VectorFusion,
     VisionTransformer,
     contrastive_loss,
-    join_prefix,
 )
 
 VISION, DIM, HEADS, STRIDE, WORDS = 8, 12, 2, 4, 3
@@ -72,15 +74,9 @@ HAS_GRID = ("CNN", "CNN, patch stem", "CNN of a library", "ViT with CLS and regi
 HAS_GRID += ("ViT without prefix or positions",)
 
 
-class Prefix(nn.Module):
+def prefix(*translators):
     """Translators, then the visual tokens in front of the words."""
-
-    def __init__(self, *translators):
-        super().__init__()
-        self.translate = nn.Sequential(*translators)
-
-    def forward(self, visual, text):
-        return join_prefix(self.translate(visual), text, context=100)
+    return Connect(nn.Sequential(*translators), Prefix(context=100))
 
 
 class Contrast(DualEncoderHead):
@@ -103,13 +99,13 @@ def opened_film():
 
 # name -> how to make it for a grid of h x w cells, and the tokens that come out for n visual tokens
 CONNECTORS = {
-    "prefix, linear": (lambda h, w: Prefix(Projector(VISION, DIM)), lambda n: n + WORDS),
-    "prefix, two layers, positions": (
-        lambda h, w: Prefix(AddPositions(), Projector(VISION, DIM, layers=2)),
+    "prefix, linear": (lambda h, w: prefix(Projector(VISION, DIM)), lambda n: n + WORDS),
+    "prefix, norm, two layers, positions": (
+        lambda h, w: prefix(NormTokens(VISION), AddPositions(), Projector(VISION, DIM, layers=2)),
         lambda n: n + WORDS,
     ),
-    "resampler": (lambda h, w: Prefix(PerceiverResampler(VISION, 5, 1, HEADS), Projector(VISION, DIM)), lambda n: 8),
-    "q-former": (lambda h, w: Prefix(QFormer(VISION, 8, DIM, 4, 2, HEADS)), lambda n: 7),
+    "resampler": (lambda h, w: prefix(PerceiverResampler(VISION, 5, 1, HEADS), Projector(VISION, DIM)), lambda n: 8),
+    "q-former": (lambda h, w: prefix(QFormer(VISION, 8, DIM, 4, 2, HEADS)), lambda n: 7),
     "cross-attention": (lambda h, w: CrossAttentionConnector(VISION, DIM, HEADS), lambda n: WORDS),
     "gated cross-attention": (lambda h, w: opened_gate(), lambda n: WORDS),
     "concat": (lambda h, w: VectorFusion("concat", VISION, DIM), lambda n: WORDS),
@@ -126,7 +122,7 @@ NEEDS_GRID = {
         lambda n: WORDS,
     ),
     "pixel shuffle": (
-        lambda h, w: Prefix(DropPrefix(), SpaceToDepth(2), Projector(4 * VISION, DIM)),
+        lambda h, w: prefix(DropPrefix(), SpaceToDepth(2), Projector(4 * VISION, DIM)),
         lambda n: 6 + WORDS,
     ),
 }

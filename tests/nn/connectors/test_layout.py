@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from vlmteach.nn import (
     AddPositions,
     DropPrefix,
+    NormTokens,
     Projector,
     SpaceToDepth,
     VisualTokens,
@@ -84,6 +85,33 @@ def test_prefix_tokens_have_no_place():
     placed = AddPositions()(visual)
     assert torch.equal(placed.tokens[:, :2], visual.tokens[:, :2])
     assert placed.prefix == 2
+
+
+def test_the_norm_is_torchs_on_each_token():
+    visual = with_prefix(visual_tokens()[0], 1)
+    layer = NormTokens(8)
+    nn.init.normal_(layer.norm.weight)
+    nn.init.normal_(layer.norm.bias)
+    normed = layer(visual)
+    centred = visual.tokens - visual.tokens.mean(dim=2, keepdim=True)
+    scaled = centred / (centred.square().mean(dim=2, keepdim=True) + 1e-5).sqrt()
+    assert torch.allclose(normed.tokens, scaled * layer.norm.weight + layer.norm.bias, atol=1e-5)
+    assert torch.equal(normed.boxes, visual.boxes)
+    assert normed.prefix == 1
+
+
+def test_the_norm_never_mixes_tokens():
+    visual, _ = visual_tokens()
+    other = visual.tokens.clone()
+    other[:, 3] *= -5
+    layer = NormTokens(8)
+    moved = (layer(VisualTokens(other, visual.boxes)).tokens - layer(visual).tokens).abs().amax(dim=(0, 2))
+    assert moved.nonzero().flatten().tolist() == [3]
+
+
+def test_the_norm_refuses_tokens_of_another_width():
+    with pytest.raises(ValueError, match="the visual tokens are 8 wide; this connector was built for 12"):
+        NormTokens(12)(visual_tokens()[0])
 
 
 REGIONS = VisualTokens(torch.zeros(1, 2, 8), torch.tensor([[[0, 0, 0.5, 0.5], [0.2, 0.1, 0.9, 0.8]]]))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vlmteach.nn import VisualTokens, causal_mask, join_prefix, prefix_lm_mask, prefix_targets
+from vlmteach.nn import Prefix, VisualTokens, causal_mask, join_prefix, prefix_lm_mask, prefix_targets
 
 F_, T_ = False, True
 
@@ -41,6 +41,13 @@ def test_picture_tokens_stand_in_front_of_the_words():
     assert torch.equal(joined[:, 3:], text)
 
 
+def test_prefix_is_joining_as_a_module_with_nothing_to_learn():
+    visual, text = VisualTokens(torch.randn(2, 3, 4), torch.rand(2, 3, 4), prefix=1), torch.randn(2, 5, 4)
+    connector = Prefix(context=8)
+    assert torch.equal(connector(visual, text), join_prefix(visual, text, context=8))
+    assert list(connector.parameters()) == []
+
+
 def test_no_loss_is_taken_on_picture_tokens():
     targets = torch.tensor([[4, 2], [0, 1]])
     assert prefix_targets(targets, 3).tolist() == [[-100, -100, -100, 4, 2], [-100, -100, -100, 0, 1]]
@@ -52,6 +59,7 @@ def test_no_loss_is_taken_on_picture_tokens():
 VISUAL = VisualTokens(torch.zeros(1, 3, 4), torch.zeros(1, 3, 4))
 BAD = {
     "longer than the context": (lambda: join_prefix(VISUAL, torch.zeros(1, 6, 4), 8), ValueError, "reads at most 8"),
+    "longer than a Prefix": (lambda: Prefix(8)(VISUAL, torch.zeros(1, 6, 4)), ValueError, "reads at most 8"),
     "narrower than the text": (lambda: join_prefix(VISUAL, torch.zeros(1, 2, 5), 8), ValueError, "Projector"),
     "more texts than pictures": (lambda: join_prefix(VISUAL, torch.zeros(2, 2, 4), 8), ValueError, "2 texts for 1"),
     "no sequence": (lambda: causal_mask(0), ValueError, "length is 0"),
