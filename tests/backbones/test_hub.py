@@ -41,7 +41,9 @@ def assert_all_there(path):
 
 
 def files_kept(tmp_path):
-    return [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.stat().st_size > 1000]
+    """Files that would be taken for weights. Older clients keep unfinished ones, to go on with them."""
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.stat().st_size > 1000]
+    return [path.name for path in kept if path.suffix != ".incomplete"]
 
 
 def test_size_and_licence_are_said_before_the_first_byte_is_asked_for(hub, monkeypatch, tmp_path):
@@ -101,9 +103,9 @@ def test_a_bad_line_is_overcome_and_the_download_goes_on_where_it_stopped(hub, m
     assert [line.removeprefix(BLOB) for line in hub.log if line.startswith("GET")] == ranges
 
 
-def test_a_line_that_breaks_every_time_is_told_and_leaves_nothing_half_done(hub, monkeypatch, tmp_path):
+def test_a_line_that_breaks_every_time_is_told_and_nothing_half_done_is_taken_for_whole(hub, monkeypatch, tmp_path):
     monkeypatch.setattr(file_download.time, "sleep", lambda seconds: None)
-    hub.put(REPOSITORY, FILE, CONTENT, CutOff(150_000), *[CutOff(0)] * 20)
+    hub.put(REPOSITORY, FILE, CONTENT, CutOff(150_000), *[CutOff(0)] * 100)
     with pytest.raises(WeightsMissing, match=rf"\(0\.3 MB\) are missing: .*broke off \(.*\); run this.*{ELSEWHERE}"):
         fetch()
     assert files_kept(tmp_path) == []

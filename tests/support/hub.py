@@ -164,11 +164,12 @@ def hub_on_this_machine(monkeypatch, folder) -> Iterator[Hub]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    huggingface_hub.close_session()
+    close_session = getattr(huggingface_hub, "close_session", lambda: None)  # older clients have none
+    close_session()
     try:
         yield hub
     finally:
-        huggingface_hub.close_session()
+        close_session()
         hub.closing.set()
         server.shutdown()
         server.server_close()

@@ -11,12 +11,15 @@ import errno
 import hashlib
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from vlmteach.backbones.weights import WeightsMissing
 
 FILE = "model.safetensors"
 SHA256 = re.compile(r"[0-9a-f]{64}")
+ATTEMPTS = 3
+CUT_OFF = ("RemoteProtocolError", "ChunkedEncodingError")  # of httpx and httpx2, of requests
 AGAIN = "run this again, on another network if it repeats"
 
 
@@ -63,13 +66,24 @@ def _download(repository: str, licence: str | None, expected: int) -> Path:
         size = _megabytes(told.size)
         _check_space(repository, told.size)
         print(f"{repository}: {size} to download, licence: {licence or 'not stated'}. Kept in {_cache()}.")
-        path = Path(hf_hub_download(repository, FILE, token=False))
+        path = _patiently(lambda: Path(hf_hub_download(repository, FILE, token=False)))
         _check_hash(repository, path, told.etag)
         return path
     except WeightsMissing:
         raise
     except Exception as error:  # by its version, the client raises errors of requests, httpx, httpx2 or hf_xet
         raise _missing(repository, size, *_reason_and_remedy(repository, error)) from error
+
+
+def _patiently(download: Callable[[], Path]) -> Path:
+    """Call again after a line was cut off. Newer clients go on by themselves, older ones when they are called again."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return download()
+        except Exception as error:
+            if type(error).__name__ not in CUT_OFF:
+                raise
+    return download()
 
 
 def _reason_and_remedy(repository: str, error: Exception) -> tuple[str, str]:
