@@ -147,8 +147,6 @@ def all_cases(rates: dict[str, float]) -> list[Case]:
         ("cnn-small", "vector", False),  # the theorem: a bag of windows
         ("vit-bag", "cross-attention", False),  # the theorem for a ViT: a bag of patches
         ("cnn-small-zeros", "vector", False),  # its leak: zero padding tells where the border is
-        ("cnn-large", "prefix", True),
-        ("vit", "prefix", True),
     ]
     rest = [(encoder, connector, True) for connector in CONNECTORS for encoder in COMPARED]
     first = [case(*claim, seed) for claim in claims for seed in SEEDS]
