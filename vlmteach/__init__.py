@@ -2,4 +2,9 @@
 
 from importlib.metadata import version
 
+from vlmteach.restart import explain_missing_names, running_shell
+
 __version__ = version("vlmteach")
+
+if (shell := running_shell()) is not None:
+    explain_missing_names(shell)

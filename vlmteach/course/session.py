@@ -10,6 +10,7 @@ import torch
 
 from vlmteach.course.lessons import get_lesson
 from vlmteach.course.versions import swapped_packages
+from vlmteach.restart import lesson_started, running_shell
 from vlmteach.views import show_figures_as_html, use_style
 
 SEED = 0
@@ -38,8 +39,7 @@ def start(lesson: int) -> None:
 
 
 def _set_up_shell() -> None:
-    from IPython import get_ipython
-
-    shell = get_ipython()
+    shell = running_shell()
     if shell is not None:  # None in a plain script, where nothing shows figures
         show_figures_as_html(shell)
+        lesson_started(shell)
