@@ -2,6 +2,7 @@
 # make test    everything that must hold, as CI runs it
 # make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
 # make test-browser  every lesson in a browser (make test opens a few)
+# make mutate  small faults, each of which a test must find
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -15,7 +16,7 @@ COLAB_PIP := $(subst --python .venv,--python .venv-colab,$(subst $(BIN)/,.venv-c
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab test lint unit lessons browser test-browser test-colab notebooks site bench clean
+.PHONY: lab test lint unit lessons browser test-browser test-colab notebooks site bench mutate clean
 
 lab: export OMP_NUM_THREADS :=
 lab: .venv/ready-lab
@@ -63,6 +64,9 @@ site: .venv/ready-site .venv/ready-test
 
 bench: .venv/ready-bench
 	$(BIN)/python -m benchmarks
+
+mutate: .venv/ready-test
+	$(BIN)/python tests/mutations/run.py
 
 clean:
 	rm -rf .venv .venv-colab build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
