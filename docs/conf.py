@@ -29,6 +29,7 @@ html_use_index = False
 html_domain_indices = False
 html_show_search_summary = False  # a summary is fetched from the page, which a browser forbids for files on disk
 
-# One file that needs no other: no menu, since the menu's choices would load more of MathJax.
+# One file that needs no other: no menu, since the menu's choices would load more of MathJax. An unknown macro is an
+# error, which a test finds, and not red text.
 mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax3_config = {"options": {"enableMenu": False}, "tex": {"packages": {"[-]": ["noundefined"]}}}
