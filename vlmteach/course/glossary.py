@@ -1,0 +1,45 @@
+"""The course's terms in English and Japanese."""
+
+from __future__ import annotations
+
+from vlmteach.views.ledger import GlossaryView
+
+TERMS = (
+    ("vision-language model (VLM)", "画像言語モデル", "answers in words to a picture and a question"),
+    ("image encoder", "画像エンコーダ", "the eye: turns a picture into visual tokens"),
+    ("connector", "コネクタ（接続層）", "turns visual tokens into what a language model reads"),
+    ("language model", "言語モデル", "says which word comes next"),
+    ("convolution", "畳み込み", "a cell is computed from its neighbours, everywhere by the same weights"),
+    (
+        "feature map, grid",
+        "特徴マップ、グリッド",
+        "numbers for each cell of a picture: (batch, channels, rows, columns)",
+    ),
+    ("cell", "セル", "one position of a grid"),
+    ("patch", "パッチ", "a square of the input picture that becomes one token"),
+    ("token", "トークン", "one vector of a sequence: a word, a cell, a patch, a region"),
+    ("sequence", "シーケンス", "tokens in a row: (batch, number, width)"),
+    ("flatten", "平坦化", "writing a grid's cells as a sequence; nothing is lost but their places"),
+    ("padding", "パディング", "what stands beyond the border; zeros there betray where the border is"),
+    ("stride", "ストライド", "how many pixels lie between two neighbouring cells"),
+    ("receptive field", "受容野", "all pixels that can move a unit; an upper bound"),
+    ("effective receptive field", "有効受容野", "how strongly each of them does"),
+    ("self-attention", "自己注意機構", "tokens weigh each other and add up what they find"),
+    ("cross-attention", "クロスアテンション", "words ask, visual tokens answer"),
+    ("position embedding", "位置埋め込み", "tells a token where it is; without it attention sees a set"),
+    ("patch embedding", "パッチ埋め込み", "a convolution whose stride is its kernel"),
+    ("prefix", "プレフィックス", "visual tokens in front of the words"),
+    ("projector", "射影層", "a small map from the width of visual tokens to that of words"),
+    ("resampler", "リサンプラ", "a fixed number of learned queries that read the picture"),
+    ("pooling", "プーリング", "many tokens become one, by a mean or by attention"),
+    ("region", "領域", "a box cut out of a grid, one token each"),
+    ("multiset, bag", "多重集合、バッグ", "what there is and how often, in no order"),
+    ("inductive bias", "帰納バイアス", "what an architecture assumes before it has seen data"),
+    ("guess rate", "当て推量の正答率", "how often one is right without looking"),
+    ("ablation, control", "アブレーション、対照実験", "the same experiment with one thing taken away"),
+)
+
+
+def glossary() -> GlossaryView:
+    """All terms as a table."""
+    return GlossaryView(TERMS)

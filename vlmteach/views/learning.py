@@ -1,0 +1,102 @@
+"""Figures of learning: accuracy over the steps, over the pictures there are to learn from, and what "not yet" means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from vlmteach.views.style import INK, MUTED, describe, new_figure
+
+_DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+_MARKS = ("o", "s", "^", "D", "v")
+
+
+class LearningCurve(NamedTuple):
+    """One cell: title, hue, steps (windows,), accuracy (seeds, windows) on new pictures, steps to the level (seeds,).
+
+    reached: NaN where a seed never came to the level.
+    """
+
+    title: str
+    hue: str
+    steps: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+    reached: NDArray[np.float64]
+
+
+class HungerCurve(NamedTuple):
+    """One eye: title, hue, pictures in the set (sizes,), accuracy on new pictures and on the set itself (sizes,)."""
+
+    title: str
+    hue: str
+    pictures: NDArray[np.int64]
+    new: NDArray[np.float64]
+    known: NDArray[np.float64]
+
+
+def draw_learning(family: str, curves: Sequence[LearningCurve], guess: float, level: float) -> Figure:
+    """Accuracy over the steps: the mean of the seeds and a band from worst to best; the level reached is marked."""
+    figure, axis = new_figure(height=4.8)
+    told = []
+    for index, curve in enumerate(curves):
+        mean = curve.accuracy.mean(axis=0)
+        verdict = _verdict(curve, level)
+        style = {"color": curve.hue, "linestyle": _DASHES[index % len(_DASHES)]}
+        axis.plot(curve.steps, mean, label=f"{curve.title}:\n{verdict}", linewidth=2.2, **style)
+        if len(curve.accuracy) > 1:
+            low, high = curve.accuracy.min(axis=0), curve.accuracy.max(axis=0)
+            axis.fill_between(curve.steps, low, high, color=curve.hue, alpha=0.18, linewidth=0)
+        if np.isfinite(curve.reached).all():
+            axis.plot(curve.reached.mean(), level, _MARKS[index % len(_MARKS)], color=curve.hue, markersize=9)
+        told.append(f"{curve.title}: {verdict}, {mean[-1]:.2f} at the end")
+    _levels(axis, guess, level)
+    axis.set_xlabel("steps")
+    axis.set_ylabel(f"accuracy: {family}")
+    figure.legend(loc="outside right center", labelspacing=1.0)
+    return describe(figure, f"Learning of {family}, guessing {guess:.2f}. {'; '.join(told)}.")
+
+
+def _verdict(curve: LearningCurve, level: float) -> str:
+    reached = np.isfinite(curve.reached)
+    if reached.all():
+        return f"{level:.0%} after {curve.reached.mean():,.0f} steps"
+    within = f"within {curve.steps[-1]:,} steps"
+    if reached.any():
+        return f"{level:.0%} {within} in {reached.sum()} of {len(reached)} seeds"
+    return f"not {level:.0%} {within}"
+
+
+def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level: float) -> Figure:
+    """Accuracy over the number of pictures there are to learn from: on new pictures, and on the set itself."""
+    figure, (new, known) = new_figure(1, 2, height=4.4, sharey=True)
+    told = []
+    for index, curve in enumerate(curves):
+        style = {"color": curve.hue, "linestyle": _DASHES[index], "marker": _MARKS[index], "markersize": 8}
+        new.plot(curve.pictures, curve.new, label=curve.title, **style)
+        known.plot(curve.pictures, curve.known, **style)
+        pairs = zip(curve.pictures, curve.new, curve.known, strict=True)
+        told.append(
+            f"{curve.title}: " + ", ".join(f"{count:,} pictures {a:.2f} (set {b:.2f})" for count, a, b in pairs)
+        )
+    for axis, title in ((new, "on new pictures"), (known, "on the pictures it learned from")):
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(curves[0].pictures, [f"{count:,}" for count in curves[0].pictures])
+        axis.set_xlabel("pictures in the set")
+        axis.set_title(title)
+        _levels(axis, guess, level)
+    new.set_ylabel(f"accuracy: {family}")
+    figure.legend(loc="outside upper center", ncols=len(curves))
+    return describe(figure, f"Data hunger in {family}, guessing {guess:.2f}. {'; '.join(told)}.")
+
+
+def _levels(axis: Axes, guess: float, level: float) -> None:
+    axis.axhline(guess, color=MUTED, linestyle=":", linewidth=1.5)
+    axis.axhline(level, color=INK, linestyle=":", linewidth=1.0)
+    left = {"transform": axis.get_yaxis_transform(), "fontsize": 11, "color": MUTED}
+    axis.text(0.01, guess - 0.015, "guessing", va="top", **left)
+    axis.set_ylim(min(0, guess - 0.1), 1.05)

@@ -1,0 +1,184 @@
+"""A ledger of claims as accessible HTML: plain tables and lists that need no script and follow the page's own colours.
+
+A claim is plain data: title, japanese, english, measured (sentences), facts (says, told, holds), cited (says, source),
+verdict, because, change. Every text reaches the page as text, whatever it contains.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Shown = Mapping[str, Any]
+_TABLE = 'style="border-collapse: collapse; width: 100%; text-align: left"'
+_CELL = 'style="text-align: left; vertical-align: top; white-space: normal; padding: 6px 10px; border: 1px solid #8888"'
+
+
+class _View:
+    """Something that a notebook shows as HTML, and as a few words where it cannot."""
+
+    def to_html(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+
+class Prose(_View):
+    """A paragraph whose numbers were filled in when it was made."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def to_html(self) -> str:
+        """The paragraph."""
+        return f"<p>{html.escape(self.text)}</p>"
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class ClaimView(_View):
+    """One claim in full."""
+
+    def __init__(self, claim: Shown) -> None:
+        self.claim = claim
+
+    def to_html(self) -> str:
+        """A table with a row for each part of the claim."""
+        claim = self.claim
+        rows = {
+            "The article": _quotes(claim),
+            "Measured here": _list(html.escape(sentence) for sentence in claim["measured"]),
+            "Found by others": _cited(claim),
+            "Verdict": f"<p><strong>{html.escape(claim['verdict'])}.</strong> {html.escape(claim['because'])}</p>",
+            "It rests on": _facts(claim),
+            "What would change it": f"<p>{html.escape(claim['change'])}</p>",
+        }
+        body = "".join(
+            f'<tr><th scope="row" {_CELL}>{name}</th><td {_CELL}>{shown}</td></tr>' for name, shown in rows.items()
+        )
+        return f"<table {_TABLE}><caption>{_bold(claim['title'])}</caption><tbody>{body}</tbody></table>"
+
+    def __repr__(self) -> str:
+        return f"ClaimView({self.claim['title']}: {self.claim['verdict']})"
+
+
+class SentencesView(_View):
+    """The sentences of all claims in both languages, without a verdict."""
+
+    def __init__(self, claims: Sequence[Shown]) -> None:
+        self.claims = claims
+
+    def to_html(self) -> str:
+        """A numbered table of sentences."""
+        rows = [(str(number), _quotes(claim)) for number, claim in enumerate(self.claims, 1)]
+        return _table("The article's claims", ("", "The article says"), rows)
+
+    def __repr__(self) -> str:
+        return f"SentencesView({len(self.claims)} claims)"
+
+
+class LedgerView(_View):
+    """All claims with their verdicts; a verdict that the record no longer bears out says so."""
+
+    def __init__(self, claims: Sequence[Shown]) -> None:
+        self.claims = claims
+
+    def to_html(self) -> str:
+        """One row for each claim."""
+        rows = [
+            (
+                f"{_bold(claim['title'])}{_quotes(claim)}",
+                _list(html.escape(sentence) for sentence in claim["measured"]),
+                _cited(claim),
+                f"<p><strong>{html.escape(claim['verdict'])}</strong></p><p>{_standing(claim)}</p>",
+            )
+            for claim in self.claims
+        ]
+        return _table("The ledger", ("Claim", "Measured here", "Found by others", "Verdict"), rows)
+
+    def __repr__(self) -> str:
+        standing = sum(all(fact["holds"] for fact in claim["facts"]) for claim in self.claims)
+        return f"LedgerView({len(self.claims)} claims, {standing} verdicts borne out by the record)"
+
+
+class ChangesView(_View):
+    """What would change each verdict."""
+
+    def __init__(self, claims: Sequence[Shown]) -> None:
+        self.claims = claims
+
+    def to_html(self) -> str:
+        """One row for each claim."""
+        rows = [
+            (_bold(claim["title"]), html.escape(claim["verdict"]), html.escape(claim["change"]))
+            for claim in self.claims
+        ]
+        return _table("What would change our mind", ("Claim", "Verdict", "What would change it"), rows)
+
+    def __repr__(self) -> str:
+        return f"ChangesView({len(self.claims)} claims)"
+
+
+class GlossaryView(_View):
+    """Terms in two languages with a short meaning: rows of (english, japanese, meaning)."""
+
+    def __init__(self, terms: Sequence[tuple[str, str, str]]) -> None:
+        self.terms = terms
+
+    def to_html(self) -> str:
+        """One row for each term."""
+        rows = [
+            (html.escape(english), f'<span lang="ja">{html.escape(japanese)}</span>', html.escape(meaning))
+            for english, japanese, meaning in self.terms
+        ]
+        return _table("Glossary", ("English", "Japanese", "Meaning in this course"), rows)
+
+    def __repr__(self) -> str:
+        return f"GlossaryView({len(self.terms)} terms)"
+
+
+def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are HTML already; the first cell of a row is its head."""
+    head = "".join(f'<th scope="col" {_CELL}>{name}</th>' for name in heads)
+    body = "".join(
+        f'<tr><th scope="row" {_CELL}>{first}</th>{"".join(f"<td {_CELL}>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    parts = f"<caption>{_bold(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f"<table {_TABLE}>{parts}</table>"
+
+
+def _bold(text: str) -> str:
+    return f"<strong>{html.escape(text)}</strong>"
+
+
+def _quotes(claim: Shown) -> str:
+    japanese, english = html.escape(claim["japanese"]), html.escape(claim["english"])
+    style = 'style="font-weight: normal"'
+    return f'<p lang="ja" {style}>「{japanese}」</p><p {style}>{english}</p>'
+
+
+def _list(items: Any) -> str:
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _cited(claim: Shown) -> str:
+    return _list(f"{html.escape(says)} <small>[{html.escape(source)}]</small>" for says, source in claim["cited"])
+
+
+def _facts(claim: Shown) -> str:
+    return _list(
+        f"{html.escape(fact['says'])}: <strong>{'yes' if fact['holds'] else 'no'}</strong> "
+        f"<small>({html.escape(fact['told'])})</small>"
+        for fact in claim["facts"]
+    )
+
+
+def _standing(claim: Shown) -> str:
+    failed = [fact["says"] for fact in claim["facts"] if not fact["holds"]]
+    if failed:
+        return f"The record no longer bears it out: {html.escape('; '.join(failed))}."
+    return f"Borne out by the record in {len(claim['facts'])} of {len(claim['facts'])} points."

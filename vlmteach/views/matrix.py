@@ -1,0 +1,170 @@
+"""Figures of the matrix: accuracy by eye and connector, near beside far, and the players who cannot see or hear.
+
+Accuracies come as arrays over the seeds, so that one seed is never shown as if it were three; an empty array is a cell
+that was not measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from vlmteach.views.style import HEAT, INK, MUTED, PAPER, describe, new_figure
+
+Seeds = NDArray[np.float64]
+
+
+class Control(NamedTuple):
+    """A cell outside the square: title, accuracy (seeds,), and what kind of cell it is, for instance "theorem"."""
+
+    title: str
+    accuracy: Seeds
+    mark: str
+
+
+def draw_matrix(
+    family: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    accuracy: Sequence[Sequence[Seeds]],
+    controls: Sequence[Control],
+    guess: float,
+    level: float,
+) -> Figure:
+    """Accuracy in one family of questions: eyes in rows, connectors in columns, controls below each other at the side.
+
+    The scale starts at the guess rate. At least `level`: a tick. A dashed frame: the mark of a control.
+    """
+    figure, (square, side) = new_figure(1, 2, height=5.6, width_ratios=(len(columns), 1.0))
+    scale = ScalarMappable(Normalize(guess, 1, clip=True), colormaps[HEAT])
+    told = []
+    for row, (name, line) in enumerate(zip(rows, accuracy, strict=True)):
+        texts = [_draw_cell(square, scale, row, column, seeds, level) for column, seeds in enumerate(line)]
+        told.append(f"{name}: {', '.join(f'{way} {text}' for way, text in zip(columns, texts, strict=True))}")
+    _name_axes(square, rows, columns)
+    for row, control in enumerate(controls):
+        text = _draw_cell(side, scale, row, 0, control.accuracy, level)
+        side.add_patch(
+            Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=INK, linewidth=2.5, linestyle="--")
+        )
+        side.text(
+            0, row + 0.36, control.mark, ha="center", va="center", fontsize=11, color=_ink(scale, control.accuracy)
+        )
+        told.append(f"{control.mark}, {control.title}: {text}")
+    _name_axes(side, [control.title for control in controls], ["no positions"])
+    side.yaxis.tick_right()
+    bar = figure.colorbar(scale, ax=[square, side], location="bottom", aspect=40, shrink=0.6)
+    bar.set_label(f"accuracy: {family}; the scale starts at guessing, {guess:.2f}")
+    return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
+
+
+def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: Seeds, level: float) -> str:
+    """Draw one cell and return what it says."""
+    if not len(seeds):
+        axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=PAPER, edgecolor=MUTED, hatch="//"))
+        return "not measured"
+    mean = float(seeds.mean())
+    axis.add_patch(
+        Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=scale.to_rgba(mean), edgecolor=PAPER, linewidth=2)
+    )
+    tick = " ✓" if mean >= level else ""
+    spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else "one seed"
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(scale, seeds)}
+    axis.text(column, row - 0.1, f"{mean:.2f}{tick}", fontsize=14, weight="bold", **style)
+    axis.text(column, row + 0.17, spread, fontsize=11, **style)
+    return f"{mean:.2f} {f'({len(seeds)} seeds)' if len(seeds) > 1 else '(one seed)'}"
+
+
+def _ink(scale: ScalarMappable, seeds: Seeds) -> str:
+    """Black on a bright cell, white on a dark one."""
+    red, green, blue, _ = scale.to_rgba(seeds.mean() if len(seeds) else 1.0)
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else PAPER
+
+
+def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    axis.set_xlim(-0.5, len(columns) - 0.5)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_yticks(range(len(rows)), [_folded(name) for name in rows])
+    axis.set_xticks(range(len(columns)), [_folded(name, 11) for name in columns])
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+
+
+def _folded(name: str, width: int = 16) -> str:
+    """A name in lines of at most about `width` letters."""
+    lines = [""]
+    for word in name.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
+
+
+def draw_near_far(
+    names: Sequence[str], near: Sequence[Seeds], far: Sequence[Seeds], guess: tuple[float, float], level: float
+) -> Figure:
+    """Accuracy in relations of near and of far things, one line for each cell; guess: of near and of far."""
+    figure, axis = new_figure(height=1.3 + 0.55 * len(names))
+    places = np.arange(len(names))[::-1]
+    told = []
+    for place, name, *pair in zip(places, names, near, far, strict=True):
+        middles = [float(seeds.mean()) for seeds in pair]
+        axis.plot(middles, [place, place], color=MUTED, linewidth=2)
+        for seeds, marker, fill in zip(pair, ("o", "s"), (INK, PAPER), strict=True):
+            axis.plot(seeds, np.full(len(seeds), place), marker, color=INK, markerfacecolor=fill, markersize=9)
+        told.append(f"{name}: near {middles[0]:.2f}, far {middles[1]:.2f}")
+    axis.plot([], [], "o", color=INK, label="near things")
+    axis.plot([], [], "s", color=INK, markerfacecolor=PAPER, label="far things")
+    axis.axvline(max(guess), color=MUTED, linestyle=":")
+    axis.text(max(guess), len(names) - 0.45, " guessing", va="bottom", color=MUTED)
+    axis.axvline(level, color=MUTED, linestyle="--")
+    axis.text(level, len(names) - 0.45, f"{level:.0%} ", ha="right", va="bottom", color=MUTED)
+    axis.set_yticks(places, names)
+    axis.set_ylim(-0.6, len(names) + 0.1)
+    axis.set_xlim(min(0.4, *(seeds.min() for seeds in (*near, *far))) - 0.02, 1.02)
+    axis.set_xlabel("accuracy in relations, one mark for each seed")
+    figure.legend(loc="outside upper right", ncols=2)
+    return describe(
+        figure, f"Accuracy in relations; guessing {guess[0]:.2f} near, {guess[1]:.2f} far. {'; '.join(told)}."
+    )
+
+
+def draw_blind(
+    families: Sequence[str], guess: Seeds, picture: NDArray[np.float64], question: NDArray[np.float64]
+) -> Figure:
+    """Two controls of every run beside the guess rate.
+
+    guess: (F,). picture, question: (runs, F), accuracy when another picture was shown, or another question asked.
+    """
+    figure, axis = new_figure(height=4.2)
+    places = np.arange(len(families))
+    spots = (np.arange(len(picture)) / max(1, len(picture) - 1) - 0.5) * 0.24  # side by side, to be counted
+    for values, shift, marker, fill, label in (
+        (picture, -0.2, "o", INK, "another picture"),
+        (question, 0.2, "^", PAPER, "another question"),
+    ):
+        where = (places + shift)[None, :] + spots[:, None]
+        axis.plot(where.ravel(), values.ravel(), marker, color=INK, markerfacecolor=fill, markersize=5, label=label)
+    for place, rate in zip(places, guess, strict=True):
+        axis.plot([place - 0.42, place + 0.42], [rate, rate], color=MUTED, linewidth=3, zorder=0)
+    axis.plot([], [], color=MUTED, linewidth=3, label="guessing by the question alone")
+    axis.set_xticks(places, [_folded(name, 10) for name in families])
+    axis.set_ylim(0, 1)
+    axis.set_ylabel("accuracy, one mark for each run")
+    figure.legend(loc="outside upper center", ncols=3)
+    told = "; ".join(
+        f"{name}: guessing {rate:.2f}, another picture up to {picture[:, number].max():.2f}, "
+        f"another question up to {question[:, number].max():.2f}"
+        for number, (name, rate) in enumerate(zip(families, guess, strict=True))
+    )
+    return describe(figure, f"Two blind controls of {len(picture)} runs. {told}.")
