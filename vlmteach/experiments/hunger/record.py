@@ -33,7 +33,7 @@ from vlmteach.training import Recipe, fit, one_thread, sweep
 
 CONNECTOR = "cross-attention"
 SIZES = (256, 1024, 4096, 16384)  # pictures in the set, with eight questions each
-SHORT = replace(RECIPE, steps=1000)  # as many steps for every size: a small set is seen more often
+SHORT = replace(RECIPE, steps=600)  # as many steps for every size: a small set is seen more often
 COMPARED = ("cnn-large", "conv-stem-vit", "vit")
 CODE = (*MATRIX_CODE, "vlmteach.experiments.hunger.record")
 
