@@ -6,7 +6,7 @@ joblib runs them on this machine; Dask runs them on a cluster, when the address 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
@@ -65,19 +65,38 @@ def _here(run: Callable[[Case], Result], todo: Mapping[str, Case], workers: int)
 
 def _on_dask(run: Callable[[Case], Result], todo: Mapping[str, Case], scheduler: str) -> Iterator[Attempt[Result]]:
     try:
-        from distributed import Client, as_completed  # here: only who has a cluster needs it
+        from distributed import Client, KilledWorker, as_completed  # here: only who has a cluster needs it
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"a scheduler {scheduler} was given, but Dask is not installed. Install it (pip install distributed), or "
             "leave the scheduler out to run on this machine."
         ) from None
     with Client(scheduler) as client:
-        futures = [client.submit(_attempt, run, name, case, pure=False) for name, case in todo.items()]
-        names = dict(zip((future.key for future in futures), todo, strict=True))
-        for future in as_completed(futures):
-            # an error here is the cluster's, for instance a case that killed every worker it was given to
-            error = future.exception() if future.status == "error" else None
-            yield future.result() if error is None else (names[future.key], error)
+
+        def submit(name: str) -> Any:
+            return client.submit(_attempt, run, name, todo[name], pure=False)
+
+        names = {submit(name): name for name in todo}
+        accused = []
+        for future in as_completed(names):
+            name, outcome = _collected(future, names[future])
+            if isinstance(outcome, KilledWorker):
+                accused.append(name)
+            else:
+                yield name, outcome
+        # Dask holds the death of a worker against every case that waited there; alone, a case answers for itself
+        for name in accused:
+            yield _collected(submit(name), name)
+
+
+def _collected(future: Any, name: str) -> Attempt[Any]:
+    """What came of a case on the cluster, and tell the cluster that it need not keep it, nor ever make it again."""
+    try:
+        return future.result()
+    except Exception as error:  # the cluster's, since those of a run were caught there
+        return name, error
+    finally:
+        future.release()
 
 
 def _attempt(run: Callable[[Case], Result], name: str, case: Case) -> Attempt[Result]:
