@@ -1,9 +1,16 @@
 import math
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
 import torch.nn.functional as F
+from support import packed_run
 from torch import nn
 
 from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint
@@ -65,6 +72,21 @@ def test_the_first_step_is_adamw_by_hand():
     optimizer.step()
 
     assert norm > 0.01
+    assert same(model, twin)
+
+
+def test_adamw_remembers_squared_gradients_as_long_as_beta2_says():
+    model, twin = make_model(), make_model()
+    recipe = Recipe(steps=10, learning_rate=0.05, warmup=0, decay=0.0, beta2=0.5)
+    train(model, recipe, until=3)  # in the first step beta2 makes no difference
+    optimizer = torch.optim.AdamW(twin.train().parameters(), lr=0.05, betas=(0.9, 0.5), weight_decay=0.01)
+    for step in range(3):
+        torch.manual_seed(step)
+        optimizer.zero_grad()
+        loss(twin, batch(step)).backward()
+        nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
+        optimizer.step()
+
     assert same(model, twin)
 
 
@@ -175,6 +197,21 @@ def test_an_interruption_in_the_middle_of_a_step_leaves_nothing_half_done(tmp_pa
 
     assert trained.losses == expected.losses
     assert same(resumed, whole)
+
+
+def test_a_run_whose_process_was_killed_goes_on_to_the_same_bits(tmp_path):
+    step = random.SystemRandom().randrange(1, packed_run.RECIPE.steps + 1)
+    command = [sys.executable, "-m", "support.packed_run", str(tmp_path / "run"), str(step)]
+    tests = str(Path(__file__).parents[1])
+    killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": tests}, check=False, timeout=300)
+    whole, resumed = packed_run.make_model(), packed_run.make_model(seed=0 if step <= 10 else 1)
+    expected = packed_run.train(whole)
+    trained = packed_run.train(resumed, tmp_path / "run")
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (tmp_path / "run").exists() == (step > 10)
+    assert trained.losses == expected.losses, f"killed in step {step}"
+    assert same(resumed, whole), f"killed in step {step}"
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):

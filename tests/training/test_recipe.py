@@ -28,6 +28,9 @@ def test_without_warmup_and_decay_the_rate_is_constant():
         ("decay", 1.5),
         ("weight_decay", -0.1),
         ("clip", 0.0),
+        ("beta2", -0.1),
+        ("beta2", 1.0),
+        ("beta2", float("nan")),
         ("seed", -1),
     ],
 )
