@@ -35,6 +35,7 @@ LESSONS = (
     Lesson(4, "attention_one_number_at_a_time", "Attention, one number at a time", minutes=45, seconds=30),
     Lesson(5, "local_against_global", "Local against global, side by side", minutes=60, seconds=60),
     Lesson(6, "how_vision_meets_language", "How vision meets language", minutes=60, seconds=45),
+    Lesson(7, "a_tiny_vlm_from_scratch", "A tiny VLM from scratch", minutes=60, seconds=150),
     Lesson(8, "the_verdict", "The verdict: the article's claims, tested", minutes=45, seconds=45),
 )
 

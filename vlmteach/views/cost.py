@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -13,7 +14,6 @@ from vlmteach.views.style import CNN, INK, PAPER, VIT, describe, new_figure
 
 _DASHES = ("-", "--", "-.", ":")
 _MARKS = ("o", "s", "^", "D")
-_HUES = {"cnn": CNN, "vit": VIT}
 # how a quantity is drawn: label, and by what it is divided
 _UNITS = {
     "tokens": ("tokens", 1.0),
@@ -68,31 +68,44 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
 def draw_towers(towers: Sequence[Tower]) -> Figure:
     """Published accuracy over operations, one panel for each data set; both families in each."""
     sets = list(dict.fromkeys(tower.data for tower in towers))
-    figure, axes = new_figure(1, len(sets), height=5.0, sharey=True, squeeze=False)
+    figure, axes = new_figure(1, len(sets), height=5.4, sharey=True, squeeze=False)
     for axis, data in zip(axes[0], sets, strict=True):
-        for family, marker, fill in (("cnn", "s", CNN), ("vit", "o", PAPER)):
-            group = sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
-            style = {"color": _HUES[family], "markerfacecolor": fill, "markersize": 9, "markeredgewidth": 2}
-            points = np.array([[tower.gflops, tower.accuracy] for tower in group]).reshape(-1, 2)
-            axis.plot(*points.T, marker, linestyle="-" if family == "cnn" else "--", label=family, **style)
-            up = 9 if family == "vit" else -9
-            for tower in group:
-                axis.annotate(
-                    tower.name,
-                    (tower.gflops, tower.accuracy),
-                    xytext=(0, up),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom" if up > 0 else "top",
-                    fontsize=11,
-                    color=INK,
-                )
+        groups = [
+            sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
+            for family in ("cnn", "vit")
+        ]
+        _draw_family(axis, *groups, "s-", CNN, CNN)
+        _draw_family(axis, *groups[::-1], "o--", VIT, PAPER)
         axis.set_xscale("log")
-        axis.set_title(f"trained on {data}")
+        axis.set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
+        axis.minorticks_off()
+        axis.set_title(f"trained on data of {data}")
         axis.set_xlabel("operations of the image tower, GFLOPs")
         axis.margins(x=0.2, y=0.12)
     axes[0, 0].set_ylabel("zero-shot ImageNet, percent")
-    handles = axes[0, 0].get_lines()[:2]
-    figure.legend(handles, ["CNN", "ViT"], loc="outside upper center", ncols=2)
+    figure.legend(axes[0, 0].get_lines(), ["CNN", "ViT"], loc="outside upper center", ncols=2)
     told = "; ".join(f"{t.name} ({t.data}) {t.gflops:.0f} GFLOPs, {t.accuracy:.1f}" for t in towers)
     return describe(figure, f"Zero-shot accuracy on ImageNet over operations. {told}.")
+
+
+def _draw_family(axis: Axes, own: Sequence[Tower], other: Sequence[Tower], line: str, hue: str, fill: str) -> None:
+    """One family with its names: above where it is the better one, below where it is not."""
+    reference = np.array([[np.log(tower.gflops), tower.accuracy] for tower in other])
+    points = np.array([[tower.gflops, tower.accuracy] for tower in own])
+    axis.plot(*points.T, line, color=hue, markerfacecolor=fill, markersize=9, markeredgewidth=2)
+    last = (0.0, 0)  # where the name before stands, and how many neighbours it has stepped aside for
+    for tower in own:
+        close = last[1] + 1 if tower.gflops < 2 * last[0] else 0
+        last = (tower.gflops, close)
+        better = tower.accuracy >= np.interp(np.log(tower.gflops), *reference.T)
+        away = (9 + 15 * (close % 2)) * (1 if better else -1)
+        axis.annotate(
+            tower.name,
+            (tower.gflops, tower.accuracy),
+            xytext=(0, away),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if better else "top",
+            fontsize=11,
+            color=INK,
+        )

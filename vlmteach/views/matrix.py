@@ -94,19 +94,20 @@ def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     axis.set_xlim(-0.5, len(columns) - 0.5)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_yticks(range(len(rows)), [_folded(name) for name in rows])
-    axis.set_xticks(range(len(columns)), [_folded(name, 11) for name in columns])
+    axis.set_xticks(range(len(columns)), [_folded(name, 10) for name in columns])
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
 
 
 def _folded(name: str, width: int = 16) -> str:
-    """A name in lines of at most about `width` letters."""
+    """A name in lines of at most about `width` letters; it is cut at spaces and behind hyphens."""
     lines = [""]
-    for word in name.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+    for word in name.replace("-", "- ").split():
+        gap = "" if lines[-1].endswith("-") else " "
+        if lines[-1] and len(lines[-1]) + len(gap) + len(word) > width:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
+        lines[-1] = (lines[-1] + gap + word).strip()
     return "\n".join(lines)
 
 

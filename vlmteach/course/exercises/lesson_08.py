@@ -53,8 +53,8 @@ _PAIRS: tuple[tuple[Board, Board, int, bool, str], ...] = (
         _board(one=(3, 4), two=(1, 1)),
         2,
         False,
-        "Two things two rows and three columns apart changed places, and with reach 2 your bags are equal. A window then goes two "
-        "cells to every side and sees both.",
+        "Two things two rows and three columns apart changed places, and with reach 2 your bags are equal. A window "
+        "then goes two cells to every side and sees both.",
     ),
     (
         _board(one=(1, 1), other=(4, 4)),
@@ -180,7 +180,7 @@ def _examine_sentence(ledger: Ledger, key: str, sentence: str) -> list[str]:
         raise Wrong("Your sentence needs at least two {addresses}: a number alone is neither large nor small.")
     for address in addresses:
         _number(ledger, address)
-    about = {kind for text in known[key].measured for kind, _ in ADDRESS.findall(text)}
+    about = {kind for text in known[key].measured for kind, _ in ADDRESS.findall(text)} - {"guess"}
     if not about & {address.partition(":")[0] for address in addresses}:
         raise Wrong(f"None of your numbers is about the claim {key!r}. Its own are of the kinds {', '.join(about)}.")
     return addresses

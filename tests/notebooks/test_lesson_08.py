@@ -1,0 +1,69 @@
+"""Lesson 08 holds no result itself: its prose and its printed sentences quote the records by address."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import build_lessons
+import pytest
+
+from vlmteach.course import get_lesson
+
+# Numbers that are no results. Whatever is left in a text when these are taken out is a result typed by hand.
+ALLOWED = {
+    "an address": r"\{[a-z -]+: [^{}]+\}",
+    "a link": r"\]\([^)]*\)",
+    "an arXiv id": r"\b\d{4}\.\d{4,5}\b",
+    "a year": r"\b(?:19|20)\d\ds?\b",
+    "the number of a lesson, a section, an exercise or a list": r"(?m)^(?:#+ )?\d+[.·]|\b0\d\b|\bsection \d+|\*\*8\.\d",
+    "the size of a grid": r"\b\d+ ?[×x] ?\d+\b",
+    "a name": r"\b[A-Z][A-Za-z]*-?[A-Z]?/?\d+\b|\b(?:cnn|vit)-\d\b",
+    "a rounding error": r"\b1e-\d+\b",
+    "how boards, pictures and fields are made": r"\b\d+ (?:cells|windows|(?:to 384 )?pixels)\b|\b(?:row|column) \d\b",
+    "what the lesson asks for": r"\*\*Time:\*\*.*",
+}
+
+
+def left_over(text: str) -> list[str]:
+    for pattern in ALLOWED.values():
+        text = re.sub(pattern, " ", text)
+    return re.findall(r"[^\s]*\d[^\s]*", text)
+
+
+def strings(source: str) -> list[str]:
+    """What a code cell may say: its strings, and the fixed parts of its f-strings."""
+    code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("%"))
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # the bootstrap cell, whose try holds nothing but the magic line
+        return []
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_no_sentence_of_the_lesson_holds_a_result() -> None:
+    cells = build_lessons.read_source(get_lesson(8)).cells
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    said = [text for cell in cells if cell.cell_type == "code" for text in strings(cell.source)]
+    assert len(prose) > 30
+    assert len(said) > 100
+    assert {text: left for text in prose + said if (left := left_over(text))} == {}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It reaches 0.97.",
+        "right in 95 % of cases",
+        "after 450 steps",
+        "1,200 pictures",
+        "a gap of 3 points",
+        "4.4 times",
+    ],
+)
+def test_the_rule_finds_a_result_typed_by_hand(sentence: str) -> None:
+    assert left_over(sentence)
+
+
+def test_the_rule_lets_addresses_and_names_pass() -> None:
+    assert not left_over("{cliff: cnn-3, 2} of ViT-L/14 and BLIP-2 (2301.12597), 2023, on 14 × 14 cells, section 3")
