@@ -1,0 +1,162 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from vlmteach.experiments.matrix.models import CONNECTORS, CONTEXT, ENCODERS, HEADS, SIDE, Standardise, build_model
+from vlmteach.experiments.matrix.record import COMPARED, RATE_OF
+from vlmteach.experiments.matrix.train import answer_scores
+from vlmteach.nn import AddPositions, LanguageModel, VisualTokens
+from vlmteach.pictures.batches import make_batch
+from vlmteach.pictures.drawing import draw_scenes
+from vlmteach.pictures.scenes import far_scenes
+
+BATCH = make_batch(4, seed=0)
+
+
+def parameters(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_are_of_one_size(name):
+    assert 100_000 <= parameters(ENCODERS[name].build()) <= 150_000
+
+
+def test_a_control_has_the_size_of_what_it_is_compared_with():
+    assert set(ENCODERS) == {*COMPARED, *RATE_OF}
+    assert parameters(ENCODERS["cnn-small-zeros"].build()) == parameters(ENCODERS["cnn-small"].build())
+    places = 36 * 64
+    assert parameters(ENCODERS["vit-bag"].build()) == parameters(ENCODERS["vit"].build()) - places
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_encoder_gives_six_by_six_tokens_of_its_width(name):
+    visual = ENCODERS[name].build().eval()(BATCH.pictures)
+
+    assert visual.tokens.shape == (4, 36, ENCODERS[name].width)
+    assert visual.prefix == 0
+    assert torch.equal(visual.boxes[0, 7], torch.tensor([1, 1, 2, 2]) / 6)
+
+
+def reach(name):
+    """How many cells away, across the borders too, a cell still hears of another."""
+    encoder = ENCODERS[name].build().eval()
+    picture = torch.rand(1, 3, SIDE, SIDE, requires_grad=True)
+    (encoder(picture).tokens[0, 14] * torch.randn(ENCODERS[name].width)).sum().backward()
+    heard = picture.grad[0].abs().amax(dim=0).unflatten(1, (6, 8)).unflatten(0, (6, 8)).amax(dim=(1, 3)) > 0
+    rows, columns = heard.nonzero().T
+    legs = [(part - centre).abs() for part, centre in ((rows, 2), (columns, 2))]
+    return int(torch.maximum(*(torch.minimum(leg, 6 - leg) for leg in legs)).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("cnn-small", 1),
+        ("cnn-small-zeros", 1),
+        ("cnn-large", 3),
+        ("cnn-attention", 3),
+        ("conv-stem-vit", 3),
+        ("vit", 3),
+    ],
+)
+def test_how_far_a_cell_hears_is_what_the_title_says(name, cells):
+    """Three cells is as far as any two are apart on this board, where borders wrap."""
+    assert reach(name) == cells
+    if "field" in ENCODERS[name].title:
+        assert f"field {2 * cells + 1} cells" in ENCODERS[name].title
+
+
+def test_an_empty_board_becomes_zero():
+    board = draw_scenes(far_scenes(1, seed=0))[:, :, :8, :8]
+    corner = board[:, :, 0, 0]
+
+    assert Standardise()(corner[..., None, None]).abs().max() <= 1e-6
+    assert Standardise()(BATCH.pictures).std() < 2
+
+
+@pytest.mark.parametrize("positions", [True, False])
+@pytest.mark.parametrize("connector", CONNECTORS)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_cell_answers_and_learns(encoder, connector, positions):
+    model = build_model(encoder, connector, positions, seed=0)
+    scores = answer_scores(model, BATCH)
+    F.cross_entropy(scores.flatten(0, 1), BATCH.answers.flatten()).backward()
+
+    assert scores.shape == (4, 8, len(model.language_model.tokenizer))
+    for name, parameter in model.named_parameters():
+        if parameter.numel():  # no encoder of the matrix has prefix tokens
+            assert parameter.grad.isfinite().all(), name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_positions_are_added_once_or_nowhere(connector):
+    def places(positions):
+        return [
+            m for m in build_model("cnn-small", connector, positions, seed=0).modules() if isinstance(m, AddPositions)
+        ]
+
+    assert len(places(True)) == 1
+    assert places(False) == []
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_connector_begins_with_the_same_translator(encoder):
+    heads = {}
+    for name in CONNECTORS:
+        translator = build_model(encoder, name, True, seed=0).connector.translator
+        heads[name] = [str(step) for step in translator[:4]]
+
+    assert all(head == heads["prefix"] for head in heads.values())
+
+
+def test_the_language_model_is_of_one_kind_and_has_room_for_a_grid_and_all_questions():
+    kinds = {str(build_model(eye, way, True, 0).language_model) for eye in ENCODERS for way in CONNECTORS}
+
+    assert len(kinds) == 1
+    assert CONTEXT == 36 + 8 * 6
+    assert isinstance(build_model("vit", "prefix", True, 0).language_model, LanguageModel)
+
+
+def test_vectors_reach_the_language_model_as_one_token_and_the_resampler_as_eight():
+    tokens = {}
+    for name in CONNECTORS:
+        model = build_model("cnn-small", name, True, seed=0).eval()
+        words = model.language_model.embed(BATCH.words).flatten(1, 2)
+        tokens[name] = model.connector(model.encoder(BATCH.pictures), words).shape[1] - words.shape[1]
+
+    assert tokens == {"prefix": 36, "cross-attention": 0, "resampler": 8, "attention-pool": 1, "vector": 1}
+
+
+def test_an_attention_block_follows_the_cnn_and_keeps_the_boxes():
+    encoder = ENCODERS["cnn-attention"].build().eval()
+    before, after = encoder.encoder(BATCH.pictures), encoder(BATCH.pictures)
+
+    assert isinstance(after, VisualTokens)
+    assert torch.equal(after.boxes, before.boxes)
+    assert torch.equal(after.tokens, encoder.block(before.tokens))
+    assert encoder.block.attn.num_heads == HEADS
+
+
+def test_a_seed_gives_the_same_weights_and_leaves_random_numbers_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    one, same, other = (build_model("vit", "resampler", True, seed).state_dict() for seed in (3, 3, 4))
+
+    assert torch.equal(torch.rand(2), expected)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["language_model.words.weight"], other["language_model.words.weight"])
+
+
+@pytest.mark.parametrize(
+    ("encoder", "connector", "sentence"),
+    [
+        ("resnet", "prefix", "there is no encoder 'resnet' in the matrix; expected one of cnn-small, cnn-large"),
+        ("vit", "film", "there is no connector 'film' in the matrix; expected one of prefix, cross-attention"),
+    ],
+)
+def test_an_unknown_name_is_refused(encoder, connector, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build_model(encoder, connector, True, seed=0)
