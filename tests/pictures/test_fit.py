@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.picture_files import RGB, save
 
@@ -20,7 +20,9 @@ def test_a_picture_of_any_size_gets_any_other(height, width, new_height, new_wid
 
 
 @given(height=st.integers(1, 5000), width=st.integers(1, 5000), new_height=SIDES, new_width=SIDES)
-@settings(max_examples=300, deadline=None)
+@example(height=22, width=233, new_height=1, new_width=11)  # 11 * (233 / 11) is more than 233
+@example(height=233, width=22, new_height=11, new_width=1)
+@settings(deadline=None)
 def test_the_crop_lies_in_the_middle_touches_two_sides_and_has_the_shape(height, width, new_height, new_width) -> None:
     left, top, right, bottom = middle_box(height, width, new_height, new_width)
     assert 0 <= left < right <= width
