@@ -216,6 +216,15 @@ def test_the_relations_of_a_far_scene_are_about_two_different_pairs():
     assert abs(np.mean([0 in pair for pair in pairs]) - 0.5) < 5 * 0.5 / NUMBER**0.5
 
 
+@pytest.mark.parametrize("slot", [5, 6, 7])
+def test_either_of_two_things_may_come_first_in_a_far_scene(slot):
+    _, questions = MANY["far"]
+    first, second = questions.first[:, slot], questions.second[:, slot]
+
+    assert (first != second).all()
+    assert abs((first < second).mean() - 0.5) < 5 * 0.5 / NUMBER**0.5
+
+
 def test_where_each_far_thing_stands_is_asked():
     _, questions = MANY["far"]
 
