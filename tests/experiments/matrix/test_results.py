@@ -1,0 +1,125 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from vlmteach.experiments.matrix import MatrixResults, build_model, load_results, load_trained, results
+from vlmteach.experiments.recording import write_results
+from vlmteach.training import CheckpointError, save_checkpoint
+
+
+def run(seed=0, positions=True, steps=100, encoder="vit", connector="prefix", **more):
+    return {
+        "encoder": encoder,
+        "connector": connector,
+        "positions": positions,
+        "seed": seed,
+        "steps": steps,
+        "accuracy": [0.1 * (seed + 1)] * 6,
+        "learning": [[0.5] * 6, [1.0] * 6],
+        "steps_to_level": [100, None, 50, 50, 50, 50],
+        **more,
+    }
+
+
+RECORD = {
+    "recipe": {"steps": 100},
+    "window": 50,
+    "families": ["attribute", "count"],
+    "guessing": {"count": 0.25, "attribute": 0.5},
+    "encoders": {"vit": {"title": "ViT", "parameters": 7}},
+    "connectors": {"prefix": "grid as a prefix"},
+    "runs": [
+        run(0),
+        run(1),
+        run(0, positions=False, accuracy=[0.7] * 6),
+        run(0, steps=300, accuracy=[0.9] * 6),
+        run(0, connector="vector", accuracy=[0.4] * 6),
+        run(0, encoder="cnn", accuracy=[0.6] * 6),
+        run(0, encoder="cnn", connector="vector", accuracy=[0.8] * 6),
+    ],
+}
+RESULTS = MatrixResults(RECORD)
+
+
+def test_names_and_guessing_are_read_in_the_order_of_the_families():
+    assert RESULTS.guessing.tolist() == [0.5, 0.25]
+    assert RESULTS.encoder_title("vit") == "ViT"
+    assert RESULTS.connector_title("prefix") == "grid as a prefix"
+    assert RESULTS.parameters("vit") == 7
+
+
+def test_a_cell_is_its_seeds_of_the_recipes_length():
+    assert RESULTS.accuracy("vit", "prefix")[:, 0].tolist() == pytest.approx([0.1, 0.2])
+    assert RESULTS.accuracy("vit", "prefix", positions=False).shape == (1, 6)
+    assert RESULTS.accuracy("vit", "prefix", steps=300).tolist() == [[0.9] * 6]
+
+
+def test_the_course_of_learning_is_read_with_its_steps():
+    steps, accuracy = RESULTS.learning("vit", "prefix")
+
+    assert steps.tolist() == [50, 100]
+    assert accuracy.shape == (2, 2, 6)
+    assert RESULTS.steps_to_level("vit", "prefix")[:, [0, 2]].tolist() == [[100, 50]] * 2
+    assert np.isnan(RESULTS.steps_to_level("vit", "prefix")[:, 1]).all()
+
+
+def test_the_table_has_a_row_for_each_encoder_and_a_column_for_each_connector():
+    table = RESULTS.table(["cnn", "vit"], ["prefix", "vector"])
+
+    assert table.shape == (2, 2, 6)
+    assert table[:, :, 0] == pytest.approx(np.array([[0.6, 0.8], [0.15, 0.4]]))
+
+
+def test_a_cell_that_was_not_recorded_is_refused():
+    with pytest.raises(ValueError, match=r"no run with .*'encoder': 'resnet'.* was recorded; the record has 7 others"):
+        RESULTS.runs("resnet", "prefix")
+
+
+def test_a_record_that_is_not_there_names_the_command():
+    with pytest.raises(FileNotFoundError, match=r"python -m vlmteach\.experiments\.matrix"):
+        load_results(results.RESULTS / "nowhere")
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder with one trained model, and a record that knows it."""
+    model = build_model("cnn-small", "vector", positions=False, seed=5)
+    digest = save_checkpoint(tmp_path / "some.safetensors", model.state_dict())
+    about = {"file": "some.safetensors", "sha256": digest, "positions": False}
+    write_results("matrix", {**RECORD, "checkpoints": {"cnn-small/vector": about}}, tmp_path)
+    monkeypatch.setattr(results, "load_results", lambda: load_results(tmp_path))
+    return tmp_path, model
+
+
+def test_a_trained_model_comes_back_ready_to_answer(shipped):
+    folder, model = shipped
+    loaded = load_trained("cnn-small", "vector", folder)
+
+    assert not loaded.training
+    assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_cell_that_is_not_shipped_is_refused(shipped):
+    with pytest.raises(ValueError, match="there is no trained model 'vit/vector'; expected one of cnn-small/vector"):
+        load_trained("vit", "vector", shipped[0])
+
+
+def test_weights_of_another_run_are_refused(shipped):
+    folder, _ = shipped
+    save_checkpoint(folder / "some.safetensors", build_model("cnn-small", "vector", False, seed=6).state_dict())
+
+    with pytest.raises(CheckpointError, match=r"some\.safetensors holds something else than expected"):
+        load_trained("cnn-small", "vector", folder)
+
+
+def test_a_damaged_file_is_refused(shipped, tmp_path):
+    folder, _ = shipped
+    (tmp_path / "copy").mkdir()
+    shutil.copy(folder / "some.safetensors", tmp_path / "copy")
+    file = tmp_path / "copy" / "some.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+    with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
+        load_trained("cnn-small", "vector", tmp_path / "copy")
