@@ -43,8 +43,13 @@ class Records:
 
 def load_records(folder: Path) -> Records:
     """All records of a folder. Raises FileNotFoundError when one is missing."""
-    parts = (cliff, matrix, hunger, cost)
-    return Records(*(part.load_results(folder) for part in parts), load_published())
+    return Records(
+        cliff.load_results(folder),
+        matrix.load_results(folder),
+        hunger.load_results(folder),
+        cost.load_results(folder),
+        load_published(),
+    )
 
 
 @dataclass(frozen=True)

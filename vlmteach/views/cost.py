@@ -44,7 +44,7 @@ class Tower(NamedTuple):
 
 def draw_cost(curves: Sequence[CostCurve]) -> Figure:
     """Tokens, operations, time and memory over the side of the picture; both axes are logarithmic."""
-    figure, axes = new_figure(2, 2, height=6.4, sharex=True)
+    figure, axes = new_figure(2, 2, height=6.2, sharex=True)
     told = []
     for axis, (quantity, (label, unit)) in zip(axes.flat, _UNITS.items(), strict=True):
         for index, curve in enumerate(curves):
@@ -58,7 +58,7 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
         axis.set_ylabel(label)
         axis.set_xticks(curves[0].sides, [str(side) for side in curves[0].sides])
         axis.minorticks_off()
-    for axis in axes[1]:
+    for axis in axes[-1]:
         axis.set_xlabel("side of the picture in pixels")
     figure.legend(loc="outside upper center", ncols=len(curves))
     sides = curves[0].sides
@@ -70,12 +70,12 @@ def draw_towers(towers: Sequence[Tower]) -> Figure:
     sets = list(dict.fromkeys(tower.data for tower in towers))
     figure, axes = new_figure(1, len(sets), height=5.4, sharey=True, squeeze=False)
     for axis, data in zip(axes[0], sets, strict=True):
-        groups = [
+        cnns, vits = (
             sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
             for family in ("cnn", "vit")
-        ]
-        _draw_family(axis, *groups, "s-", CNN, CNN)
-        _draw_family(axis, *groups[::-1], "o--", VIT, PAPER)
+        )
+        _draw_family(axis, cnns, vits, "s-", CNN, CNN)
+        _draw_family(axis, vits, cnns, "o--", VIT, PAPER)
         axis.set_xscale("log")
         axis.set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
         axis.minorticks_off()

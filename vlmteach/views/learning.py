@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -97,7 +97,13 @@ def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level:
 def _levels(axis: Axes, guess: float, level: float) -> None:
     axis.axhline(guess, color=MUTED, linestyle=":", linewidth=1.5)
     axis.axhline(level, color=INK, linestyle=":", linewidth=1.0)
-    style = {"transform": axis.get_yaxis_transform(), "fontsize": 11, "color": MUTED, "ha": "right", "va": "top"}
+    style: dict[str, Any] = {
+        "transform": axis.get_yaxis_transform(),
+        "fontsize": 11,
+        "color": MUTED,
+        "ha": "right",
+        "va": "top",
+    }
     axis.text(0.99, guess - 0.02, "guessing", **style)
     axis.text(0.99, level - 0.02, f"{level:.0%}", **style)
     axis.set_ylim(min(0, guess - 0.2), 1.05)

@@ -62,8 +62,7 @@ def draw_matrix(
         told.append(f"{control.mark}, {control.title}: {text}")
     _name_axes(side, [control.title for control in controls], ["no positions"])
     side.yaxis.tick_right()
-    bar = figure.colorbar(scale, ax=[square, side], location="bottom", aspect=40, shrink=0.6)
-    bar.set_label(f"accuracy: {family}; the scale starts at guessing, {guess:.2f}")
+    figure.supxlabel(f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right", fontsize=13)
     return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
 
 
@@ -74,7 +73,7 @@ def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: 
         return "not measured"
     mean = float(seeds.mean())
     axis.add_patch(
-        Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=scale.to_rgba(mean), edgecolor=PAPER, linewidth=2)
+        Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=_shade(scale, mean), edgecolor=PAPER, linewidth=2)
     )
     tick = " ✓" if mean >= level else ""
     spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else "one seed"
@@ -84,9 +83,13 @@ def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: 
     return f"{mean:.2f} {f'({len(seeds)} seeds)' if len(seeds) > 1 else '(one seed)'}"
 
 
+def _shade(scale: ScalarMappable, value: float) -> tuple[float, ...]:
+    return tuple(scale.to_rgba(np.array([value]))[0])
+
+
 def _ink(scale: ScalarMappable, seeds: Seeds) -> str:
     """Black on a bright cell, white on a dark one."""
-    red, green, blue, _ = scale.to_rgba(seeds.mean() if len(seeds) else 1.0)
+    red, green, blue, _ = _shade(scale, seeds.mean() if len(seeds) else 1.0)
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else PAPER
 
 
