@@ -1,0 +1,225 @@
+"""What the course claims about the matrix, checked on the recorded numbers and on the trained models."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from support.blind import asked_of, chance_above, seeing_rate
+
+from vlmteach.experiments.matrix import CONNECTORS, ENCODERS, build_model, load_results, load_trained
+from vlmteach.experiments.matrix.record import COMPARED, FIRST, RATES, all_cases, chosen_rates, pilot_cases
+from vlmteach.experiments.matrix.train import (
+    BATCH,
+    HELD_OUT,
+    RECIPE,
+    TEST_SEED,
+    TESTED,
+    GradedLoss,
+    family_means,
+    right_answers,
+    training_pictures,
+)
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS
+from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.guessing import shuffle_questions
+from vlmteach.pictures.scenes import far_scenes, near_scenes
+from vlmteach.training import Recipe, fit, one_thread
+
+RECORDED = load_results()
+CLAIMS = sorted(
+    {(run["encoder"], run["connector"], run["positions"]) for run in RECORDED.record["runs"] if run["seed"]}
+)
+THEOREM = [("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)]
+LEAK = ("cnn-small-zeros", "vector", False)
+POSSIBLE = [cell for cell in CLAIMS if cell[2]]
+SHIPPED = [tuple(key.split("/")) for key in RECORDED.record["checkpoints"]]
+ATTRIBUTE, COUNT, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))
+
+ASKED = asked_of(make_batch(TESTED, TEST_SEED, pairs=~HELD_OUT))
+GUESSING = chance_above(RECORDED.guessing, ASKED)
+SEEING_RATE = seeing_rate(near_scenes(20_000, TEST_SEED)[0], far_scenes(20_000, TEST_SEED))
+SEEING = chance_above(SEEING_RATE, ASKED)
+
+
+def columns(cell, key):
+    """(seeds, 6): one list of every run of a cell."""
+    return np.array([run[key] for run in RECORDED.runs(*cell)])
+
+
+@pytest.mark.parametrize(("encoder", "connector", "positions"), [("cnn-small", "cross-attention", True), THEOREM[1]])
+def test_a_recorded_run_starts_the_same_way_today(encoder, connector, positions):
+    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""
+    run = RECORDED.runs(encoder, connector, positions)[-1]
+    model = build_model(encoder, connector, positions, run["seed"])
+    recipe = replace(Recipe(**RECORDED.record["recipe"]), learning_rate=run["learning_rate"])
+    batch = training_pictures(run["seed"], RECORDED.record["batch"])
+    with one_thread():
+        trained = fit(model, batch, GradedLoss(), recipe, until=FIRST, progress=False)
+
+    assert trained.losses[-1] == pytest.approx(run["first_loss"], abs=1e-3)
+
+
+def test_the_command_records_the_cases_of_the_record():
+    pilots = RECORDED.record["pilots"]
+    runs = [(r["encoder"], r["connector"], r["positions"], r["seed"], r["steps"]) for r in RECORDED.record["runs"]]
+    cases = all_cases(chosen_rates(pilots))
+    rates = {(r["encoder"], r["steps"]): r["learning_rate"] for r in RECORDED.record["runs"]}
+
+    assert [(run["encoder"], run["learning_rate"]) for run in pilots] == [
+        (case.encoder, case.recipe.learning_rate) for case in pilot_cases()
+    ]
+    assert runs[: len(cases)] == [(*case[:4], case.recipe.steps) for case in cases]
+    assert all(rates[case.encoder, case.recipe.steps] == case.recipe.learning_rate for case in cases)
+
+
+def test_the_record_says_how_it_was_made():
+    record = RECORDED.record
+
+    assert Recipe(**record["recipe"]) == RECIPE
+    assert (record["batch"], record["tested"], record["rates"]) == (BATCH, TESTED, list(RATES))
+    assert record["families"] == list(QUESTION_FAMILIES)
+    assert {"python", "torch", "numpy", "vlmteach"} <= record["versions"].keys()
+    assert all(len(digest) == 64 for digest in record["code"].values())
+    assert {"vlmteach.nn.vlm", "vlmteach.pictures.questions", "vlmteach.training.loop"} <= record["code"].keys()
+    assert all(run["seconds"] > 0 for run in record["runs"])
+
+
+def test_the_record_is_plain_json():
+    json.loads((RESULTS / "matrix.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the record"))
+
+
+def test_every_encoder_meets_every_connector():
+    assert len(COMPARED) >= 5
+    assert len(CONNECTORS) >= 4
+    assert RECORDED.table(list(COMPARED), list(CONNECTORS)).shape == (len(COMPARED), len(CONNECTORS), 6)
+
+
+def test_a_cell_that_carries_a_claim_has_three_seeds():
+    assert 1 <= len(CLAIMS) <= 8
+    assert {*THEOREM, LEAK} <= set(CLAIMS)
+    assert all([run["seed"] for run in RECORDED.runs(*cell)] == [0, 1, 2] for cell in CLAIMS)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_the_record_describes_the_encoders_of_today(name):
+    assert RECORDED.encoder_title(name) == ENCODERS[name].title
+    assert RECORDED.parameters(name) == sum(parameter.numel() for parameter in ENCODERS[name].build().parameters())
+
+
+def test_half_of_all_relations_can_be_guessed_and_a_sixth_of_all_places():
+    assert RECORDED.guessing[[NEAR, FAR, SAME]] == pytest.approx([1 / 2] * 3, abs=0.04)
+    assert RECORDED.guessing[[COUNT, WHERE]] == pytest.approx([1 / 4, 1 / 6], abs=0.01)
+    assert (RECORDED.guessing >= [0.2, 1 / 4, 1 / 6, 1 / 2, 1 / 2, 1 / 2]).all()
+
+
+@pytest.mark.parametrize("cell", CLAIMS, ids=str)
+def test_a_model_that_is_shown_another_picture_only_guesses(cell):
+    assert (columns(cell, "picture_blind") <= GUESSING).all()
+
+
+@pytest.mark.parametrize("cell", CLAIMS, ids=str)
+def test_a_model_that_is_asked_another_question_knows_no_more_than_who_sees_the_scene(cell):
+    blind = columns(cell, "question_blind")
+
+    assert (blind <= SEEING).all()
+    assert (blind[:, [NEAR, FAR]] <= GUESSING[[NEAR, FAR]]).all()
+
+
+@pytest.mark.parametrize("cell", THEOREM, ids=str)
+def test_what_the_theorem_forbids_is_at_chance(cell):
+    """Where things are, and how far ones lie, cannot be told from a bag; what there is can."""
+    accuracy = columns(cell, "accuracy")
+
+    assert (accuracy[:, [WHERE, FAR]] <= GUESSING[[WHERE, FAR]]).all()
+    assert (accuracy[:, FAR] >= 1 - GUESSING[FAR]).all()
+    assert (accuracy[:, [COUNT, SAME]].max(axis=0) >= RECORDED.guessing[[COUNT, SAME]] + 0.3).all()
+    assert np.isnan(RECORDED.steps_to_level(*cell)[:, [WHERE, FAR]]).all()
+
+
+def test_a_bag_of_patches_knows_nothing_of_near_relations_either():
+    assert (columns(THEOREM[1], "accuracy")[:, NEAR] <= GUESSING[NEAR]).all()
+
+
+def test_zero_padding_leaks_where_things_are():
+    leaked = columns(LEAK, "accuracy")[:, WHERE]
+
+    assert leaked.min() > GUESSING[WHERE] + 0.1
+    assert leaked.min() > columns(THEOREM[0], "accuracy")[:, WHERE].max() + 0.1
+
+
+@pytest.mark.parametrize("cell", POSSIBLE, ids=str)
+def test_what_is_possible_is_learned_by_every_seed(cell):
+    assert columns(cell, "accuracy").min() > 0.95
+    assert np.isfinite(RECORDED.steps_to_level(*cell)).all()
+
+
+def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
+    assert ("cnn-small", "cross-attention", True) in POSSIBLE
+    assert ("vit", "cross-attention", True) in POSSIBLE
+
+
+def test_the_windows_of_learning_belong_to_the_steps():
+    for cell in CLAIMS:
+        steps, curves = RECORDED.learning(*cell)
+        assert steps[-1] == RECIPE.steps
+        assert curves.shape == (3, len(steps), 6)
+
+
+def test_trained_models_are_small_enough_to_ship():
+    assert sum(file.stat().st_size for file in CHECKPOINTS.glob("matrix-*.safetensors")) <= 3_000_000
+    assert sum(file.stat().st_size for file in CHECKPOINTS.glob("*.safetensors")) <= 6_000_000
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Accuracy of every shipped model on new scenes, whole and with either side hidden: {cell: (3, 6)}."""
+    batch = make_batch(512, TEST_SEED + 7, pairs=~HELD_OUT)
+    other_pictures = batch._replace(pictures=batch.pictures.roll(150, dims=0))
+    asked = batch, other_pictures, shuffle_questions(batch, seed=1)
+    with one_thread():
+        accuracy = {
+            cell: np.array([family_means(right_answers(load_trained(*cell), each), each.family) for each in asked])
+            for cell in SHIPPED
+        }
+    return accuracy, asked_of(batch)
+
+
+def test_a_shipped_model_answers_every_family(measured):
+    answering = [cell for cell in SHIPPED if RECORDED.record["checkpoints"]["/".join(cell)]["positions"]]
+
+    assert {("cnn-large", "cross-attention"), ("vit", "cross-attention")} <= set(answering)
+    for cell in answering:
+        assert measured[0][cell][0].min() >= 0.97, cell
+
+
+@pytest.mark.parametrize("cell", SHIPPED, ids=str)
+def test_a_shipped_model_is_the_recorded_one(measured, cell):
+    positions = RECORDED.record["checkpoints"]["/".join(cell)]["positions"]
+    run = RECORDED.runs(*cell, positions)[0]
+    accuracy, asked = measured
+    recorded = np.array(run["accuracy"])
+
+    assert run["seed"] == 0
+    assert (abs(accuracy[cell][0] - recorded) <= chance_above(recorded, asked) - recorded + 0.02).all()
+
+
+@pytest.mark.parametrize("cell", SHIPPED, ids=str)
+def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell):
+    accuracy, asked = measured
+    _, no_picture, no_question = accuracy[cell]
+
+    assert (no_picture <= chance_above(RECORDED.guessing, asked)).all()
+    assert (no_question <= chance_above(SEEING_RATE, asked)).all()
+    assert no_question[[NEAR, FAR]].max() <= chance_above(RECORDED.guessing, asked)[[NEAR, FAR]].min()
+
+
+def test_a_shipped_model_answers_a_question_in_words():
+    model = load_trained("vit", "cross-attention")
+    batch = make_batch(4, TEST_SEED + 8, pairs=~HELD_OUT)
+    question = model.language_model.tokenizer.decode(batch.words[0, 0])
+    answer = model.answer(batch.pictures[0], question)
+
+    assert next(iter(answer)) == model.language_model.tokenizer.words[batch.answers[0, 0]]
+    assert torch.tensor(list(answer.values())).sum().item() == pytest.approx(1, abs=1e-5)
