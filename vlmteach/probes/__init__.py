@@ -1,5 +1,6 @@
 """Measure any network: these functions take any nn.Module, return numbers and never draw."""
 
+from vlmteach.probes.answer import ProbedAnswer, probe_answer
 from vlmteach.probes.attention import AttentionMaps, attention_maps
 from vlmteach.probes.attention_statistics import (
     attention_entropy,
@@ -31,6 +32,7 @@ __all__ = [
     "AttentionMaps",
     "PatchViewData",
     "PictureTokens",
+    "ProbedAnswer",
     "ReceptiveField",
     "ReceptiveFields",
     "UnsupportedOperation",
@@ -47,6 +49,7 @@ __all__ = [
     "noise_images",
     "occlusion",
     "prefix_mass",
+    "probe_answer",
     "receptive_field",
     "register_rule",
     "weighted_distance",

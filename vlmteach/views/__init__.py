@@ -2,9 +2,11 @@
 
 from vlmteach.views.explore import Explorer, explore
 from vlmteach.views.html import figure_html, show_figures_as_html
+from vlmteach.views.line import Line
 from vlmteach.views.live import LiveFigure
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview, explore_patchview
+from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, alt_text, describe, new_figure, use_style
 from vlmteach.views.systems import SystemsView
 
@@ -16,8 +18,10 @@ __all__ = [
     "MUTED",
     "VIT",
     "Explorer",
+    "Line",
     "LiveFigure",
     "PatchView",
+    "SceneBoard",
     "SystemsView",
     "alt_text",
     "describe",

@@ -5,14 +5,26 @@ from __future__ import annotations
 import html
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from vlmteach.views.html import figure_html
 
-Control = tuple | list | dict | bool
+
+@runtime_checkable
+class OwnControl(Protocol):
+    """A widget with a `value` that brings its own looks, such as a Line or a SceneBoard."""
+
+    value: Any
+
+    def choices(self) -> list[Any]:
+        """The values a sweep tries, from the first to the last."""
+        ...
+
+
+Control = tuple | list | dict | bool | OwnControl
 
 
 class Explorer(widgets.VBox):
@@ -55,13 +67,16 @@ def explore(draw: Callable[..., Figure], **controls: Control) -> Explorer:
 
     draw: a pure function that returns a described Figure.
     controls: (low, high) or (low, high, step) makes a slider, of whole numbers when all are whole; a list makes
-        choices; a dict makes choices {label: value}; True or False makes a tick box. Underscores show as spaces.
+        choices; a dict makes choices {label: value}; True or False makes a tick box; a Line or a SceneBoard is shown as
+        it is. Underscores show as spaces.
     Raises TypeError for any other kind of control, ValueError for an empty or inverted one.
     """
     return Explorer(draw, controls)
 
 
 def _make_control(name: str, control: Control) -> Any:
+    if isinstance(control, OwnControl):
+        return control
     label = name.replace("_", " ")
     wide = {"description": label, "style": {"description_width": "initial"}}
     if isinstance(control, bool):
@@ -76,7 +91,7 @@ def _make_control(name: str, control: Control) -> Any:
         return kind(options=options, value=options[0][1], **wide)
     raise TypeError(
         f"control {name!r} is a {type(control).__name__}; expected (low, high), (low, high, step), a list, a dict, "
-        "True or False."
+        "True or False, a Line or a SceneBoard."
     )
 
 
@@ -92,6 +107,8 @@ def _make_slider(name: str, control: Sequence[float], wide: dict[str, Any]) -> A
 
 
 def _values(control: Any) -> list[Any]:
+    if isinstance(control, OwnControl):
+        return control.choices()
     if isinstance(control, widgets.Checkbox):
         return [False, True]
     if isinstance(control, (widgets.IntSlider, widgets.FloatSlider)):

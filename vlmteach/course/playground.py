@@ -1,0 +1,53 @@
+"""The playground: place shapes, ask about them, and see what a model answers, where it looked and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from vlmteach.nn import VisionLanguageModel
+from vlmteach.pictures import Scene, Thing, answer_to, draw_scene
+from vlmteach.pictures.colours import GREY
+from vlmteach.probes import probe_answer
+from vlmteach.views import Explorer, Line, SceneBoard, explore
+from vlmteach.views.scenes import draw_sentence
+from vlmteach.views.vlm import draw_answer
+
+
+def draw_asked(model: VisionLanguageModel, scene: Scene, question: str) -> Figure:
+    """A scene, a question to it and the model's answer; cells are hidden in the colour of the empty board.
+
+    Raises ValueError for a question with an unknown word, an empty one, or one that is too long.
+    """
+    image = draw_scene(scene)
+    probed = probe_answer(model, image, question, (scene.cells, scene.cells), GREY / 255)
+    attention = None if probed.attention is None else probed.attention.numpy()
+    picture, drop = image.permute(1, 2, 0).numpy(), probed.drop.numpy()
+    return draw_answer(picture, probed.words, probed.probabilities, drop, attention, _right_answer(scene, question))
+
+
+def playground(
+    models: Mapping[str, VisionLanguageModel], things: Sequence[Thing], questions: Sequence[str]
+) -> Explorer:
+    """A board to place shapes on, a line to type or pick a question, and a choice of models by name.
+
+    What cannot be asked, and an empty board, are answered with a sentence in place of the figure.
+    """
+
+    def show(model: str, scene: tuple[Thing, ...], question: str) -> Figure:
+        asked = question if question.rstrip().endswith("?") or not question.strip() else f"{question} ?"
+        try:
+            return draw_asked(models[model], Scene(scene), asked)
+        except ValueError as error:  # what a person typed or placed: the sentence is the answer
+            return draw_sentence(str(error))
+
+    return explore(show, model=list(models), scene=SceneBoard(things), question=Line("question", questions))
+
+
+def _right_answer(scene: Scene, question: str) -> str | None:
+    """The right answer, or None: the question is about a colour that is not there, or in words of one's own."""
+    try:
+        return answer_to(scene, question)
+    except ValueError:
+        return None

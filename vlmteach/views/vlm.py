@@ -1,0 +1,211 @@
+"""Figures of a vision-language model: how it learns, what it answers, where it looked and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, describe, new_figure, show_picture
+
+SHOWN = 5  # words in a bar chart
+_MARKS = ("o", "s", "^", "D", "v", "P")
+
+
+class Recorded(NamedTuple):
+    """A longer run to compare with: title, steps (windows,), accuracy (seeds, windows, families)."""
+
+    title: str
+    steps: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+
+
+class Report(NamedTuple):
+    """One model's accuracy in each family of questions: title, hue of its kind, accuracy (families,)."""
+
+    title: str
+    hue: str
+    accuracy: NDArray[np.float64]
+
+
+def draw_next_words(texts: Mapping[str, Mapping[str, float]]) -> Figure:
+    """What a language model expects to come next after each text: word -> probability, the first few words of each."""
+    figure, axes = new_figure(1, len(texts), height=2.7, squeeze=False, sharex=True)
+    told = []
+    for axis, (text, probabilities) in zip(axes[0], texts.items(), strict=True):
+        first = dict(list(probabilities.items())[:SHOWN])
+        _draw_bars(axis, first, None)
+        axis.set_title(f"{text} …", fontsize=11)
+        listed = ", ".join(f"{word} {value:.2f}" for word, value in first.items())
+        told.append(f"After “{text}”: {listed}")
+    return describe(figure, f"Probabilities of the next word. {'; '.join(told)}.")
+
+
+def draw_learning(
+    title: str,
+    families: Sequence[str],
+    guessing: NDArray[np.float64],
+    steps: NDArray[np.int64],
+    accuracy: NDArray[np.float64],
+    total: int,
+    recorded: Recorded | None = None,
+) -> Figure:
+    """A run as it goes, a panel for each of six families of questions: accuracy on new pictures over the steps.
+
+    guessing: (6,), what can be had without looking. steps: (windows,), accuracy: (windows, 6), total: of the whole
+    run. recorded: a finished run of the same model, drawn behind it.
+    """
+    figure, axes = new_figure(2, 3, height=4.8, sharex=True, sharey=True)
+    for place, axis in enumerate(axes.flat):
+        if recorded is not None:
+            for seed in recorded.accuracy:
+                axis.plot(recorded.steps, seed[:, place], color=MUTED, linewidth=1.2, linestyle="--")
+        axis.axhline(guessing[place], color=INK, linestyle=":", linewidth=1.5)
+        axis.plot(steps, accuracy[:, place], color=CNN)
+        axis.set_title(f"{families[place]}: {accuracy[-1, place]:.2f}" if len(steps) else families[place], fontsize=12)
+        axis.set_ylim(0, 1.05)
+        axis.set_xlim(0, total if recorded is None else max(total, int(recorded.steps[-1])))
+    for axis in axes[-1]:
+        axis.set_xlabel("steps")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("accuracy")
+    taken = int(steps[-1]) if len(steps) else 0
+    lines = "dotted: guessing" if recorded is None else f"dotted: guessing; dashed: {recorded.title}"
+    figure.suptitle(f"{title}: step {taken} of {total} ({lines})", fontsize=12)
+    return describe(figure, _tell_learning(title, families, guessing, accuracy, (taken, total), recorded))
+
+
+def _tell_learning(
+    title: str,
+    families: Sequence[str],
+    guessing: NDArray[np.float64],
+    accuracy: NDArray[np.float64],
+    progress: tuple[int, int],
+    recorded: Recorded | None,
+) -> str:
+    newest = accuracy[-1] if len(accuracy) else [np.nan] * len(families)
+    numbers = (
+        f"{family}: {'nothing yet' if np.isnan(value) else f'{value:.2f}'}, guessing {rate:.2f}"
+        for family, value, rate in zip(families, newest, guessing, strict=True)
+    )
+    text = f"{title} after {progress[0]} of {progress[1]} steps. Accuracy by family: {'; '.join(numbers)}."
+    if recorded is None:
+        return text
+    ends = ", ".join(f"{value:.2f}" for value in recorded.accuracy[:, -1].mean(axis=0))
+    return f"{text} Dashed, {recorded.title}: at its end, after {recorded.steps[-1]} steps, {ends}."
+
+
+def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports: Sequence[Report]) -> Figure:
+    """Accuracy of one or several models in each family of questions, beside what guessing gives."""
+    figure, axis = new_figure(height=1.5 + 0.5 * len(families))
+    places = np.arange(len(families))[::-1]
+    for place, rate in zip(places, guessing, strict=True):
+        axis.plot([rate, rate], [place - 0.36, place + 0.36], color=INK, linestyle=":", linewidth=2)
+    for index, report in enumerate(reports):
+        shift = 0.2 * ((len(reports) - 1) / 2 - index)  # models of one family stand below each other, none is hidden
+        mark = _MARKS[index % len(_MARKS)]
+        axis.plot(
+            report.accuracy, places + shift, mark, color=report.hue, markersize=9, label=report.title, clip_on=False
+        )
+    axis.plot([], [], color=INK, linestyle=":", linewidth=2, label="guessing")
+    axis.set_yticks(places, families)
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("accuracy on new pictures")
+    axis.grid(axis="x", color="#DDDDDD", linewidth=0.8)
+    figure.legend(loc="outside upper center", ncols=min(len(reports) + 1, 4))
+    told = "; ".join(
+        f"{report.title}: "
+        + ", ".join(f"{family} {value:.2f}" for family, value in zip(families, report.accuracy, strict=True))
+        for report in reports
+    )
+    rates = ", ".join(f"{family} {rate:.2f}" for family, rate in zip(families, guessing, strict=True))
+    return describe(figure, f"Accuracy by family of questions. Guessing: {rates}. {told}.")
+
+
+def draw_answer(
+    picture: NDArray[np.floating],
+    words: Sequence[str],
+    probabilities: Mapping[str, float],
+    drop: NDArray[np.floating],
+    attention: NDArray[np.floating] | None = None,
+    right: str | None = None,
+) -> Figure:
+    """A picture, a question and the likely answers; what hiding each cell costs; where each word looked.
+
+    picture: (H, W, 3) in [0, 1]. words: of the question, T. probabilities: most likely first. drop: (h, w), by how
+    much the first answer's probability falls when a cell is hidden. attention: (T, h, w), or None when no word looks
+    at single cells. right: the right answer, marked where there is one.
+    """
+    rows = 1 if attention is None else 2
+    figure, axes = new_figure(rows, 1, height=2.9 * rows - 0.5 * (rows - 1), squeeze=False)
+    seen, said, mattered = _split(figure, axes[0, 0], (1, 1.25, 1))
+    show_picture(seen, picture, "the picture")
+    first = list(probabilities)[:SHOWN]
+    shown = first if right is None or right in first else [*first[:-1], right]
+    _draw_bars(said, {word: probabilities.get(word, 0.0) for word in shown}, right)
+    said.set_title(" ".join(words), fontsize=12)
+    _draw_cells(mattered, drop.clip(min=0), 1.0)
+    mattered.set_title(f"hidden: “{first[0]}” loses")
+    mattered.set_xlabel(f"up to {max(drop.max(), 0):.2f}")
+    if attention is not None:
+        for axis, word, weights in zip(_split(figure, axes[1, 0], (1,) * len(words)), words, attention, strict=True):
+            _draw_cells(axis, weights, weights.max())
+            axis.set_title(f"“{word}” looks", fontsize=11)
+            axis.set_xlabel(f"up to {weights.max():.2f}", fontsize=11)
+    return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
+
+
+def _tell_answer(
+    words: Sequence[str],
+    probabilities: Mapping[str, float],
+    drop: NDArray[np.floating],
+    attention: NDArray[np.floating] | None,
+    right: str | None,
+) -> str:
+    likely = list(probabilities.items())[:SHOWN]
+    text = f"“{' '.join(words)}” Answers: {', '.join(f'{word} {value:.2f}' for word, value in likely)}."
+    text += "" if right is None else f" Right is {right}."
+    text += f" Hiding {_cell(drop)} costs “{likely[0][0]}” most: {max(drop.max(), 0):.2f} of its probability."
+    if attention is None:
+        return text
+    looks = (f"“{word}” {_cell(map_)} ({map_.max():.2f})" for word, map_ in zip(words, attention, strict=True))
+    return f"{text} Each word looks most at: {', '.join(looks)}; an even share would be {1 / drop.size:.2f}."
+
+
+def _cell(values: NDArray[np.floating]) -> str:
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    return f"row {row + 1}, column {column + 1}"
+
+
+def _split(figure: Figure, axis: Axes, widths: Sequence[float]) -> list[Axes]:
+    """Put several axes of these relative widths in the place of one."""
+    place = axis.get_subplotspec()
+    assert place is not None
+    axis.remove()
+    inner = place.subgridspec(1, len(widths), width_ratios=widths)
+    return [figure.add_subplot(inner[0, column]) for column in range(len(widths))]
+
+
+def _draw_bars(axis: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
+    places = np.arange(len(probabilities))[::-1]
+    axis.barh(places, list(probabilities.values()), color=LANGUAGE, height=0.7)
+    axis.set_yticks(places, [f"{word} (right)" if word == right else word for word in probabilities])
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlim(0, 1.28)
+    axis.set_xticks([0, 0.5, 1])
+    for place, value in zip(places, probabilities.values(), strict=True):
+        axis.text(value + 0.03, place, f"{value:.2f}", va="center", fontsize=11)
+
+
+def _draw_cells(axis: Axes, values: NDArray[np.floating], largest: float) -> None:
+    """Values of cells, from 0 to `largest`; cell edges lie at whole numbers."""
+    height, width = values.shape
+    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), 1e-12), extent=(0, width, height, 0))
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.set_facecolor(PAPER)
+    axis.spines[:].set_visible(False)
