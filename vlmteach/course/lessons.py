@@ -37,6 +37,15 @@ LESSONS = (
     Lesson(6, "how_vision_meets_language", "How vision meets language", minutes=60, seconds=45),
     Lesson(7, "a_tiny_vlm_from_scratch", "A tiny VLM from scratch", minutes=60, seconds=150),
     Lesson(8, "the_verdict", "The verdict: the article's claims, tested", minutes=45, seconds=45),
+    Lesson(
+        9,
+        "real_encoders_your_own_picture",
+        "Real encoders, your own picture",
+        minutes=40,
+        seconds=60,
+        memory_mb=3072,
+        needs_network=True,
+    ),
 )
 
 

@@ -1,0 +1,69 @@
+"""A picture of one's own: a button to upload it, what was done to it, and what it looks like now."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import ipywidgets as widgets
+import torch.nn.functional as F
+from torch import Tensor
+
+from vlmteach.pictures import load_picture, photograph
+from vlmteach.views import figure_html
+from vlmteach.views.picture import draw_picture
+
+LONGEST_SIDE = 896  # pixels: four times what the encoders see, and little enough to keep
+AGAIN = "Run the cells below again, and the lesson speaks about this picture."
+
+
+class OwnPicture(widgets.VBox):
+    """The picture of a lesson: the course's photograph, until another one is uploaded or taken.
+
+    picture: (3, H, W), float32 RGB in [0, 1]. An upload that is no picture leaves it as it was; the reason is shown
+    below the button. Where there is no such button, `take` accepts whatever load_picture reads.
+    """
+
+    def __init__(self) -> None:
+        self.picture = photograph(606, 512)
+        self.upload = widgets.FileUpload(
+            accept="image/*", multiple=False, description="Choose a picture", layout=widgets.Layout(width="14em")
+        )
+        self.notes = widgets.HTML()
+        self.shown = widgets.HTML()
+        super().__init__(children=[self.upload, self.notes, self.shown])
+        self._show("the course's photograph")
+        self.upload.observe(self._uploaded, names="value")
+
+    def take(self, source: object) -> None:
+        """Use the picture in a file or an upload from now on. Raises what load_picture raises, and changes nothing."""
+        notes: list[str] = []
+        self.picture = _at_most(LONGEST_SIDE, load_picture(source, tell=notes.append), notes)
+        self.notes.value = "".join(f"<p>{html.escape(note)}</p>" for note in [*notes, AGAIN])
+        self._show("your picture")
+
+    def _show(self, title: str) -> None:
+        self.shown.value = figure_html(draw_picture(self.picture.permute(1, 2, 0).numpy(), title))
+
+    def _uploaded(self, _change: Any) -> None:
+        if not self.upload.value:
+            return
+        try:
+            self.take(self.upload)
+        except (TypeError, ValueError) as error:  # a callback has no cell to print to
+            kept = "The picture stays the one below."
+            self.notes.value = f"<p role='alert'><b>Not taken.</b> {html.escape(str(error))} {kept}</p>"
+
+    def __repr__(self) -> str:
+        return f"OwnPicture({self.picture.shape[1]} × {self.picture.shape[2]} pixels)"
+
+
+def _at_most(longest: int, picture: Tensor, notes: list[str]) -> Tensor:
+    """The picture, made smaller without stretching when a side is longer; a note says so."""
+    height, width = picture.shape[1:]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(round(height * scale), 1), max(round(width * scale), 1)
+    notes.append(f"made smaller, from {height} × {width} to {size[0]} × {size[1]} pixels.")
+    return F.interpolate(picture[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)

@@ -1,0 +1,85 @@
+"""How far each layer of a network reaches from one place: by gradient, and, where it attends, by attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.probes.attention import AttentionMaps, attention_maps
+from vlmteach.probes.distance import weighted_distance
+from vlmteach.probes.effective import effective_receptive_field
+from vlmteach.probes.patchview.layers import find_grid_layers, read_grids, thin
+from vlmteach.probes.picture_tokens import PictureTokens
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class DistanceByDepth:
+    """Mean distances in pixels from the middle of a picture, by layer; comparable between networks of any kind.
+
+    layers: the modules' names. depth: the share of the network's layers up to and including each, in (0, 1].
+    field: (layers,), of the gradient field of the middle unit. attention: (layers, heads), of the attention of the
+    middle patch among patches, or None for a network that does not attend.
+    """
+
+    layers: tuple[str, ...]
+    depth: tuple[float, ...]
+    field: Tensor
+    attention: Tensor | None
+
+
+def distance_by_depth(model: nn.Module, image: Tensor, noise: Tensor, most: int = 4) -> DistanceByDepth:
+    """Measure the unit in the middle of the picture at up to `most` layers, evenly spread, the last among them.
+
+    model: a CNN, whose stages are found, or a ViT, whose blocks are; in eval mode. image: (1, 3, H, W), in which
+    attention is read. noise: (B, 3, H, W), at which gradients are taken, as for any effective field.
+    Raises ValueError for sizes that differ, a model in training mode, or one that makes no grid of more than one cell.
+    """
+    if image.shape[-2:] != noise.shape[-2:]:
+        raise ValueError(
+            f"the picture is {tuple(image.shape[-2:])} and the noise {tuple(noise.shape[-2:])}; expected one size, so "
+            "that distances in pixels mean the same."
+        )
+    maps = _attention_among_patches(model, image)
+    every = find_grid_layers(model, image) if maps is None else [name.rpartition(".")[0] for name in maps.names]
+    kept = thin(list(range(len(every))), most)
+    layers = [every[i] for i in kept]
+    tokens = None if maps is None else maps.picture
+    field = torch.stack([_field_distance(model, layer, image, noise, tokens) for layer in layers])
+    attention = None if maps is None else torch.stack([_attention_distance(maps, i, image) for i in kept])
+    return DistanceByDepth(tuple(layers), tuple((i + 1) / len(every) for i in kept), field, attention)
+
+
+def _attention_among_patches(model: nn.Module, image: Tensor) -> AttentionMaps | None:
+    """The attention of a ViT; None for a network without any, which can only be a CNN here."""
+    try:
+        return attention_maps(model, image).among_picture_tokens()
+    except ValueError as error:
+        if "computed no attention" in str(error):
+            return None
+        raise
+
+
+def _field_distance(model: nn.Module, layer: str, image: Tensor, noise: Tensor, tokens: PictureTokens | None) -> Tensor:
+    rows, columns = read_grids(model, [layer], tokens)(image)[layer].shape[1:3]
+    unit = (rows // 2, columns // 2)
+    field = effective_receptive_field(model, layer, unit, noise)
+    return weighted_distance(field, _middle(unit, (rows, columns), (image.shape[-2], image.shape[-1])))
+
+
+def _attention_distance(maps: AttentionMaps, index: int, image: Tensor) -> Tensor:
+    """(heads,): of the middle patch, its attention to tokens without a place left out. Pixels of square patches."""
+    rows, columns = maps.grid
+    unit = (rows // 2, columns // 2)
+    patches = maps.weights[index][0, :, maps.prefix :, maps.prefix :]
+    among = patches[:, unit[0] * columns + unit[1]].unflatten(-1, (rows, columns))
+    return image.shape[-2] / rows * weighted_distance(among, unit)
+
+
+def _middle(unit: Size, grid: Size, picture: Size) -> tuple[float, float]:
+    """The middle of a unit's own part of the picture; pixel centres lie at whole numbers."""
+    down, across = ((u + 0.5) * side / count - 0.5 for u, side, count in zip(unit, picture, grid, strict=True))
+    return down, across

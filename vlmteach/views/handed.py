@@ -1,0 +1,61 @@
+"""What each encoder hands to a language model: its tokens drawn where they stand, counted and measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from vlmteach.views.style import PAPER, describe, new_figure, show_picture
+
+COLUMNS = 3
+
+
+class Handed(NamedTuple):
+    """The tokens of one encoder.
+
+    name, hue: of the encoder. picture: (H, W, 3), as the encoder saw it. boxes: (N, 4), one a token, (top, left,
+    bottom, right) in shares of the picture. prefix: how many of them stand in front without a place. width: D.
+    """
+
+    name: str
+    hue: str
+    picture: np.ndarray
+    boxes: np.ndarray
+    prefix: int
+    width: int
+
+
+def draw_handed(encoders: Sequence[Handed]) -> Figure:
+    """For each encoder the picture it saw, under the boxes of its tokens, and below how many tokens of which width."""
+    rows = math.ceil(len(encoders) / COLUMNS)
+    tall = max(one.picture.shape[0] / one.picture.shape[1] for one in encoders)
+    figure, axes = new_figure(rows, COLUMNS, height=rows * (0.95 + 2.6 * min(tall, 1)), squeeze=False)
+    for axis in axes.ravel()[len(encoders) :]:
+        axis.set_axis_off()
+    words = []
+    for axis, one in zip(axes.ravel(), encoders, strict=False):
+        placed = one.boxes[one.prefix :]
+        show_picture(axis, one.picture)
+        axis.set_title(one.name, color=one.hue, fontsize=12)
+        _draw_boxes(axis, placed, one)
+        front = f"{one.prefix} + " if one.prefix else ""
+        axis.set_xlabel(f"{front}{len(placed)} tokens × {one.width}", fontsize=12)
+        words.append(
+            f"{one.name}: {len(placed)} tokens with a place and {one.prefix} without, {one.width} numbers each"
+        )
+    height, width = encoders[0].picture.shape[:2]
+    return describe(figure, f"What is handed on for a picture of {height} by {width} pixels. {'; '.join(words)}.")
+
+
+def _draw_boxes(axis: Axes, boxes: np.ndarray, one: Handed) -> None:
+    height, width = one.picture.shape[:2]
+    top, left, bottom, right = (boxes * [height, width, height, width]).T
+    corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=-1).reshape(-1, 4, 2)
+    for colour, line in [(PAPER, 2.2), (one.hue, 0.9)]:  # a pale halo keeps the lines visible on any picture
+        axis.add_collection(PolyCollection(list(corners), facecolors="none", edgecolors=colour, linewidths=line))

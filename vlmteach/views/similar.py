@@ -1,0 +1,79 @@
+"""Which places of one picture look alike to an encoder: the picture, veiled where its tokens differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vlmteach.views.style import INK, PAPER, describe, new_figure, show_picture
+
+COLUMNS = 3
+
+
+class Likeness(NamedTuple):
+    """One encoder. similarity: (rows, columns, rows, columns), the cosine of each token with each other token."""
+
+    name: str
+    hue: str
+    similarity: np.ndarray
+
+
+def draw_similar(
+    picture: np.ndarray, encoders: Sequence[Likeness], place: tuple[float, float], nearest: int = 5
+) -> Figure:
+    """One place of a picture (H, W, 3), and for each encoder where the tokens most like the one there lie.
+
+    place: (row, column) in shares of the picture, in [0, 1). Each panel shows the picture plainly where a token is most
+    like the asked one and veiled where it is least; the `nearest` most similar are framed.
+    """
+    rows = math.ceil((1 + len(encoders)) / COLUMNS)
+    figure, axes = new_figure(rows, COLUMNS, height=3.3 * rows, squeeze=False)
+    for axis in axes.ravel()[1 + len(encoders) :]:
+        axis.set_axis_off()
+    height, width = picture.shape[:2]
+    first = axes[0, 0]
+    show_picture(first, picture, "the place asked about")
+    first.plot(place[1] * width, place[0] * height, "o", ms=13, mfc="none", mec=PAPER, mew=5)
+    first.plot(place[1] * width, place[0] * height, "o", ms=13, mfc="none", mec=INK, mew=2.5)
+    words = [_draw_one(axis, picture, one, place, nearest) for axis, one in zip(axes.flat[1:], encoders, strict=False)]
+    return describe(
+        figure,
+        f"The place {place[0]:.0%} down and {place[1]:.0%} across, and the tokens most like the one there. "
+        f"{'; '.join(words)}.",
+    )
+
+
+def _draw_one(axis: Axes, picture: np.ndarray, one: Likeness, place: tuple[float, float], nearest: int) -> str:
+    rows, columns = one.similarity.shape[:2]
+    unit = (int(place[0] * rows), int(place[1] * columns))
+    values = one.similarity[unit]
+    order = [int(i) for i in values.ravel().argsort()[::-1] if divmod(int(i), columns) != unit]
+    low, high = values.min(), values.ravel()[order[0]]
+    clear = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    height, width = picture.shape[:2]
+    down, across = np.arange(height) * rows // height, np.arange(width) * columns // width
+    veil = clear[down][:, across, None]
+    show_picture(axis, picture * veil + (1 - veil))
+    axis.set_title(one.name, color=one.hue, fontsize=12)
+    cell = (height / rows, width / columns)
+    for i in order[:nearest]:
+        _frame(axis, divmod(i, columns), cell, one.hue)
+    _frame(axis, unit, cell, INK)
+    others = values.ravel()[order]
+    axis.set_xlabel(f"most alike {others[0]:.2f}, mean {others.mean():.2f}", fontsize=11)
+    return (
+        f"{one.name}: row {unit[0]}, column {unit[1]} of {rows} by {columns}, most like row {order[0] // columns}, "
+        + (f"column {order[0] % columns} (cosine {others[0]:.2f}; mean of all {others.mean():.2f})")
+    )
+
+
+def _frame(axis: Axes, unit: tuple[int, int], cell: tuple[float, float], colour: str) -> None:
+    corner = (unit[1] * cell[1], unit[0] * cell[0])
+    for edge, line in [(PAPER, 4.0), (colour, 2.0)]:
+        axis.add_patch(Rectangle(corner, cell[1], cell[0], fill=False, ec=edge, lw=line, clip_on=False))

@@ -1,0 +1,54 @@
+"""What a network weighs against what moves it: a map of weights beside a map of measured changes."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vlmteach.views.style import HEAT, INK, MUTED, describe, new_figure, show_picture
+
+
+def draw_weight_against_change(
+    picture: np.ndarray, weights: np.ndarray, change: np.ndarray, title: str, hue: str
+) -> Figure:
+    """A picture (H, W, 3), the weight of each cell (h, w), the change when it is hidden (h, w), and each cell as a dot.
+
+    title: names the network and its weights. hue: of the dots. Were weight a measure of effect, the dots would rise.
+    """
+    figure, axes = new_figure(1, 4, height=3.1, width_ratios=[1, 1, 1, 1.2])
+    show_picture(axes[0], picture, "picture")
+    _draw_heat(axes[1], weights, "weight")
+    _draw_heat(axes[2], change, "change if hidden")
+    axes[3].plot(weights.ravel(), change.ravel(), "o", color=hue, alpha=0.7, markersize=6, mec="white")
+    axes[3].axvline(1 / weights.size, color=MUTED, linestyle="--", linewidth=1)
+    axes[3].set_xlim(left=0)
+    axes[3].set_ylim(bottom=0)
+    axes[3].set_title("each cell")
+    axes[3].set_xlabel("weight (dashed: even)", fontsize=11)
+    axes[3].set_ylabel("change", fontsize=11)
+    axes[3].tick_params(labelsize=11)
+    figure.suptitle(title, fontsize=13, color=INK)
+    looked, mattered = (np.unravel_index(values.argmax(), values.shape) for values in (weights, change))
+    top = max(1, weights.size // 10)
+    both = len(_largest(weights, top) & _largest(change, top))
+    return describe(
+        figure,
+        f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
+        f"{weights.shape[0]} by {weights.shape[1]} cells; hiding row {mattered[0]}, column {mattered[1]} changes most. "
+        f"Of the {top} cells with the largest weights, {both} are among the {top} that change most.",
+    )
+
+
+def _largest(values: np.ndarray, count: int) -> set[int]:
+    return {int(place) for place in values.ravel().argsort()[-count:]}
+
+
+def _draw_heat(axis: Axes, values: np.ndarray, title: str) -> None:
+    height, width = values.shape
+    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(values.max()), 1e-12), extent=(0, width, height, 0))
+    axis.set_title(title)
+    axis.set_xlabel(f"0 to {values.max():.2g}", fontsize=11)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
