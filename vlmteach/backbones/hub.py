@@ -116,8 +116,7 @@ def _check_hash(repository: str, path: Path, sha256: str) -> None:
         if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
             return
     size = _megabytes(path.stat().st_size)
-    for one in {path.resolve(), path}:  # the blob, and the link to it
-        one.unlink()
+    path.resolve().unlink()  # the blob; a link that leads nowhere counts as no file
     raise _missing(repository, size, f"{FILE} did not have the sha256 that the hub states, and was deleted", AGAIN)
 
 
