@@ -7,12 +7,15 @@ verdict, because, change. Every text reaches the page as text, whatever it conta
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Shown = Mapping[str, Any]
-_TABLE = 'style="border-collapse: collapse; width: 100%; text-align: left"'
-_CELL = 'style="text-align: left; vertical-align: top; white-space: normal; padding: 6px 10px; border: 1px solid #8888"'
+_TABLE = 'style="border-collapse: collapse; width: 100%; table-layout: fixed; text-align: left"'
+_CELL = (
+    'style="text-align: left; vertical-align: top; white-space: normal; overflow-wrap: anywhere; padding: 6px 10px; '
+    'border: 1px solid #8888"'
+)
 
 
 class _View:
@@ -59,7 +62,8 @@ class ClaimView(_View):
         body = "".join(
             f'<tr><th scope="row" {_CELL}>{name}</th><td {_CELL}>{shown}</td></tr>' for name, shown in rows.items()
         )
-        return f"<table {_TABLE}><caption>{_bold(claim['title'])}</caption><tbody>{body}</tbody></table>"
+        caption = f"<caption>{_bold(claim['title'])}</caption>"
+        return f"<table {_TABLE}>{caption}{_widths((18, 82))}<tbody>{body}</tbody></table>"
 
     def __repr__(self) -> str:
         return f"ClaimView({self.claim['title']}: {self.claim['verdict']})"
@@ -74,7 +78,7 @@ class SentencesView(_View):
     def to_html(self) -> str:
         """A numbered table of sentences."""
         rows = [(str(number), _quotes(claim)) for number, claim in enumerate(self.claims, 1)]
-        return _table("The article's claims", ("", "The article says"), rows)
+        return _table("The article's claims", {"number": 8, "the article says": 92}, rows)
 
     def __repr__(self) -> str:
         return f"SentencesView({len(self.claims)} claims)"
@@ -97,7 +101,7 @@ class LedgerView(_View):
             )
             for claim in self.claims
         ]
-        return _table("The ledger", ("Claim", "Measured here", "Found by others", "Verdict"), rows)
+        return _table("The ledger", {"claim": 27, "measured here": 32, "found by others": 26, "verdict": 15}, rows)
 
     def __repr__(self) -> str:
         standing = sum(all(fact["holds"] for fact in claim["facts"]) for claim in self.claims)
@@ -116,7 +120,7 @@ class ChangesView(_View):
             (_bold(claim["title"]), html.escape(claim["verdict"]), html.escape(claim["change"]))
             for claim in self.claims
         ]
-        return _table("What would change our mind", ("Claim", "Verdict", "What would change it"), rows)
+        return _table("What would change our mind", {"claim": 32, "verdict": 18, "what would change it": 50}, rows)
 
     def __repr__(self) -> str:
         return f"ChangesView({len(self.claims)} claims)"
@@ -134,21 +138,29 @@ class GlossaryView(_View):
             (html.escape(english), f'<span lang="ja">{html.escape(japanese)}</span>', html.escape(meaning))
             for english, japanese, meaning in self.terms
         ]
-        return _table("Glossary", ("English", "Japanese", "Meaning in this course"), rows)
+        return _table("Glossary", {"English": 25, "Japanese": 25, "meaning in this course": 50}, rows)
 
     def __repr__(self) -> str:
         return f"GlossaryView({len(self.terms)} terms)"
 
 
-def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose cells are HTML already; the first cell of a row is its head."""
+def _table(caption: str, heads: Mapping[str, int], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are HTML already; the first cell of a row is its head.
+
+    heads: each with its width in percent.
+    """
     head = "".join(f'<th scope="col" {_CELL}>{name}</th>' for name in heads)
     body = "".join(
         f'<tr><th scope="row" {_CELL}>{first}</th>{"".join(f"<td {_CELL}>{cell}</td>" for cell in rest)}</tr>'
         for first, *rest in rows
     )
-    parts = f"<caption>{_bold(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f"<table {_TABLE}>{parts}</table>"
+    parts = f"{_widths(heads.values())}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f"<table {_TABLE}><caption>{_bold(caption)}</caption>{parts}</table>"
+
+
+def _widths(percent: Iterable[int]) -> str:
+    columns = "".join(f'<col style="width: {width}%">' for width in percent)
+    return f"<colgroup>{columns}</colgroup>"
 
 
 def _bold(text: str) -> str:

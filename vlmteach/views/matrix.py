@@ -53,12 +53,11 @@ def draw_matrix(
     _name_axes(square, rows, columns)
     for row, control in enumerate(controls):
         text = _draw_cell(side, scale, row, 0, control.accuracy, level)
+        ink = _ink(scale, control.accuracy)
         side.add_patch(
-            Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=INK, linewidth=2.5, linestyle="--")
+            Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=ink, linewidth=2.5, linestyle="--")
         )
-        side.text(
-            0, row + 0.36, control.mark, ha="center", va="center", fontsize=11, color=_ink(scale, control.accuracy)
-        )
+        side.text(0, row + 0.36, control.mark, ha="center", va="center", fontsize=11, color=ink)
         told.append(f"{control.mark}, {control.title}: {text}")
     _name_axes(side, [control.title for control in controls], ["no positions"])
     side.yaxis.tick_right()
