@@ -2,6 +2,7 @@ import pytest
 import timm
 import torch
 from support.random_weights import randomise
+from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
 from vlmteach.backbones import TimmViT
@@ -10,6 +11,10 @@ from vlmteach.probes import attention_maps, effective_receptive_field, noise_ima
 
 def tiny(name="test_vit", **options):
     return randomise(timm.create_model(name, **options), scale=0.05)
+
+
+def tiny_swin():
+    return SwinTransformer(32, window_size=4, embed_dim=12, depths=(1, 1), num_heads=(1, 1))
 
 
 def picture(height, width):
@@ -50,7 +55,8 @@ def test_the_probes_see_where_its_tokens_lie():
 
 REFUSED = {
     "a CNN": (lambda: TimmViT(timm.create_model("test_resnet")), TypeError, "GridEncoder"),
-    "windows without a prefix": (lambda: TimmViT(nn.Linear(2, 2)), TypeError, "expected a ViT of timm"),
+    "no network of patches": (lambda: TimmViT(nn.Linear(2, 2)), TypeError, "expected a ViT of timm"),
+    "windows that merge": (lambda: TimmViT(tiny_swin()), TypeError, "SwinTransformer; expected a ViT of timm"),
     "patches that are not square": (lambda: TimmViT(tiny(patch_size=(16, 8))), ValueError, "16 x 8"),
     "another size than its own": (
         lambda: TimmViT(tiny(dynamic_img_size=False))(picture(48, 80)),

@@ -36,7 +36,7 @@ class Preprocessing:
             raise ValueError(f"asked for {height} x {width} pixels; expected sides of 1 or more.")
         rows, columns = picture.shape[1:]
         ratio = min(rows / floor(height / self.crop), columns / floor(width / self.crop))
-        size = max(round(rows / ratio), height), max(round(columns / ratio), width)
+        size = round(rows / ratio), round(columns / ratio)
         resized = F.interpolate(picture[None], size, mode=self.interpolation, antialias=True)[0]
         top, left = round((size[0] - height) / 2), round((size[1] - width) / 2)
         return resized[:, top : top + height, left : left + width].clamp(0, 1)  # bicubic overshoots at edges
