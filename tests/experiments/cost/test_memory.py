@@ -28,7 +28,7 @@ def test_a_freed_tensor_makes_room():
 
 
 def test_a_view_shares_its_storage():
-    with PeakMemory() as memory:
+    with torch.inference_mode(), PeakMemory() as memory:  # here a view holds its base's storage, not its base
         a = block(2)
         views = [a.view(2, 256), a[:10], a.view(256, 2).T]
         del a
