@@ -1,7 +1,9 @@
+import threading
+
 import pytest
 from matplotlib.figure import Figure
 
-from vlmteach.views import Explorer, alt_text, describe, explore, figure_html, new_figure
+from vlmteach.views import Explorer, Line, alt_text, describe, explore, figure_html, new_figure
 
 
 def draw(**state) -> Figure:
@@ -49,6 +51,15 @@ def test_a_control_that_makes_no_sense_is_refused(control, error, words) -> None
         explore(draw, thing=control)
 
 
+def test_a_control_with_a_value_and_choices_of_its_own_is_shown_as_it_is() -> None:
+    line = Line("question", ["first", "second"])
+    explorer = explore(draw, question=line, clip=False)
+    assert explorer.controls["question"] is line
+    assert explorer.state() == {"question": "first", "clip": False}
+    corners = [tuple(position.values()) for position in explorer.positions()]
+    assert {("first", True), ("second", False), ("second", True)} <= set(corners)
+
+
 def test_an_error_while_drawing_is_shown_where_the_figure_was_and_raised() -> None:
     def fragile(layer: int) -> Figure:
         if layer == 2:
@@ -59,6 +70,28 @@ def test_an_error_while_drawing_is_shown_where_the_figure_was_and_raised() -> No
     with pytest.raises(ValueError, match="missing"):
         explorer.controls["layer"].value = 2
     assert "layer 2 &lt;is&gt; missing" in explorer.picture.value
+
+
+def test_a_slow_drawing_does_not_come_after_a_newer_one() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow_at_first(layer: int) -> Figure:
+        if layer == 1:
+            begun.set()
+            go_on.wait(10)
+        return draw(layer=layer)
+
+    explorer = explore(slow_at_first, layer=(0, 3))
+    older = threading.Thread(target=explorer.controls["layer"].set_trait, args=("value", 1))
+    newer = threading.Thread(target=explorer.controls["layer"].set_trait, args=("value", 2))
+    older.start()
+    begun.wait(10)
+    newer.start()
+    newer.join(0.3)
+    go_on.set()
+    older.join(10)
+    newer.join(10)
+    assert "&#x27;layer&#x27;: 2" in explorer.picture.value
 
 
 def test_the_text_view_of_an_explorer_does_not_reach_the_pixels() -> None:

@@ -10,6 +10,7 @@ from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures import Scene, Thing, answer_to, draw_scene
 from vlmteach.pictures.colours import GREY
 from vlmteach.probes import probe_answer
+from vlmteach.training import one_thread
 from vlmteach.views import Explorer, Line, SceneBoard, explore
 from vlmteach.views.scenes import draw_sentence
 from vlmteach.views.vlm import draw_answer
@@ -21,7 +22,8 @@ def draw_asked(model: VisionLanguageModel, scene: Scene, question: str) -> Figur
     Raises ValueError for a question with an unknown word, an empty one, or one that is too long.
     """
     image = draw_scene(scene)
-    probed = probe_answer(model, image, question, (scene.cells, scene.cells), GREY / 255)
+    with one_thread():  # a control should answer at once, also on a busy machine
+        probed = probe_answer(model, image, question, (scene.cells, scene.cells), GREY / 255)
     attention = None if probed.attention is None else probed.attention.numpy()
     picture, drop = image.permute(1, 2, 0).numpy(), probed.drop.numpy()
     return draw_answer(picture, probed.words, probed.probabilities, drop, attention, _right_answer(scene, question))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +33,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, Control]):
         self.draw = draw
+        self._one_at_a_time = threading.RLock()
         self.controls = {name: _make_control(name, control) for name, control in controls.items()}
         self.picture = widgets.HTML(value=figure_html(draw(**self.state())))
         row = widgets.HBox(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
@@ -54,12 +56,15 @@ class Explorer(widgets.VBox):
             yield dict(zip(values, corner, strict=True))
 
     def _redraw(self, _change: Any) -> None:
-        try:
-            self.picture.value = figure_html(self.draw(**self.state()))
-        except Exception as error:
-            # A widget's callback has no cell to print to: without this the figure would just stop moving.
-            self.picture.value = f"<p role='alert'><b>{type(error).__name__}</b>: {html.escape(str(error))}</p>"
-            raise
+        # JupyterLab may run callbacks beside each other: an old, slow drawing must not come after a newer one. The
+        # state is read inside, so whoever draws last draws the newest.
+        with self._one_at_a_time:
+            try:
+                self.picture.value = figure_html(self.draw(**self.state()))
+            except Exception as error:
+                # A widget's callback has no cell to print to: without this the figure would just stop moving.
+                self.picture.value = f"<p role='alert'><b>{type(error).__name__}</b>: {html.escape(str(error))}</p>"
+                raise
 
 
 def explore(draw: Callable[..., Figure], **controls: Control) -> Explorer:
