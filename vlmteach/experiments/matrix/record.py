@@ -39,6 +39,7 @@ PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning r
 PILOT_CONNECTOR = "cross-attention"
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
+WAYS = ("prefix", "cross-attention", "resampler", "vector")
 # A control learns at the rate of the encoder it is compared with.
 RATE_OF = {"cnn-small-zeros": "cnn-small", "vit-bag": "vit"}
 SHIPPED = (("cnn-large", "cross-attention", True), ("vit", "cross-attention", True), ("cnn-small", "vector", False))
@@ -148,14 +149,15 @@ def all_cases(rates: dict[str, float]) -> list[Case]:
         ("vit-bag", "cross-attention", False),  # the theorem for a ViT: a bag of patches
         ("cnn-small-zeros", "vector", False),  # its leak: zero padding tells where the border is
     ]
-    rest = [(encoder, connector, True) for connector in CONNECTORS for encoder in COMPARED]
+    rest = [(encoder, connector, True) for connector in WAYS for encoder in COMPARED]
     first = [case(*claim, seed) for claim in claims for seed in SEEDS]
     return first + [case(*cell, SEEDS[0]) for cell in rest if cell not in claims]
 
 
 def follow_ups(rates: dict[str, float]) -> list[Case]:
     """Asked after the matrix was there: what more steps, or another rate, would change."""
-    return []
+    longer = replace(RECIPE, steps=3 * RECIPE.steps, learning_rate=rates["cnn-large"])
+    return [Case("cnn-large", "prefix", True, SEEDS[0], longer)]
 
 
 class Recorder:
@@ -211,7 +213,7 @@ class Recorder:
             "versions": versions(),
             "code": self.runs.code,
             "encoders": {name: _describe(name) for name in ENCODERS},
-            "connectors": {name: connector.title for name, connector in CONNECTORS.items()},
+            "connectors": {name: CONNECTORS[name].title for name in WAYS},
             "checkpoints": shipped,
             "pilots": [result.run for result in self.finished(pilots)],
             "runs": [result.run for result in made],
