@@ -56,7 +56,12 @@ def test_a_pool_is_copied_with_its_own_memory_width_and_mode(size):
 
 @pytest.mark.parametrize(
     "pool",
-    [nn.Linear(2, 2), TimmPool(64), TimmPool(64, qkv_separate=True, pool_type=""), TimmPool(64, class_token=True)],
+    [
+        nn.Linear(2, 2),
+        TimmPool(64),
+        TimmPool(64, qkv_separate=True, pool_type=""),
+        TimmPool(64, qkv_separate=True, class_token=True),
+    ],
 )
 def test_another_pool_is_refused(pool):
     with pytest.raises(TypeError, match=r"expected timm's AttentionPool2d as CLIP's"):

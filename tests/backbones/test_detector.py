@@ -1,3 +1,4 @@
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import pytest
@@ -75,6 +76,20 @@ def test_pretrained_weights_come_from_torchs_cache(detector, tmp_path, monkeypat
     assert not loaded.training
     key = "roi_heads.box_predictor.cls_score.weight"
     assert torch.equal(loaded.state_dict()[key], detector.state_dict()[key])
+
+
+class Planted:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('code in a file of weights was run')",))
+
+
+def test_code_in_a_file_of_weights_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save({"weight": Planted()}, folder / FasterRCNN_ResNet50_FPN_V2_Weights.DEFAULT.url.rsplit("/", 1)[-1])
+    with pytest.raises(UnpicklingError):
+        load_detector("pretrained")
 
 
 def test_weights_that_cannot_be_had_are_told_in_a_sentence(tmp_path, monkeypatch):

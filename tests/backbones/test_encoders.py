@@ -71,6 +71,13 @@ def test_forward_equals_timms_and_boxes_and_prefix_are_right(pair, size):
     assert not ours.training
 
 
+def test_clips_vit_has_the_gelu_that_clip_was_trained_with():
+    with torch.device("meta"):
+        act = timm.create_model(ENCODERS["clip_vit"].network).blocks[0].mlp.act
+    values = torch.linspace(-3, 3, 13)
+    assert torch.allclose(act(values), values * torch.sigmoid(1.702 * values), atol=1e-6)
+
+
 @torch.no_grad()
 def test_untrained_weights_depend_on_the_seed_only():
     before = torch.get_rng_state()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
 import torch
 from huggingface_hub import constants, file_download
@@ -111,6 +112,30 @@ def test_a_line_that_breaks_every_time_is_told_and_nothing_half_done_is_taken_fo
     assert files_kept(tmp_path) == []
     hub.put(REPOSITORY, FILE, CONTENT)
     assert_all_there(fetch())
+
+
+class RemoteProtocolError(Exception):
+    """As httpx and httpx2 name it when a line is cut off."""
+
+
+@pytest.mark.parametrize(("failures", "calls"), [([RemoteProtocolError()] * 2, 3), ([TimeoutError()], 1)])
+def test_a_client_that_does_not_go_on_by_itself_is_called_again_after_a_cut(hub, monkeypatch, failures, calls):
+    hub.put(REPOSITORY, FILE, CONTENT)
+    real, called = huggingface_hub.hf_hub_download, []
+
+    def giving_up(*args, **kwargs):
+        called.append(args)
+        if len(called) <= len(failures):
+            raise failures[len(called) - 1]
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", giving_up)
+    if calls > len(failures):
+        assert_all_there(fetch())
+    else:
+        with pytest.raises(WeightsMissing, match="broke off"):
+            fetch()
+    assert len(called) == calls
 
 
 def nothing(hub, monkeypatch):

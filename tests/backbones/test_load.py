@@ -67,7 +67,7 @@ def small_vggs():
 def test_vggs_classifier_of_convolutions_becomes_one_of_matrices():
     theirs, ours = small_vggs()
     assert theirs.pre_logits.fc1.weight.shape[2:] == (7, 7)
-    ours.load_state_dict(load._as_torchvision(theirs.state_dict(), ours.state_dict()))
+    ours.load_state_dict(load._as_torchvision(theirs.state_dict()))
     image = torch.randn(1, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     expected = theirs(image)
     assert expected.std() > 0.01
@@ -77,7 +77,7 @@ def test_vggs_classifier_of_convolutions_becomes_one_of_matrices():
 def test_vgg16_has_the_names_and_sizes_of_its_twin():
     with torch.device("meta"):
         theirs, ours = timm.create_model("vgg16"), models.vgg16()
-    renamed = load._as_torchvision(theirs.state_dict(), ours.state_dict())
+    renamed = load._as_torchvision(theirs.state_dict())
     assert {name: tensor.shape for name, tensor in renamed.items()} == {
         name: tensor.shape for name, tensor in ours.state_dict().items()
     }

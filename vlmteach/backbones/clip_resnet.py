@@ -28,7 +28,6 @@ class ClipResNet(GridEncoder):
         # without the head, whose code looks at sizes, torch.fx can follow the network to compute receptive fields
         super().__init__(nn.Sequential(OrderedDict(stem=theirs.stem, stages=theirs.stages)), "stages")
         self.pool = pool
-        self.train(model.training)
 
 
 def attention_pool_from_timm(pool: nn.Module) -> AttentionPool2d:

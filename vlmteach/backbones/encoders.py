@@ -81,7 +81,7 @@ def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0) -> nn
         # timm itself puts them in their places: it knows the older names in its files
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path), "custom_load": False}}
     with drawn_from(seed):
-        return entry.wrap(timm.create_model(entry.network, **options).eval()).eval()
+        return entry.wrap(timm.create_model(entry.network, **options)).eval()
 
 
 def preprocessing_of(name: str) -> Preprocessing:

@@ -35,14 +35,14 @@ def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Mod
     with drawn_from(seed):
         model = models.get_model(name, weights=None).eval()
     if is_pretrained(weights):
-        places = model.state_dict()
         config = timm_config(SAFE[name])
-        path = fetch_weights(config.hf_hub_id, config.license, sum(place.nbytes for place in places.values()))
-        model.load_state_dict(_as_torchvision(load_file(path), places))
+        size = sum(tensor.nbytes for tensor in model.state_dict().values())
+        path = fetch_weights(config.hf_hub_id, config.license, size)
+        model.load_state_dict(_as_torchvision(load_file(path)))
     return model
 
 
-def _as_torchvision(state: dict[str, Tensor], places: dict[str, Tensor]) -> dict[str, Tensor]:
+def _as_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors under torchvision's names. A convolution in a classifier, 1 x 1 or of the whole grid, is a matrix."""
     renamed = {}
     for name, tensor in state.items():
@@ -50,6 +50,4 @@ def _as_torchvision(state: dict[str, Tensor], places: dict[str, Tensor]) -> dict
         place = f"{RENAMED.get(layer, layer)}.{kind}"
         matrix = layer in RENAMED and kind == "weight"
         renamed[place] = tensor.flatten(1) if matrix else tensor
-    # how many batches were seen: older files lack it, and no output depends on it
-    counts = {name: place for name, place in places.items() if name.endswith("num_batches_tracked")}
-    return counts | renamed
+    return renamed

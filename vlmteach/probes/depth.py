@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,12 +32,16 @@ class DistanceByDepth:
     attention: Tensor | None
 
 
-def distance_by_depth(model: nn.Module, image: Tensor, noise: Tensor, most: int = 4) -> DistanceByDepth:
+def distance_by_depth(
+    model: nn.Module, image: Tensor, noise: Tensor, stages: Sequence[str] | None = None, most: int = 4
+) -> DistanceByDepth:
     """Measure the unit in the middle of the picture at up to `most` layers, evenly spread, the last among them.
 
-    model: a CNN, whose stages are found, or a ViT, whose blocks are; in eval mode. image: (1, 3, H, W), in which
-    attention is read. noise: (B, 3, H, W), at which gradients are taken, as for any effective field.
-    Raises ValueError for sizes that differ, a model in training mode, or one that makes no grid of more than one cell.
+    model: a CNN or a ViT, in eval mode. image: (1, 3, H, W), in which attention is read. noise: (B, 3, H, W), at which
+    gradients are taken, as for any effective field. stages: the layers of a CNN, shallow to deep; without them, the
+    modules that turn one grid into the next are found. A ViT's layers are its blocks.
+    Raises ValueError for sizes that differ, a model in training mode, stages given to a ViT, and for a layer that makes
+    no grid of more than one cell.
     """
     if image.shape[-2:] != noise.shape[-2:]:
         raise ValueError(
@@ -44,13 +49,25 @@ def distance_by_depth(model: nn.Module, image: Tensor, noise: Tensor, most: int 
             "that distances in pixels mean the same."
         )
     maps = _attention_among_patches(model, image)
-    every = find_grid_layers(model, image) if maps is None else [name.rpartition(".")[0] for name in maps.names]
+    every = _all_layers(model, image, maps, stages)
     kept = thin(list(range(len(every))), most)
     layers = [every[i] for i in kept]
     tokens = None if maps is None else maps.picture
     field = torch.stack([_field_distance(model, layer, image, noise, tokens) for layer in layers])
     attention = None if maps is None else torch.stack([_attention_distance(maps, i, image) for i in kept])
     return DistanceByDepth(tuple(layers), tuple((i + 1) / len(every) for i in kept), field, attention)
+
+
+def _all_layers(
+    model: nn.Module, image: Tensor, maps: AttentionMaps | None, stages: Sequence[str] | None
+) -> Sequence[str]:
+    if maps is None:
+        return find_grid_layers(model, image) if stages is None else stages
+    if stages is not None:
+        raise ValueError(
+            f"stages {list(stages)} were given for a network that attends; expected none: its blocks count."
+        )
+    return [name.rpartition(".")[0] for name in maps.names]
 
 
 def _attention_among_patches(model: nn.Module, image: Tensor) -> AttentionMaps | None:

@@ -18,7 +18,8 @@ def occlusion(
     """Cover each cell of the picture in turn and report how the output moves.
 
     model: an nn.Module in eval mode, or any function of a picture batch, that returns one vector a picture (B, K).
-           It states what is measured: `lambda x: vit(x).tokens[:, 0]` or `lambda x: vlm(x, question).softmax(-1)`.
+           It states what is measured: `lambda x: vit(x).tokens[:, 0]`, or of a VLM, with one question as word numbers,
+           `lambda x: vlm(x, words.expand(len(x), 1, -1))[:, 0, -1].softmax(-1)`.
     image: one picture (1, C, H, W). cells: (rows, columns) it is cut into. batch_size: pictures in memory at a time.
     fill:  what a covered cell shows: one value for all channels or one a channel. The answer depends on it; a mean
            colour removes the content, black may add an edge of its own.

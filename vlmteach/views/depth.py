@@ -40,6 +40,7 @@ def draw_distances(curves: Sequence[DepthCurve], even: float, title: str) -> Fig
     for axis, what in zip(axes, ("gradient field", "attention (faint: each head)"), strict=True):
         _finish(axis, what, even)
     axes[0].set_ylabel("mean distance in pixels")
+    axes[0].text(0.02, even, "all pixels alike", color=MUTED, fontsize=11, va="bottom")
     axes[0].set_ylim(bottom=0)
     figure.suptitle(title, fontsize=13)
     figure.legend(handles=handles, loc="outside lower center", ncols=2 if len(curves) < 6 else 3, fontsize=11)
@@ -56,7 +57,6 @@ def _marks(count: int) -> list[str]:
 
 def _finish(axis: Axes, what: str, even: float) -> None:
     axis.axhline(even, color=MUTED, linewidth=1)
-    axis.text(0.02, even, "all pixels alike", color=MUTED, fontsize=11, va="bottom")
     axis.set_title(what)
     axis.set_xlim(0, 1.05)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "¼", "½", "¾", "last"])

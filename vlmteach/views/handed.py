@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from vlmteach.views.style import PAPER, describe, new_figure, show_picture
 
 COLUMNS = 3
+VEIL = 0.3  # the share of white laid over a picture
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
 
 class Handed(NamedTuple):
@@ -32,16 +34,16 @@ class Handed(NamedTuple):
 
 
 def draw_handed(encoders: Sequence[Handed]) -> Figure:
-    """For each encoder the picture it saw, under the boxes of its tokens, and below how many tokens of which width."""
+    """For each encoder what it saw, in pale grey under its tokens' boxes; below, how many tokens of which width."""
     rows = math.ceil(len(encoders) / COLUMNS)
     tall = max(one.picture.shape[0] / one.picture.shape[1] for one in encoders)
-    figure, axes = new_figure(rows, COLUMNS, height=rows * (0.95 + 2.6 * min(tall, 1)), squeeze=False)
+    figure, axes = new_figure(rows, COLUMNS, height=rows * (0.95 + 1.75 * min(tall, 1)), squeeze=False)
     for axis in axes.ravel()[len(encoders) :]:
         axis.set_axis_off()
     words = []
     for axis, one in zip(axes.ravel(), encoders, strict=False):
         placed = one.boxes[one.prefix :]
-        show_picture(axis, one.picture)
+        show_picture(axis, _faint(one.picture))
         axis.set_title(one.name, color=one.hue, fontsize=12)
         _draw_boxes(axis, placed, one)
         front = f"{one.prefix} + " if one.prefix else ""
@@ -53,9 +55,17 @@ def draw_handed(encoders: Sequence[Handed]) -> Figure:
     return describe(figure, f"What is handed on for a picture of {height} by {width} pixels. {'; '.join(words)}.")
 
 
+def _faint(picture: np.ndarray) -> np.ndarray:
+    grey = (picture @ np.array(LUMINANCE))[..., None].repeat(3, axis=-1)
+    return np.asarray(VEIL + (1 - VEIL) * grey)
+
+
 def _draw_boxes(axis: Axes, boxes: np.ndarray, one: Handed) -> None:
     height, width = one.picture.shape[:2]
     top, left, bottom, right = (boxes * [height, width, height, width]).T
     corners = np.stack([left, top, right, top, right, bottom, left, bottom], axis=-1).reshape(-1, 4, 2)
-    for colour, line in [(PAPER, 2.2), (one.hue, 0.9)]:  # a pale halo keeps the lines visible on any picture
+    fine = min(
+        1.0, 16 / max(len(np.unique(top)), len(np.unique(left)))
+    )  # many cells: thinner lines, or the picture is lost
+    for colour, line in [(PAPER, 2.2 * fine), (one.hue, 0.9 * fine)]:  # a pale halo: visible on any picture
         axis.add_collection(PolyCollection(list(corners), facecolors="none", edgecolors=colour, linewidths=line))

@@ -33,7 +33,7 @@ def draw_similar(
     like the asked one and veiled where it is least; the `nearest` most similar are framed.
     """
     rows = math.ceil((1 + len(encoders)) / COLUMNS)
-    figure, axes = new_figure(rows, COLUMNS, height=3.3 * rows, squeeze=False)
+    figure, axes = new_figure(rows, COLUMNS, height=2.75 * rows, squeeze=False)
     for axis in axes.ravel()[1 + len(encoders) :]:
         axis.set_axis_off()
     height, width = picture.shape[:2]

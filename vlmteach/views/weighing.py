@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vlmteach.views.style import HEAT, INK, MUTED, describe, new_figure, show_picture
 
@@ -22,12 +23,13 @@ def draw_weight_against_change(
     _draw_heat(axes[2], change, "change if hidden")
     axes[3].plot(weights.ravel(), change.ravel(), "o", color=hue, alpha=0.7, markersize=6, mec="white")
     axes[3].axvline(1 / weights.size, color=MUTED, linestyle="--", linewidth=1)
-    axes[3].set_xlim(left=0)
+    axes[3].set_xlim(0, 1.1 * weights.max())
     axes[3].set_ylim(bottom=0)
     axes[3].set_title("each cell")
     axes[3].set_xlabel("weight (dashed: even)", fontsize=11)
     axes[3].set_ylabel("change", fontsize=11)
     axes[3].tick_params(labelsize=11)
+    axes[3].xaxis.set_major_locator(MaxNLocator(3))
     figure.suptitle(title, fontsize=13, color=INK)
     looked, mattered = (np.unravel_index(values.argmax(), values.shape) for values in (weights, change))
     top = max(1, weights.size // 10)
