@@ -113,7 +113,7 @@ def test_one_number_of_a_record_is_one_number_of_the_page(folder):
         ledger.evidence.fill("{accuracy: cnn-large, prefix, where}") for ledger in (LEDGER, load_ledger(folder))
     )
 
-    assert after.startswith("0.12 (3 seeds")
+    assert after.startswith("0.12 (one seed")
     assert before != after
     assert after in load_ledger(folder).claim("regions").to_html()
 
