@@ -8,8 +8,17 @@ import pytest
 import torch
 from support.blind import asked_of, chance_above, seeing_rate
 
-from vlmteach.experiments.matrix import CONNECTORS, ENCODERS, build_model, load_results, load_trained
-from vlmteach.experiments.matrix.record import COMPARED, FIRST, RATES, all_cases, chosen_rates, pilot_cases
+from vlmteach.experiments.matrix import ENCODERS, build_model, load_results, load_trained
+from vlmteach.experiments.matrix.record import (
+    COMPARED,
+    FIRST,
+    RATES,
+    WAYS,
+    all_cases,
+    chosen_rates,
+    follow_ups,
+    pilot_cases,
+)
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
@@ -63,15 +72,15 @@ def test_a_recorded_run_starts_the_same_way_today(encoder, connector, positions)
 
 def test_the_command_records_the_cases_of_the_record():
     pilots = RECORDED.record["pilots"]
-    runs = [(r["encoder"], r["connector"], r["positions"], r["seed"], r["steps"]) for r in RECORDED.record["runs"]]
-    cases = all_cases(chosen_rates(pilots))
-    rates = {(r["encoder"], r["steps"]): r["learning_rate"] for r in RECORDED.record["runs"]}
+    keys = ("encoder", "connector", "positions", "seed", "steps", "learning_rate")
+    runs = [tuple(run[key] for key in keys) for run in RECORDED.record["runs"]]
+    rates = chosen_rates(pilots)
+    cases = all_cases(rates) + follow_ups(rates)
 
     assert [(run["encoder"], run["learning_rate"]) for run in pilots] == [
         (case.encoder, case.recipe.learning_rate) for case in pilot_cases()
     ]
-    assert runs[: len(cases)] == [(*case[:4], case.recipe.steps) for case in cases]
-    assert all(rates[case.encoder, case.recipe.steps] == case.recipe.learning_rate for case in cases)
+    assert runs == [(*case[:4], case.recipe.steps, case.recipe.learning_rate) for case in cases]
 
 
 def test_the_record_says_how_it_was_made():
@@ -92,8 +101,9 @@ def test_the_record_is_plain_json():
 
 def test_every_encoder_meets_every_connector():
     assert len(COMPARED) >= 5
-    assert len(CONNECTORS) >= 4
-    assert RECORDED.table(list(COMPARED), list(CONNECTORS)).shape == (len(COMPARED), len(CONNECTORS), 6)
+    assert len(WAYS) >= 4
+    assert list(RECORDED.record["connectors"]) == list(WAYS)
+    assert RECORDED.table(list(COMPARED), list(WAYS)).shape == (len(COMPARED), len(WAYS), 6)
 
 
 def test_a_cell_that_carries_a_claim_has_three_seeds():
