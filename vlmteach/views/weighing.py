@@ -17,7 +17,7 @@ def draw_weight_against_change(
 
     title: names the network and its weights. hue: of the dots. Were weight a measure of effect, the dots would rise.
     """
-    figure, axes = new_figure(1, 4, height=3.1, width_ratios=[1, 1, 1, 1.2])
+    figure, axes = new_figure(1, 4, height=2.9, width_ratios=[1, 1, 1, 1.2])
     show_picture(axes[0], picture, "picture")
     _draw_heat(axes[1], weights, "weight")
     _draw_heat(axes[2], change, "change if hidden")
