@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from torch import Tensor
 
 from vlmteach.experiments.recording import code_hashes
-from vlmteach.training import CheckpointError, load_checkpoint, save_checkpoint
+from vlmteach.training import CheckpointError, load_checkpoint, save_checkpoint, sweep
 
 
 class Result(NamedTuple):
@@ -17,6 +17,20 @@ class Result(NamedTuple):
 
     run: dict[str, Any]
     weights: dict[str, Tensor]
+
+
+class RunCase(Protocol):
+    """A run to make."""
+
+    @property
+    def name(self) -> str:
+        """Short and unique in a record."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything the run depends on, as JSON values."""
+
+
+Case = TypeVar("Case", bound=RunCase)
 
 
 class RunFolder:
@@ -42,6 +56,29 @@ class RunFolder:
             return None
         made_by = {key: value for key, value in checkpoint.metadata.items() if key != "run"}
         return Result(checkpoint.metadata["run"], checkpoint.tensors) if made_by == self._made_by(case) else None
+
+    def make(
+        self, run: Callable[[Case], Result], cases: Sequence[Case], workers: int = 1, scheduler: str | None = None
+    ) -> list[Result]:
+        """Run what is not finished yet, each kept as soon as it is there, and return all results in order.
+
+        workers, scheduler: as in sweep.
+        """
+        named = {case.name: case for case in cases}
+        done = [name for name, case in named.items() if self.finished(name, case.as_json()) is not None]
+
+        def keep(name: str, result: Result) -> None:
+            self.keep(name, named[name].as_json(), result)
+
+        sweep(run, named, keep, done=done, workers=workers, scheduler=scheduler)
+        return self.results(cases)
+
+    def results(self, cases: Sequence[RunCase]) -> list[Result]:
+        """The results of cases that are all finished, in order. Raises ValueError that names what is missing."""
+        found = {case.name: self.finished(case.name, case.as_json()) for case in cases}
+        if missing := [name for name, result in found.items() if result is None]:
+            raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
+        return [result for result in found.values() if result is not None]
 
     def _made_by(self, case: Mapping[str, Any]) -> dict[str, Any]:
         return {"case": dict(case), "code": self.code}

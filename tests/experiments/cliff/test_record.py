@@ -14,6 +14,10 @@ SHORT = Recipe(steps=20, warmup=5)
 CASES = [Case(name, 0, SHORT, 8, 1) for name in ("cnn-1", "cnn-1-mean-read")]
 
 
+def finished_in(recorder, case):
+    return recorder.runs.finished(case.name, case.as_json())
+
+
 @pytest.fixture(scope="module")
 def results():
     return [run_case(case) for case in CASES]
@@ -72,24 +76,24 @@ def test_a_stopped_run_is_no_result(monkeypatch):
 
 
 def test_a_finished_run_is_found_again(tmp_path, results):
-    Recorder(tmp_path).keep(CASES[0], results[0])
-    found = Recorder(tmp_path).finished(CASES[0])
+    Recorder(tmp_path).runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
+    found = finished_in(Recorder(tmp_path), CASES[0])
 
     assert found.run == results[0].run
     assert all(torch.equal(found.weights[name], tensor) for name, tensor in results[0].weights.items())
 
 
 def test_a_run_of_another_recipe_is_made_again(tmp_path, results):
-    Recorder(tmp_path).keep(CASES[0], results[0])
+    Recorder(tmp_path).runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
 
-    assert Recorder(tmp_path).finished(CASES[0]._replace(batch=16)) is None
-    assert Recorder(tmp_path).finished(CASES[0]._replace(recipe=Recipe(steps=40))) is None
+    assert finished_in(Recorder(tmp_path), CASES[0]._replace(batch=16)) is None
+    assert finished_in(Recorder(tmp_path), CASES[0]._replace(recipe=Recipe(steps=40))) is None
 
 
 def test_a_record_is_put_together_from_finished_runs(tmp_path, results):
     recorder = Recorder(tmp_path / "runs")
     for case, result in zip(CASES, results, strict=True):
-        recorder.keep(case, result)
+        recorder.runs.keep(case.name, case.as_json(), result)
     written = recorder.assemble(CASES, tmp_path, tmp_path / "checkpoints")
 
     assert load_results(tmp_path).record == written.record
@@ -104,7 +108,7 @@ def test_a_record_is_put_together_from_finished_runs(tmp_path, results):
 
 def test_a_record_with_a_run_missing_is_not_written(tmp_path, results):
     recorder = Recorder(tmp_path / "runs")
-    recorder.keep(CASES[0], results[0])
+    recorder.runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
 
     with pytest.raises(ValueError, match=r"these runs are not finished: cnn-1-mean-read-0\. Run the command again"):
         recorder.assemble(CASES, tmp_path, tmp_path)
@@ -112,7 +116,7 @@ def test_a_record_with_a_run_missing_is_not_written(tmp_path, results):
 
 
 def test_the_command_goes_on_where_it_was_stopped_and_prints_the_table(tmp_path, short, results, monkeypatch, capsys):
-    Recorder(tmp_path / "runs").keep(CASES[0], results[0])
+    Recorder(tmp_path / "runs").runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
     made = []
     monkeypatch.setattr(recording, "run_case", lambda case: made.append(case) or results[CASES.index(case)])
     monkeypatch.setattr(

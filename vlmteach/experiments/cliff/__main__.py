@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from vlmteach.experiments.cliff.record import record
 from vlmteach.experiments.cliff.results import CliffResults
+from vlmteach.experiments.command import recording_options
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
-    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.cliff", description=__doc__)
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("runs/cliff"),
-        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
-    )
-    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    print(table(record(options.folder, options.workers)))
+    options = recording_options("cliff", __doc__, arguments)
+    print(table(record(options.folder, options.workers, options.scheduler)))
 
 
 def table(results: CliffResults) -> str:

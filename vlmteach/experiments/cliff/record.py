@@ -23,7 +23,7 @@ from vlmteach.experiments.cliff.train import (
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.runs import Result, RunFolder
-from vlmteach.training import Recipe, fit, one_thread, save_checkpoint, sweep
+from vlmteach.training import Recipe, fit, one_thread, save_checkpoint
 
 SEEDS = (0, 1, 2)
 WINDOW = 20  # steps that are graded together: about 366 new pictures at each distance
@@ -95,23 +95,13 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self.runs = RunFolder(folder, CODE)
 
-    def keep(self, case: Case, result: Result) -> None:
-        """Store a finished run."""
-        self.runs.keep(case.name, case.as_json(), result)
-
-    def finished(self, case: Case) -> Result | None:
-        """A stored run of exactly this case, made by exactly this code; None when it must be made (again)."""
-        return self.runs.finished(case.name, case.as_json())
-
     def assemble(self, cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> CliffResults:
         """Write cliff.json and the shipped checkpoints from stored runs."""
-        runs = {case: self.finished(case) for case in cases}
-        if missing := [case.name for case, result in runs.items() if result is None]:
-            raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
+        made = self.runs.results(cases)
         checkpoints.mkdir(parents=True, exist_ok=True)
         shipped = {}
-        for case, result in runs.items():
-            if result is not None and case.encoder in SHIPPED and case.seed == SEEDS[0]:
+        for case, result in zip(cases, made, strict=True):
+            if case.encoder in SHIPPED and case.seed == SEEDS[0]:
                 file = f"cliff-{case.encoder}.safetensors"
                 about = {"experiment": "cliff", "encoder": case.encoder, "recipe": asdict(case.recipe)}
                 digest = save_checkpoint(checkpoints / file, result.weights, about)
@@ -128,7 +118,7 @@ class Recorder:
             "code": self.runs.code,
             "encoders": {name: _describe(name) for name in dict.fromkeys(case.encoder for case in cases)},
             "checkpoints": shipped,
-            "runs": [result.run for result in runs.values() if result is not None],
+            "runs": [result.run for result in made],
         }
         write_results("cliff", record, results)
         return CliffResults(record)
@@ -150,9 +140,8 @@ def _describe(name: str) -> dict[str, Any]:
     }
 
 
-def record(folder: Path, workers: int = 1) -> CliffResults:
+def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> CliffResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
-    recorder, cases = Recorder(folder), {case.name: case for case in all_cases()}
-    done = [name for name, case in cases.items() if recorder.finished(case) is not None]
-    sweep(run_case, cases, lambda name, result: recorder.keep(cases[name], result), done=done, workers=workers)
-    return recorder.assemble(list(cases.values()))
+    recorder, cases = Recorder(folder), all_cases()
+    recorder.runs.make(run_case, cases, workers, scheduler)
+    return recorder.assemble(cases)

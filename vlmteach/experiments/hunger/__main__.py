@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
+from vlmteach.experiments.command import recording_options
 from vlmteach.experiments.hunger.record import record
 from vlmteach.experiments.hunger.results import HungerResults
 from vlmteach.experiments.matrix.record import chosen_rates
@@ -13,16 +11,7 @@ from vlmteach.experiments.matrix.results import load_results
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
-    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.hunger", description=__doc__)
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("runs/hunger"),
-        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
-    )
-    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on, instead of this machine")
-    options = parser.parse_args(arguments)
+    options = recording_options("hunger", __doc__, arguments)
     rates = chosen_rates(load_results().record["pilots"])
     print(table(record(options.folder, rates, options.workers, options.scheduler)))
 

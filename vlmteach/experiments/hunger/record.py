@@ -29,7 +29,7 @@ from vlmteach.experiments.recording import RESULTS, versions, write_results
 from vlmteach.experiments.runs import Result, RunFolder
 from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch, make_batch
 from vlmteach.pictures.guessing import guess_rate
-from vlmteach.training import Recipe, fit, one_thread, sweep
+from vlmteach.training import Recipe, fit, one_thread
 
 CONNECTOR = "cross-attention"
 SIZES = (256, 1024, 4096, 16384)  # pictures in the set, with eight questions each
@@ -106,14 +106,8 @@ def all_cases(rates: dict[str, float]) -> list[Case]:
 
 def record(folder: Path, rates: dict[str, float], workers: int = 1, scheduler: str | None = None) -> HungerResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
-    runs, cases = RunFolder(folder, CODE), {case.name: case for case in all_cases(rates)}
-    done = [name for name, case in cases.items() if runs.finished(name, case.as_json()) is not None]
-
-    def keep(name: str, result: Result) -> None:
-        runs.keep(name, cases[name].as_json(), result)
-
-    sweep(run_case, cases, keep, done=done, workers=workers, scheduler=scheduler)
-    made = [runs.finished(name, case.as_json()) for name, case in cases.items()]
+    runs = RunFolder(folder, CODE)
+    made = runs.make(run_case, all_cases(rates), workers, scheduler)
     content = {
         "experiment": "hunger",
         "recipe": asdict(SHORT),
@@ -125,7 +119,7 @@ def record(folder: Path, rates: dict[str, float], workers: int = 1, scheduler: s
         "versions": versions(),
         "code": runs.code,
         "encoders": {name: ENCODERS[name].title for name in COMPARED},
-        "runs": [result.run for result in made if result is not None],
+        "runs": [result.run for result in made],
     }
     write_results("hunger", content, RESULTS)
     return HungerResults(content)

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.recording import RESULTS, read_results
 
 
 @dataclass(frozen=True)
-class HungerResults:
+class HungerResults(FamilyResults):
     """What was recorded. record: the JSON file's content: recipe, versions, code, and `runs`."""
-
-    record: dict[str, Any]
 
     @property
     def encoders(self) -> dict[str, str]:
         """The titles of the encoders, by name."""
         return self.record["encoders"]
-
-    @property
-    def families(self) -> list[str]:
-        """The families of questions, in the order of every (…, 6) below."""
-        return self.record["families"]
-
-    @property
-    def guessing(self) -> NDArray[np.float64]:
-        """(6,): how often one is right without looking."""
-        return np.array([self.record["guessing"][family] for family in self.families])
 
     def curve(self, encoder: str) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """Pictures in the set (sizes,); accuracy on new pictures and on the set itself, (sizes, 6) each.

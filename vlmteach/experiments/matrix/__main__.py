@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
+from vlmteach.experiments.command import recording_options
 from vlmteach.experiments.matrix.record import record
 from vlmteach.experiments.matrix.results import MatrixResults
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
-    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.matrix", description=__doc__)
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("runs/matrix"),
-        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
-    )
-    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on, instead of this machine")
-    options = parser.parse_args(arguments)
+    options = recording_options("matrix", __doc__, arguments)
     print(table(record(options.folder, options.workers, options.scheduler)))
 
 

@@ -29,7 +29,7 @@ from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write
 from vlmteach.experiments.runs import Result, RunFolder
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.guessing import guess_rate, shuffle_questions
-from vlmteach.training import Recipe, fit, one_thread, save_checkpoint, sweep
+from vlmteach.training import Recipe, fit, one_thread, save_checkpoint
 
 SEEDS = (0, 1, 2)
 WINDOW = 50  # steps that are graded together
@@ -168,21 +168,11 @@ class Recorder:
 
     def make(self, cases: list[Case], workers: int, scheduler: str | None) -> list[Result]:
         """Run what is not finished yet, and return all results in order."""
-        named = {case.name: case for case in cases}
-        done = [name for name, case in named.items() if self.runs.finished(name, case.as_json()) is not None]
-
-        def keep(name: str, result: Result) -> None:
-            self.runs.keep(name, named[name].as_json(), result)
-
-        sweep(run_case, named, keep, done=done, workers=workers, scheduler=scheduler)
-        return self.finished(cases)
+        return self.runs.make(run_case, cases, workers, scheduler)
 
     def finished(self, cases: list[Case]) -> list[Result]:
         """The results of cases that are all finished, in order. Raises ValueError that names what is missing."""
-        found = {case.name: self.runs.finished(case.name, case.as_json()) for case in cases}
-        if missing := [name for name, result in found.items() if result is None]:
-            raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
-        return [result for result in found.values() if result is not None]
+        return self.runs.results(cases)
 
     def assemble(
         self, pilots: list[Case], cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.matrix.models import build_model
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.nn import VisionLanguageModel
@@ -18,20 +19,8 @@ LEVEL = 0.95  # "can answer"
 
 
 @dataclass(frozen=True)
-class MatrixResults:
+class MatrixResults(FamilyResults):
     """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots` and `runs`."""
-
-    record: dict[str, Any]
-
-    @property
-    def families(self) -> list[str]:
-        """The families of questions, in the order of every (6,) below."""
-        return self.record["families"]
-
-    @property
-    def guessing(self) -> NDArray[np.float64]:
-        """(6,): how often one is right without looking."""
-        return np.array([self.record["guessing"][family] for family in self.families])
 
     def encoder_title(self, name: str) -> str:
         """An encoder's name in words."""

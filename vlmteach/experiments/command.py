@@ -1,0 +1,23 @@
+"""What the commands that record an experiment ask for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def recording_options(name: str, about: str | None, arguments: list[str] | None) -> argparse.Namespace:
+    """folder, workers and scheduler, as they were given to `python -m vlmteach.experiments.<name>`.
+
+    about: what the command does. arguments: those of the process when None.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m vlmteach.experiments.{name}", description=about)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("runs") / name,
+        help="where finished runs are kept; the command goes on from there (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on, instead of this machine")
+    return parser.parse_args(arguments)
