@@ -37,10 +37,12 @@ def test_a_text_is_filled_and_the_rest_of_it_stays():
 
 
 def test_an_accuracy_says_how_many_seeds_stand_behind_it(made_up):
-    for (run, number), value in zip(far(made_up.records.matrix, "vit", "prefix"), (0.5, 0.6, 0.7), strict=True):
+    for (run, number), value in zip(
+        far(made_up.records.matrix, "vit", "cross-attention"), (0.5, 0.6, 0.7), strict=True
+    ):
         run["accuracy"][number] = value
 
-    assert made_up.number("accuracy: vit, prefix, far relation").text == "0.60 (3 seeds, sd 0.10)"
+    assert made_up.number("accuracy: vit, cross-attention, far relation").text == "0.60 (3 seeds, sd 0.10)"
     assert made_up.number("accuracy: vit, resampler, where").text.endswith("(one seed)")
 
 
@@ -61,10 +63,10 @@ def test_a_cell_without_positions_has_an_address_of_its_own(made_up):
     ],
 )
 def test_learning_says_cannot_of_nobody(made_up, steps, text, value):
-    for (run, number), reached in zip(far(made_up.records.matrix, "vit", "prefix"), steps, strict=True):
+    for (run, number), reached in zip(far(made_up.records.matrix, "vit", "cross-attention"), steps, strict=True):
         run["steps_to_level"][number] = reached
 
-    number = made_up.number("learned: vit, prefix, far relation")
+    number = made_up.number("learned: vit, cross-attention, far relation")
 
     assert (number.text, number.value) == (text, value)
 
