@@ -17,6 +17,7 @@ from vlmteach.experiments import cliff, cost, hunger, matrix
 from vlmteach.experiments.matrix.results import LEVEL
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures.batches import make_batch
+from vlmteach.views.learning import reached_in_words
 
 BARE = " bare"  # behind a connector's name: no positions anywhere
 SIGMAS = 3
@@ -63,8 +64,12 @@ class Kind:
 
 def seeds_of(records: Records, encoder: str, connector: str, family: str) -> NDArray[np.float64]:
     """(seeds,): accuracy of one cell of the matrix in one family of questions."""
-    way, positions = connector.removesuffix(BARE), not connector.endswith(BARE)
-    return records.matrix.accuracy(encoder, way, positions)[:, _family(records, family)]
+    return records.matrix.accuracy(encoder, *_way(connector))[:, _family(records, family)]
+
+
+def _way(connector: str) -> tuple[str, bool]:
+    """A connector's name, and whether it adds positions."""
+    return connector.removesuffix(BARE), not connector.endswith(BARE)
 
 
 def _family(records: Records, family: str) -> int:
@@ -82,15 +87,9 @@ def _accuracy(records: Records, encoder: str, connector: str, family: str) -> Nu
 
 def _learned(records: Records, encoder: str, connector: str, family: str) -> Number:
     """Mean steps until every seed reached the level; infinite when one never did."""
-    way, positions = connector.removesuffix(BARE), not connector.endswith(BARE)
-    steps = records.matrix.steps_to_level(encoder, way, positions)[:, _family(records, family)]
-    reached = np.isfinite(steps)
-    if reached.all():
-        return Number(float(steps.mean()), f"{LEVEL:.0%} after {steps.mean():,.0f} steps")
-    within = f"within {records.matrix.record['recipe']['steps']:,} steps"
-    if reached.any():
-        return Number(math.inf, f"{LEVEL:.0%} {within} in {reached.sum()} of {len(steps)} seeds")
-    return Number(math.inf, f"not {LEVEL:.0%} {within}")
+    steps = records.matrix.steps_to_level(encoder, *_way(connector))[:, _family(records, family)]
+    value = float(steps.mean()) if np.isfinite(steps).all() else math.inf
+    return Number(value, reached_in_words(steps, records.matrix.record["recipe"]["steps"], LEVEL))
 
 
 def _guess(records: Records, family: str) -> Number:

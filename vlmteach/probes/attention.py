@@ -13,6 +13,10 @@ from vlmteach.probes.attention_recorder import AttentionRecorder, follow
 from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, picture_tokens
 
 
+class NoAttention(ValueError):
+    """A model was asked for attention maps and computes none; the sentence says what to ask instead."""
+
+
 @dataclass(frozen=True)
 class AttentionMaps:
     """The attention weights of one forward pass, in the order in which the network computed them.
@@ -129,7 +133,7 @@ def _check_model(model: nn.Module, image: Any) -> None:
 
 def _check_captured(model: nn.Module, recorder: AttentionRecorder) -> None:
     if recorder.seen == 0:
-        raise ValueError(
+        raise NoAttention(
             f"{type(model).__name__} computed no attention: scaled_dot_product_attention was never called. "
             "A CNN has no attention maps; ask effective_receptive_field where it looks."
         )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vlmteach.probes.attention import AttentionMaps, attention_maps
+from vlmteach.probes.attention import AttentionMaps, NoAttention, attention_maps
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import effective_receptive_field
 from vlmteach.probes.patchview.layers import find_grid_layers, read_grids, thin
-from vlmteach.probes.picture_tokens import PictureTokens
 
 Size = tuple[int, int]
 
@@ -52,8 +51,8 @@ def distance_by_depth(
     every = _all_layers(model, image, maps, stages)
     kept = thin(list(range(len(every))), most)
     layers = [every[i] for i in kept]
-    tokens = None if maps is None else maps.picture
-    field = torch.stack([_field_distance(model, layer, image, noise, tokens) for layer in layers])
+    grids = read_grids(model, layers, None if maps is None else maps.picture)(image)
+    field = torch.stack([_field_distance(model, layer, grids[layer], noise) for layer in layers])
     attention = None if maps is None else torch.stack([_attention_distance(maps, i, image) for i in kept])
     return DistanceByDepth(tuple(layers), tuple((i + 1) / len(every) for i in kept), field, attention)
 
@@ -74,17 +73,15 @@ def _attention_among_patches(model: nn.Module, image: Tensor) -> AttentionMaps |
     """The attention of a ViT; None for a network without any, which can only be a CNN here."""
     try:
         return attention_maps(model, image).among_picture_tokens()
-    except ValueError as error:
-        if "computed no attention" in str(error):
-            return None
-        raise
+    except NoAttention:
+        return None
 
 
-def _field_distance(model: nn.Module, layer: str, image: Tensor, noise: Tensor, tokens: PictureTokens | None) -> Tensor:
-    rows, columns = read_grids(model, [layer], tokens)(image)[layer].shape[1:3]
+def _field_distance(model: nn.Module, layer: str, grid: Tensor, noise: Tensor) -> Tensor:
+    rows, columns = grid.shape[1:3]
     unit = (rows // 2, columns // 2)
     field = effective_receptive_field(model, layer, unit, noise)
-    return weighted_distance(field, _middle(unit, (rows, columns), (image.shape[-2], image.shape[-1])))
+    return weighted_distance(field, _middle(unit, (rows, columns), (noise.shape[-2], noise.shape[-1])))
 
 
 def _attention_distance(maps: AttentionMaps, index: int, image: Tensor) -> Tensor:

@@ -10,10 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vlmteach.views.style import CNN, INK, PAPER, VIT, describe, new_figure
+from vlmteach.views.style import CNN, DASHES, INK, MARKS, PAPER, VIT, describe, new_figure
 
-_DASHES = ("-", "--", "-.", ":")
-_MARKS = ("o", "s", "^", "D")
 # how a quantity is drawn: label, and by what it is divided
 _UNITS = {
     "tokens": ("tokens", 1.0),
@@ -48,7 +46,7 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
     told = []
     for axis, (quantity, (label, unit)) in zip(axes.flat, _UNITS.items(), strict=True):
         for index, curve in enumerate(curves):
-            style = {"color": curve.hue, "linestyle": _DASHES[index], "marker": _MARKS[index], "markersize": 7}
+            style = {"color": curve.hue, "linestyle": DASHES[index], "marker": MARKS[index], "markersize": 7}
             first = quantity == "tokens"
             axis.plot(curve.sides, curve.values[quantity] / unit, label=curve.title if first else None, **style)
             ends = curve.values[quantity][[0, -1]] / unit

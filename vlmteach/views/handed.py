@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from vlmteach.views.style import PAPER, describe, new_figure, show_picture
+from vlmteach.views.style import LUMINANCE, PAPER, describe, new_figure, show_picture
 
 COLUMNS = 3
 VEIL = 0.3  # the share of white laid over a picture
-LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
 
 class Handed(NamedTuple):

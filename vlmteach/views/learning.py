@@ -10,10 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vlmteach.views.style import INK, MUTED, describe, new_figure
-
-_DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-_MARKS = ("o", "s", "^", "D", "v")
+from vlmteach.views.style import DASHES, INK, MARKS, MUTED, describe, new_figure
 
 
 class LearningCurve(NamedTuple):
@@ -45,14 +42,14 @@ def draw_learning(family: str, curves: Sequence[LearningCurve], guess: float, le
     told = []
     for index, curve in enumerate(curves):
         mean = curve.accuracy.mean(axis=0)
-        verdict = _verdict(curve, level)
-        style = {"color": curve.hue, "linestyle": _DASHES[index % len(_DASHES)]}
+        verdict = reached_in_words(curve.reached, int(curve.steps[-1]), level)
+        style = {"color": curve.hue, "linestyle": DASHES[index % len(DASHES)]}
         axis.plot(curve.steps, mean, label=f"{curve.title}:\n{verdict}", linewidth=2.2, **style)
         if len(curve.accuracy) > 1:
             low, high = curve.accuracy.min(axis=0), curve.accuracy.max(axis=0)
             axis.fill_between(curve.steps, low, high, color=curve.hue, alpha=0.18, linewidth=0)
         if np.isfinite(curve.reached).all():
-            axis.plot(curve.reached.mean(), level, _MARKS[index % len(_MARKS)], color=curve.hue, markersize=9)
+            axis.plot(curve.reached.mean(), level, MARKS[index % len(MARKS)], color=curve.hue, markersize=9)
         told.append(f"{curve.title}: {verdict}, {mean[-1]:.2f} at the end")
     _levels(axis, guess, level)
     axis.set_xlabel("steps")
@@ -61,14 +58,14 @@ def draw_learning(family: str, curves: Sequence[LearningCurve], guess: float, le
     return describe(figure, f"Learning of {family}, guessing {guess:.2f}. {'; '.join(told)}.")
 
 
-def _verdict(curve: LearningCurve, level: float) -> str:
-    reached = np.isfinite(curve.reached)
+def reached_in_words(steps: NDArray[np.float64], within: int, level: float) -> str:
+    """When runs came to a level. steps: (seeds,), NaN where a seed never did; within: how many steps there were."""
+    reached = np.isfinite(steps)
     if reached.all():
-        return f"{level:.0%} after {curve.reached.mean():,.0f} steps"
-    within = f"within {curve.steps[-1]:,} steps"
+        return f"{level:.0%} after {steps.mean():,.0f} steps"
     if reached.any():
-        return f"{level:.0%} {within} in {reached.sum()} of {len(reached)} seeds"
-    return f"not {level:.0%} {within}"
+        return f"{level:.0%} within {within:,} steps in {reached.sum()} of {len(steps)} seeds"
+    return f"not {level:.0%} within {within:,} steps"
 
 
 def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level: float) -> Figure:
@@ -76,7 +73,7 @@ def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level:
     figure, (new, known) = new_figure(1, 2, height=4.4, sharey=True)
     told = []
     for index, curve in enumerate(curves):
-        style = {"color": curve.hue, "linestyle": _DASHES[index], "marker": _MARKS[index], "markersize": 8}
+        style = {"color": curve.hue, "linestyle": DASHES[index], "marker": MARKS[index], "markersize": 8}
         new.plot(curve.pictures, curve.new, label=curve.title, **style)
         known.plot(curve.pictures, curve.known, **style)
         pairs = zip(curve.pictures, curve.new, curve.known, strict=True)

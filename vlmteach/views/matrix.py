@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vlmteach.views.style import HEAT, INK, MUTED, PAPER, describe, new_figure
+from vlmteach.views.style import HEAT, INK, LUMINANCE, MUTED, PAPER, describe, new_figure
 
 Seeds = NDArray[np.float64]
 
@@ -88,8 +88,8 @@ def _shade(scale: ScalarMappable, value: float) -> tuple[float, ...]:
 
 def _ink(scale: ScalarMappable, seeds: Seeds) -> str:
     """Black on a bright cell, white on a dark one."""
-    red, green, blue, _ = _shade(scale, seeds.mean() if len(seeds) else 1.0)
-    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else PAPER
+    *colour, _ = _shade(scale, seeds.mean() if len(seeds) else 1.0)
+    return INK if np.dot(colour, LUMINANCE) > 0.45 else PAPER
 
 
 def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:

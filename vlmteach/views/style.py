@@ -18,6 +18,11 @@ MUTED = "#6E6E6E"  # what is there for comparison
 PAPER = "#FFFFFF"  # figures keep a white card in light and dark themes
 HEAT = "cividis"  # one ordered colour scale for every heat map, readable without colour
 
+# Marks and dashes tell apart, also without colour, what shares a figure: the first curve takes the first of each.
+MARKS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
+
 WIDTH = 9.0  # inches: one width for every figure
 DPI = 110
 
@@ -62,3 +67,12 @@ def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
     axes.spines[:].set_visible(False)
     if title:
         axes.set_title(title)
+
+
+def show_cells(axes: Axes, values: np.ndarray, largest: float) -> None:
+    """Draw values of cells (h, w) as heat from 0 to `largest`, without ticks; cell edges lie at whole numbers."""
+    height, width = values.shape
+    axes.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), 1e-12), extent=(0, width, height, 0))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)

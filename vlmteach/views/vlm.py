@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, PAPER, describe, new_figure, show_picture
+from vlmteach.views.style import CNN, INK, LANGUAGE, MARKS, MUTED, describe, new_figure, show_cells, show_picture
 
 SHOWN = 5  # words in a bar chart
-_MARKS = ("o", "s", "^", "D", "v", "P")
 
 
 class Recorded(NamedTuple):
@@ -107,7 +106,7 @@ def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports:
         axis.plot([rate, rate], [place - 0.36, place + 0.36], color=INK, linestyle=":", linewidth=2)
     for index, report in enumerate(reports):
         shift = 0.2 * ((len(reports) - 1) / 2 - index)  # models of one family stand below each other, none is hidden
-        mark = _MARKS[index % len(_MARKS)]
+        mark = MARKS[index % len(MARKS)]
         axis.plot(
             report.accuracy, places + shift, mark, color=report.hue, markersize=9, label=report.title, clip_on=False
         )
@@ -148,12 +147,12 @@ def draw_answer(
     shown = first if right is None or right in first else [*first[:-1], right]
     _draw_bars(said, {word: probabilities.get(word, 0.0) for word in shown}, right)
     said.set_title(" ".join(words), fontsize=12)
-    _draw_cells(mattered, drop.clip(min=0), 1.0)
+    show_cells(mattered, drop.clip(min=0), 1.0)
     mattered.set_title(f"hidden: “{first[0]}” loses")
     mattered.set_xlabel(f"up to {max(drop.max(), 0):.2f}")
     if attention is not None:
         for axis, word, weights in zip(_split(figure, axes[1, 0], (1,) * len(words)), words, attention, strict=True):
-            _draw_cells(axis, weights, weights.max())
+            show_cells(axis, weights, weights.max())
             axis.set_title(f"“{word}” looks", fontsize=11)
             axis.set_xlabel(f"up to {weights.max():.2f}", fontsize=11)
     return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
@@ -199,13 +198,3 @@ def _draw_bars(axis: Axes, probabilities: Mapping[str, float], right: str | None
     axis.set_xticks([0, 0.5, 1])
     for place, value in zip(places, probabilities.values(), strict=True):
         axis.text(value + 0.03, place, f"{value:.2f}", va="center", fontsize=11)
-
-
-def _draw_cells(axis: Axes, values: NDArray[np.floating], largest: float) -> None:
-    """Values of cells, from 0 to `largest`; cell edges lie at whole numbers."""
-    height, width = values.shape
-    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), 1e-12), extent=(0, width, height, 0))
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.set_facecolor(PAPER)
-    axis.spines[:].set_visible(False)

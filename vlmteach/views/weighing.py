@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vlmteach.views.style import HEAT, INK, MUTED, describe, new_figure, show_picture
+from vlmteach.views.style import INK, MUTED, describe, new_figure, show_cells, show_picture
 
 
 def draw_weight_against_change(
@@ -47,10 +47,6 @@ def _largest(values: np.ndarray, count: int) -> set[int]:
 
 
 def _draw_heat(axis: Axes, values: np.ndarray, title: str) -> None:
-    height, width = values.shape
-    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(values.max()), 1e-12), extent=(0, width, height, 0))
+    show_cells(axis, values, values.max())
     axis.set_title(title)
     axis.set_xlabel(f"0 to {values.max():.2g}", fontsize=11)
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.spines[:].set_visible(False)
