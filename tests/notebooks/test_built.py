@@ -14,7 +14,7 @@ from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.versions import installed_version
 
 LARGEST_BYTES = 1_000_000
-LARGEST_BYTES_WITH_EXPLORER = 3 * 2**20
+LARGEST_BYTES_WITH_EXPLORER = 3_000_000
 
 
 def built(lesson: Lesson) -> NotebookNode:
