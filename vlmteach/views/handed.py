@@ -36,7 +36,7 @@ def draw_handed(encoders: Sequence[Handed]) -> Figure:
     """For each encoder what it saw, in pale grey under its tokens' boxes; below, how many tokens of which width."""
     rows = math.ceil(len(encoders) / COLUMNS)
     tall = max(one.picture.shape[0] / one.picture.shape[1] for one in encoders)
-    figure, axes = new_figure(rows, COLUMNS, height=rows * (0.95 + 1.75 * min(tall, 1)), squeeze=False)
+    figure, axes = new_figure(rows, COLUMNS, height=rows * (0.95 + min(1.75, 2.95 * tall)), squeeze=False)
     for axis in axes.ravel()[len(encoders) :]:
         axis.set_axis_off()
     words = []
