@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -87,9 +88,25 @@ def _accuracy(records: Records, encoder: str, connector: str, family: str) -> Nu
 
 def _learned(records: Records, encoder: str, connector: str, family: str) -> Number:
     """Mean steps until every seed reached the level; infinite when one never did."""
-    steps = records.matrix.steps_to_level(encoder, *_way(connector))[:, _family(records, family)]
+    runs = records.matrix.runs(encoder, *_way(connector))
+    steps = records.matrix.steps_to_level(runs)[:, _family(records, family)]
     value = float(steps.mean()) if np.isfinite(steps).all() else math.inf
     return Number(value, reached_in_words(steps, records.matrix.record["recipe"]["steps"], LEVEL))
+
+
+def _changed(records: Records, encoder: str, connector: str, change: str, family: str) -> Number:
+    """What a follow-up of a cell reached; change: more steps, or another learning rate."""
+    run = records.matrix.runs(encoder, connector)[0]
+    keys = {"steps": "steps", "rate": "learning_rate"}
+    what, _, times = change.rpartition(" x ")
+    if what not in keys or times not in ("3", "1/3"):
+        raise ValueError(f"there is no change {change!r}; expected steps x 3, rate x 3 or rate x 1/3.")
+    wanted = {key: run[key] * (float(Fraction(times)) if key == keys[what] else 1) for key in keys.values()}
+    for more in records.matrix.follow_ups(encoder, connector):
+        if all(math.isclose(more[key], value) for key, value in wanted.items()):
+            value = float(more["accuracy"][_family(records, family)])
+            return Number(value, f"{value:.2f} ({more['steps']:,} steps at {more['learning_rate']:.2g}, one seed)")
+    raise ValueError(f"{encoder} with {connector} was not run again with {change}.")
 
 
 def _guess(records: Records, family: str) -> Number:
@@ -218,6 +235,7 @@ def _whole(word: str) -> int:
 KINDS = {
     "accuracy": Kind(_accuracy, 3, "accuracy: cnn-small, vector bare, far relation"),
     "learned": Kind(_learned, 3, "learned: vit, prefix, where"),
+    "changed": Kind(_changed, 4, "changed: cnn-large, prefix, steps x 3, far relation"),
     "guess": Kind(_guess, 1, "guess: far relation"),
     "luck": Kind(_luck, 1, "luck: far relation"),
     "blind": Kind(_blind, 2, "blind: picture, where"),

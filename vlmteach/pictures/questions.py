@@ -1,8 +1,9 @@
 """Questions about scenes, each with one exact answer of one word.
 
 Things are called by their colour, which no two of a random scene share: "what shape is red ?". A random scene is asked
-eight questions. Each question string has its answers equally often, so whoever does not look at the picture can only
-guess.
+eight questions. Each question string has its answers equally often, in scenes and in their counterfactuals, so whoever
+does not look at the picture can only guess. (Where some pairs of shape and colour are held out, a colour says a little
+about the shape; `guess_rate` counts how much.)
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlmteach.pictures.chance import Chance, Integers, Seed
 from vlmteach.pictures.colours import COLOURS
@@ -67,14 +69,17 @@ def near_questions(scenes: Scenes, counted: Integers, seed: Seed) -> Questions:
         (np.full(count, COUNT), counted, zero),
         (np.full(count, ROW), two, zero),
         (np.full(count, COLUMN), two, zero),
-        (_relation(scenes, zero, one, chance), zero, one),
-        (_relation(scenes, one, zero, chance), one, zero),
+        (_relation(_apart(scenes, zero, one), chance), zero, one),
+        (_relation(_apart(scenes, one, zero), chance), one, zero),
     ]
     return Questions(*(np.stack(part, axis=1) for part in zip(*slots, strict=True)))
 
 
 def far_questions(scenes: Scenes, seed: Seed) -> Questions:
-    """Eight questions to far scenes: 2 attributes, where things are (3), how two lie (2), whether two are alike."""
+    """Eight questions to far scenes: 2 attributes, where things are (3), how two lie (2), whether two are alike.
+
+    The second relation is one to the third thing, if there is one that stays clear when the first two change places.
+    """
     chance = Chance(seed, stream=21)
     count = len(scenes)
     zero, one, two = (np.full(count, thing) for thing in range(THINGS))
@@ -83,14 +88,18 @@ def far_questions(scenes: Scenes, seed: Seed) -> Questions:
     other = chance.numbers(2, count)
     from_third = chance.numbers(2, count) == 0
     a, b = np.where(from_third, two, other), np.where(from_third, other, two)
+    first_two = _apart(scenes, zero, one)
+    from_both = _apart(scenes, two, zero) & _apart(scenes, two, one)
+    clear = from_both.any(axis=0)
+    a, b = np.where(clear, a, 1 - flip), np.where(clear, b, flip)
     slots = [
         (np.full(count, SHAPE_OF), chance.numbers(THINGS, count), zero),
         _colour_question(scenes, chance),
         (np.full(count, ROW), placed, zero),
         (np.full(count, COLUMN), placed, zero),
         (ROW + chance.numbers(2, count), chance.numbers(THINGS, count), zero),
-        (_relation(scenes, zero, one, chance), flip, 1 - flip),
-        (_relation(scenes, a, b, chance), a, b),
+        (_relation(first_two, chance), flip, 1 - flip),
+        (_relation(np.where(clear, from_both, first_two), chance), a, b),
         (np.full(count, LIKE), flip, 1 - flip),
     ]
     return Questions(*(np.stack(part, axis=1) for part in zip(*slots, strict=True)))
@@ -134,13 +143,17 @@ def _colour_question(scenes: Scenes, chance: Chance) -> tuple[Integers, Integers
     return np.where(alone.any(axis=1), COLOUR_OF, SHAPE_OF), thing, np.zeros_like(thing)
 
 
-def _relation(scenes: Scenes, first: Integers, second: Integers, chance: Chance) -> Integers:
-    """LEFT or ABOVE, either where both are clear, else the one in which the two things differ."""
+def _apart(scenes: Scenes, first: Integers, second: Integers) -> NDArray[np.bool_]:
+    """Whether two things of each scene stand in different columns, and whether in different rows: (2, B)."""
     scene = np.arange(len(scenes))
-    same_column = scenes.column[scene, first] == scenes.column[scene, second]
-    same_row = scenes.row[scene, first] == scenes.row[scene, second]
-    either = chance.numbers(2, len(scenes)) == 0
-    return np.where(same_row | (either & ~same_column), LEFT, ABOVE)
+    return np.stack([part[scene, first] != part[scene, second] for part in (scenes.column, scenes.row)])
+
+
+def _relation(apart: NDArray[np.bool_], chance: Chance) -> Integers:
+    """LEFT or ABOVE, either where columns and rows differ, else the one that does. apart: (2, B), at least one."""
+    columns, rows = apart
+    either = chance.numbers(2, len(columns)) == 0
+    return np.where(columns & (either | ~rows), LEFT, ABOVE)
 
 
 def _of(values: Integers, thing: Integers) -> Integers:

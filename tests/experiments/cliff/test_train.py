@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from vlmteach.experiments.cliff import GradedLoss, count_right, steps_to, training_pictures
+from vlmteach.experiments.cliff import GradedLoss, count_right, training_pictures
 from vlmteach.pictures.cliff import cliff_batch
 
 
@@ -52,12 +52,6 @@ def test_a_distance_that_was_not_asked_has_no_accuracy():
     graded(model, model.show(cliff_batch(1, seed=0)))
 
     assert np.isnan(graded.accuracy(window=1)).sum() == 6
-
-
-def test_steps_to_a_level_count_to_the_end_of_the_window():
-    accuracy = np.array([[0.2, 0.96, 0.2], [0.95, 0.5, 0.2], [1.0, 1.0, np.nan]])
-
-    assert steps_to(0.95, accuracy, window=20) == [40, 20, None]
 
 
 def test_the_pictures_of_a_step_depend_on_seed_and_step_alone():

@@ -1,5 +1,7 @@
 """Which runs the matrix is made of, and at which learning rates."""
 
+import pytest
+
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
 from vlmteach.experiments.matrix.record import (
     COMPARED,
@@ -62,12 +64,13 @@ def test_the_matrix_is_full_and_claims_come_first_with_three_seeds():
     assert {("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)} <= set(claims)
 
 
-def test_a_follow_up_asks_more_of_a_cell_of_the_matrix_at_another_length():
-    """A follow-up of the same length would be taken for one more seed of its cell."""
-    cells = {case[:3] for case in all_cases(EQUAL_RATES)}
-
-    assert {case[:3] for case in follow_ups(EQUAL_RATES)} <= cells
-    assert all(case.recipe.steps != RECIPE.steps for case in follow_ups(EQUAL_RATES))
+def test_a_follow_up_changes_one_thing_of_a_cell_of_the_matrix_by_a_factor_of_three():
+    rates = {name: 0.001 * (number + 1) for number, name in enumerate(ENCODERS)}
+    cells = {case[:4]: case.recipe for case in all_cases(rates)}
+    for case in follow_ups(rates):
+        before = cells[case[:4]]
+        changes = (case.recipe.steps / before.steps, case.recipe.learning_rate / before.learning_rate)
+        assert sorted(changes) in ([pytest.approx(1 / 3), 1], [1, pytest.approx(3)])
 
 
 def test_every_case_has_a_name_of_its_own_and_the_rate_of_its_encoder():
@@ -75,6 +78,6 @@ def test_every_case_has_a_name_of_its_own_and_the_rate_of_its_encoder():
     cases = pilot_cases() + all_cases(rates) + follow_ups(rates)
 
     assert len({case.name for case in cases}) == len(cases)
-    assert all(case.recipe.learning_rate == rates[case.encoder] for case in cases[15:])
+    assert all(case.recipe.learning_rate == rates[case.encoder] for case in all_cases(rates))
     assert Case("cnn-small", "vector", False, 0, RECIPE).name == "cnn-small-vector-bare-2000-0.002-0"
     assert Case("cnn-large", "prefix", True, 1, RECIPE).name == "cnn-large-prefix-2000-0.002-1"

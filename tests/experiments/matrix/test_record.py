@@ -138,11 +138,12 @@ def test_a_record_is_put_together_from_finished_runs(tmp_path, result):
     pilot = CASES[1]._replace(recipe=replace(SHORT, steps=6))
     for case in [pilot, *CASES]:
         recorder.runs.keep(case.name, case.as_json(), result if case == CASES[0] else made_up(case))
-    written = recorder.assemble([pilot], CASES, tmp_path, tmp_path)
+    written = recorder.assemble([pilot], CASES[:2], CASES[2:], tmp_path, tmp_path)
     record = written.record
 
     assert load_results(tmp_path).record == record
     assert record["runs"][0] == result.run
+    assert [run["seed"] for run in record["follow_ups"]] == [1]
     assert [run["steps"] for run in record["pilots"]] == [6]
     assert Recipe(**record["recipe"]) == SHORT
     assert list(record["guessing"]) == written.families == list(QUESTION_FAMILIES)
@@ -164,7 +165,7 @@ def test_a_record_with_a_run_missing_is_not_written(tmp_path):
     recorder.runs.keep(CASES[0].name, CASES[0].as_json(), made_up(CASES[0]))
 
     with pytest.raises(ValueError, match=r"finished: cnn-large-cross-attention-20-0\.002-0, cnn-large-.*-1\. Run"):
-        recorder.assemble([], CASES, tmp_path, tmp_path)
+        recorder.assemble([], CASES, [], tmp_path, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
@@ -175,9 +176,7 @@ def test_the_command_makes_pilots_then_the_matrix_and_prints_every_run(tmp_path,
     )
     monkeypatch.setattr(recording, "follow_ups", lambda rates: [CASES[0]._replace(recipe=replace(SHORT, steps=40))])
     assemble = Recorder.assemble
-    monkeypatch.setattr(
-        Recorder, "assemble", lambda self, pilots, cases: assemble(self, pilots, cases, tmp_path, tmp_path)
-    )
+    monkeypatch.setattr(Recorder, "assemble", lambda self, *cases: assemble(self, *cases, tmp_path, tmp_path))
     command.main(["--folder", str(tmp_path / "runs")])
     printed = capsys.readouterr().out.splitlines()
 
@@ -185,7 +184,7 @@ def test_the_command_makes_pilots_then_the_matrix_and_prints_every_run(tmp_path,
     assert {case.recipe.learning_rate for case in made[15:-1]} == {1e-3}  # the lowest loss of these pilots
     assert len(printed) == 1 + len(made) - 15
     assert printed[0].endswith("count          where  near relation   far relation       same far")
-    assert printed[1].startswith("cnn-small × cross-attention, 20 steps, seed 0   ")
+    assert printed[1].startswith("cnn-small × cross-attention, 20 steps at 0.001, seed 0   ")
     assert printed[1].split()[-6:] == ["0.50"] * 6
-    assert printed[-1].startswith("cnn-small × vector, no positions, 40 steps, seed 0")
+    assert printed[-1].startswith("cnn-small × vector, no positions, 40 steps at 0.002, seed 0")
     assert load_results(tmp_path).record["pilots"][2]["learning_rate"] == 4e-3

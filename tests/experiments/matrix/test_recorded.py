@@ -73,14 +73,14 @@ def test_a_recorded_run_starts_the_same_way_today(encoder, connector, positions)
 def test_the_command_records_the_cases_of_the_record():
     pilots = RECORDED.record["pilots"]
     keys = ("encoder", "connector", "positions", "seed", "steps", "learning_rate")
-    runs = [tuple(run[key] for key in keys) for run in RECORDED.record["runs"]]
     rates = chosen_rates(pilots)
-    cases = all_cases(rates) + follow_ups(rates)
 
     assert [(run["encoder"], run["learning_rate"]) for run in pilots] == [
         (case.encoder, case.recipe.learning_rate) for case in pilot_cases()
     ]
-    assert runs == [(*case[:4], case.recipe.steps, case.recipe.learning_rate) for case in cases]
+    for kind, cases in (("runs", all_cases(rates)), ("follow_ups", follow_ups(rates))):
+        runs = [tuple(run[key] for key in keys) for run in RECORDED.record[kind]]
+        assert runs == [(*case[:4], case.recipe.steps, case.recipe.learning_rate) for case in cases]
 
 
 def test_the_record_says_how_it_was_made():
@@ -145,7 +145,7 @@ def test_what_the_theorem_forbids_is_at_chance(cell):
     assert (accuracy[:, [WHERE, FAR]] <= GUESSING[[WHERE, FAR]]).all()
     assert (accuracy[:, FAR] >= 1 - GUESSING[FAR]).all()
     assert (accuracy[:, [COUNT, SAME]].max(axis=0) >= RECORDED.guessing[[COUNT, SAME]] + 0.3).all()
-    assert np.isnan(RECORDED.steps_to_level(*cell)[:, [WHERE, FAR]]).all()
+    assert np.isnan(RECORDED.steps_to_level(RECORDED.runs(*cell))[:, [WHERE, FAR]]).all()
 
 
 def test_a_bag_of_patches_knows_nothing_of_near_relations_either():
@@ -162,7 +162,7 @@ def test_zero_padding_leaks_where_things_are():
 @pytest.mark.parametrize("cell", POSSIBLE, ids=str)
 def test_what_is_possible_is_learned_by_every_seed(cell):
     assert columns(cell, "accuracy").min() > 0.95
-    assert np.isfinite(RECORDED.steps_to_level(*cell)).all()
+    assert np.isfinite(RECORDED.steps_to_level(RECORDED.runs(*cell))).all()
 
 
 def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
@@ -172,7 +172,7 @@ def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
 
 def test_the_windows_of_learning_belong_to_the_steps():
     for cell in CLAIMS:
-        steps, curves = RECORDED.learning(*cell)
+        steps, curves = RECORDED.learning(RECORDED.runs(*cell))
         assert steps[-1] == RECIPE.steps
         assert curves.shape == (3, len(steps), 6)
 

@@ -34,11 +34,11 @@ RECORD = {
         run(0),
         run(1),
         run(0, positions=False, accuracy=[0.7] * 6),
-        run(0, steps=300, accuracy=[0.9] * 6),
         run(0, connector="vector", accuracy=[0.4] * 6),
         run(0, encoder="cnn", accuracy=[0.6] * 6),
         run(0, encoder="cnn", connector="vector", accuracy=[0.8] * 6),
     ],
+    "follow_ups": [run(0, steps=300, learning=[[0.5] * 6] * 6), run(0, connector="vector")],
 }
 RESULTS = MatrixResults(RECORD)
 
@@ -50,19 +50,30 @@ def test_names_and_guessing_are_read_in_the_order_of_the_families():
     assert RESULTS.parameters("vit") == 7
 
 
-def test_a_cell_is_its_seeds_of_the_recipes_length():
+def test_a_cell_is_its_seeds_without_its_follow_ups():
     assert RESULTS.accuracy("vit", "prefix")[:, 0].tolist() == pytest.approx([0.1, 0.2])
     assert RESULTS.accuracy("vit", "prefix", positions=False).shape == (1, 6)
-    assert RESULTS.accuracy("vit", "prefix", steps=300).tolist() == [[0.9] * 6]
+
+
+def test_a_follow_up_is_found_by_its_cell_and_read_like_any_run():
+    (longer,) = RESULTS.follow_ups("vit", "prefix")
+    steps, accuracy = RESULTS.learning([longer])
+
+    assert longer["steps"] == 300
+    assert steps.tolist() == [50, 100, 150, 200, 250, 300]
+    assert accuracy.shape == (1, 6, 6)
+    with pytest.raises(ValueError, match=r"none of the 2 recorded follow_ups has .*'encoder': 'cnn'"):
+        RESULTS.follow_ups("cnn", "prefix")
 
 
 def test_the_course_of_learning_is_read_with_its_steps():
-    steps, accuracy = RESULTS.learning("vit", "prefix")
+    runs = RESULTS.runs("vit", "prefix")
+    steps, accuracy = RESULTS.learning(runs)
 
     assert steps.tolist() == [50, 100]
     assert accuracy.shape == (2, 2, 6)
-    assert RESULTS.steps_to_level("vit", "prefix")[:, [0, 2]].tolist() == [[100, 50]] * 2
-    assert np.isnan(RESULTS.steps_to_level("vit", "prefix")[:, 1]).all()
+    assert RESULTS.steps_to_level(runs)[:, [0, 2]].tolist() == [[100, 50]] * 2
+    assert np.isnan(RESULTS.steps_to_level(runs)[:, 1]).all()
 
 
 def test_the_table_has_a_row_for_each_encoder_and_a_column_for_each_connector():
@@ -73,7 +84,7 @@ def test_the_table_has_a_row_for_each_encoder_and_a_column_for_each_connector():
 
 
 def test_a_cell_that_was_not_recorded_is_refused():
-    with pytest.raises(ValueError, match=r"no run with .*'encoder': 'resnet'.* was recorded; the record has 7 others"):
+    with pytest.raises(ValueError, match=r"none of the 6 recorded runs has .*'encoder': 'resnet'"):
         RESULTS.runs("resnet", "prefix")
 
 

@@ -15,7 +15,6 @@ from vlmteach.experiments.matrix.train import (
     family_means,
     held_out_questions,
     right_answers,
-    steps_to,
     training_pictures,
 )
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
@@ -132,13 +131,6 @@ def test_right_answers_are_shared_out_by_family():
     family = torch.tensor([[0, 0, 1, 2], [3, 4, 5, 2]])
 
     assert family_means(right, family).tolist() == [0.5, 1, 0.5, 0, 0, 1]
-
-
-def test_steps_to_a_level_count_to_the_end_of_the_window():
-    accuracy = np.array([[0.2, 0.96, 0.2], [0.95, 0.5, 0.2], [1.0, 1.0, 0.94]])
-
-    assert steps_to(0.95, accuracy, window=50) == [100, 50, None]
-    assert steps_to(0.95, np.empty((0, 2)), window=50) == [None, None]
 
 
 @pytest.mark.parametrize("chunk", [7, 64, 1000])

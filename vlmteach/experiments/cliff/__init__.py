@@ -13,7 +13,6 @@ from vlmteach.experiments.cliff.train import (
     RECIPE,
     GradedLoss,
     count_right,
-    steps_to,
     training_pictures,
 )
 
@@ -36,7 +35,6 @@ __all__ = [
     "exact_field",
     "load_results",
     "load_trained",
-    "steps_to",
     "training_pictures",
     "where",
 ]

@@ -18,9 +18,9 @@ from vlmteach.experiments.cliff.train import (
     RECIPE,
     GradedLoss,
     count_right,
-    steps_to,
     training_pictures,
 )
+from vlmteach.experiments.curves import steps_to
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.runs import Result, RunFolder
 from vlmteach.training import Recipe, fit, one_thread, save_checkpoint

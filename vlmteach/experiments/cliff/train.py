@@ -54,12 +54,6 @@ class GradedLoss:
         return np.array(rows).reshape(-1, LONGEST)
 
 
-def steps_to(level: float, accuracy: NDArray[np.float64], window: int) -> list[int | None]:
-    """For each distance: the steps taken when a window first reached the level, None when none did."""
-    reached = accuracy >= level
-    return [int(column.argmax() + 1) * window if column.any() else None for column in reached.T]
-
-
 def count_right(
     model: nn.Module, per_offset: int = PER_OFFSET, seed: int = TEST_SEED, chunk: int = 448
 ) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ def fixed_pictures(seed: int, pictures: int) -> Callable[[int], SceneBatch]:
     pictures: how many; a multiple of the batch, since they are kept together in batches.
     """
     batches = pictures // BATCH
-    if batches * BATCH != pictures or not batches:
+    if batches < 1 or batches * BATCH != pictures:
         raise ValueError(f"pictures is {pictures}; expected a multiple of the batch of {BATCH}.")
 
     def batch(step: int) -> SceneBatch:

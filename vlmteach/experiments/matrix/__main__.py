@@ -15,11 +15,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def table(results: MatrixResults) -> str:
     """Accuracy of every run, by family of questions."""
-    lines = [f"{'':52}" + "".join(f"{family:>15}" for family in results.families)]
-    for run in results.record["runs"]:
+    lines = [f"{'':62}" + "".join(f"{family:>15}" for family in results.families)]
+    for run in results.record["runs"] + results.record["follow_ups"]:
         place = "" if run["positions"] else ", no positions"
-        name = f"{run['encoder']} × {run['connector']}{place}, {run['steps']} steps, seed {run['seed']}"
-        lines.append(f"{name:52}" + "".join(f"{value:15.2f}" for value in run["accuracy"]))
+        recipe = f"{run['steps']} steps at {run['learning_rate']:.2g}, seed {run['seed']}"
+        name = f"{run['encoder']} × {run['connector']}{place}, {recipe}"
+        lines.append(f"{name:62}" + "".join(f"{value:15.2f}" for value in run["accuracy"]))
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from vlmteach.experiments.curves import steps_to
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, build_model
 from vlmteach.experiments.matrix.results import LEVEL, MatrixResults
 from vlmteach.experiments.matrix.train import (
@@ -22,7 +23,6 @@ from vlmteach.experiments.matrix.train import (
     family_means,
     held_out_questions,
     right_answers,
-    steps_to,
     training_pictures,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
@@ -39,11 +39,12 @@ PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning r
 PILOT_CONNECTOR = "cross-attention"
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
-WAYS = ("prefix", "cross-attention", "resampler", "vector")
+WAYS = ("prefix", "cross-attention", "resampler", "vector", "attention-pool")
 # A control learns at the rate of the encoder it is compared with.
 RATE_OF = {"cnn-small-zeros": "cnn-small", "vit-bag": "vit"}
 SHIPPED = (("cnn-large", "cross-attention", True), ("vit", "cross-attention", True), ("cnn-small", "vector", False))
 CODE = (
+    "vlmteach.experiments.curves",
     "vlmteach.experiments.matrix.models",
     "vlmteach.experiments.matrix.train",
     *(f"vlmteach.nn.{name}" for name in ("attention", "conv_stem_vit", "convnet", "language", "positions", "tokens")),
@@ -155,9 +156,15 @@ def all_cases(rates: dict[str, float]) -> list[Case]:
 
 
 def follow_ups(rates: dict[str, float]) -> list[Case]:
-    """Asked after the matrix was there: what more steps, or another rate, would change."""
-    longer = replace(RECIPE, steps=3 * RECIPE.steps, learning_rate=rates["cnn-large"])
-    return [Case("cnn-large", "prefix", True, SEEDS[0], longer)]
+    """Asked after the matrix was there: what more steps, or another rate, would change in cells that learned less."""
+
+    def case(encoder: str, connector: str, times: int, rate: float) -> Case:
+        recipe = replace(RECIPE, steps=times * RECIPE.steps, learning_rate=rate * rates[encoder])
+        return Case(encoder, connector, True, SEEDS[0], recipe)
+
+    asked = [("cnn-attention", "resampler"), ("cnn-large", "vector")]
+    rest = [case(*cell, *change) for cell in asked for change in ((1, 1 / 3), (1, 3), (3, 1))]
+    return [case("cnn-large", "prefix", 3, 1), *rest]
 
 
 class Recorder:
@@ -175,14 +182,19 @@ class Recorder:
         return self.runs.results(cases)
 
     def assemble(
-        self, pilots: list[Case], cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS
+        self,
+        pilots: list[Case],
+        cases: list[Case],
+        follow_ups: list[Case],
+        results: Path = RESULTS,
+        checkpoints: Path = CHECKPOINTS,
     ) -> MatrixResults:
         """Write matrix.json and the shipped checkpoints from stored runs."""
         shipped = {}
         made = self.finished(cases)
         for case, result in zip(cases, made, strict=True):
             key = (case.encoder, case.connector, case.positions)
-            if key in SHIPPED and case.seed == SEEDS[0] and case.recipe.steps == RECIPE.steps:
+            if key in SHIPPED and case.seed == SEEDS[0]:
                 file = f"matrix-{case.encoder}-{case.connector}.safetensors"
                 digest = save_checkpoint(checkpoints / file, result.weights, {"experiment": "matrix", **case.as_json()})
                 shipped[f"{case.encoder}/{case.connector}"] = {
@@ -207,6 +219,7 @@ class Recorder:
             "checkpoints": shipped,
             "pilots": [result.run for result in self.finished(pilots)],
             "runs": [result.run for result in made],
+            "follow_ups": [result.run for result in self.finished(follow_ups)],
         }
         write_results("matrix", record, results)
         return MatrixResults(record)
@@ -221,6 +234,6 @@ def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> Matr
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
     recorder, pilots = Recorder(folder), pilot_cases()
     rates = chosen_rates([result.run for result in recorder.make(pilots, workers, scheduler)])
-    cases = all_cases(rates) + follow_ups(rates)
-    recorder.make(cases, workers, scheduler)
-    return recorder.assemble(pilots, cases)
+    cases, more = all_cases(rates), follow_ups(rates)
+    recorder.make(cases + more, workers, scheduler)
+    return recorder.assemble(pilots, cases, more)

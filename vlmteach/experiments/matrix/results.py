@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from vlmteach.training import load_checkpoint, load_weights
 
 LEVEL = 0.95  # "can answer"
 
+Run = dict[str, Any]  # one run, as record.run_case makes it
+
 
 @dataclass(frozen=True)
 class MatrixResults(FamilyResults):
-    """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots` and `runs`."""
+    """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots`, `runs`, `follow_ups`."""
 
     def encoder_title(self, name: str) -> str:
         """An encoder's name in words."""
@@ -34,36 +37,36 @@ class MatrixResults(FamilyResults):
         """How many numbers an encoder learns."""
         return self.record["encoders"][encoder]["parameters"]
 
-    def runs(
-        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
-    ) -> list[dict[str, Any]]:
-        """The runs of one cell, one for each seed. steps: of the recipe when None; follow-ups have others.
+    def runs(self, encoder: str, connector: str, positions: bool = True) -> list[Run]:
+        """The runs of one cell, one for each seed. Raises ValueError when there is none."""
+        wanted = {"encoder": encoder, "connector": connector, "positions": positions}
+        return self._found("runs", wanted)
 
-        Raises ValueError when there is none.
+    def follow_ups(self, encoder: str, connector: str) -> list[Run]:
+        """What was run after the matrix was there, to learn what would change a cell: more steps, another rate.
+
+        Raises ValueError when nothing was.
         """
-        steps = self.record["recipe"]["steps"] if steps is None else steps
-        wanted = {"encoder": encoder, "connector": connector, "positions": positions, "steps": steps}
-        found = [run for run in self.record["runs"] if all(run[key] == value for key, value in wanted.items())]
+        return self._found("follow_ups", {"encoder": encoder, "connector": connector, "positions": True})
+
+    def _found(self, kind: str, wanted: dict[str, Any]) -> list[Run]:
+        found = [run for run in self.record[kind] if all(run[key] == value for key, value in wanted.items())]
         if not found:
-            raise ValueError(f"no run with {wanted} was recorded; the record has {len(self.record['runs'])} others.")
+            raise ValueError(f"none of the {len(self.record[kind])} recorded {kind} has {wanted}.")
         return found
 
-    def accuracy(
-        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
-    ) -> NDArray[np.float64]:
+    def accuracy(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
         """(seeds, 6): accuracy of each family on new scenes."""
-        return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions, steps)])
+        return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions)])
 
-    def learning(
-        self, encoder: str, connector: str, positions: bool = True, steps: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Steps (windows,) and accuracy on pictures never seen before (seeds, windows, 6)."""
-        curves = np.array([run["learning"] for run in self.runs(encoder, connector, positions, steps)])
+    def learning(self, runs: Sequence[Run]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps (windows,) and accuracy on pictures never seen before (runs, windows, 6); runs: equally long ones."""
+        curves = np.array([run["learning"] for run in runs])
         return self.record["window"] * np.arange(1, curves.shape[1] + 1), curves
 
-    def steps_to_level(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
-        """(seeds, 6): steps until a window reached 95 %; NaN when none did."""
-        steps = [run["steps_to_level"] for run in self.runs(encoder, connector, positions)]
+    def steps_to_level(self, runs: Sequence[Run]) -> NDArray[np.float64]:
+        """(runs, 6): steps until a window reached 95 %; NaN when none did."""
+        steps = [run["steps_to_level"] for run in runs]
         return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
 
     def table(self, encoders: list[str], connectors: list[str]) -> NDArray[np.float64]:

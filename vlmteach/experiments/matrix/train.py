@@ -66,12 +66,6 @@ def family_means(right: Tensor, family: Tensor) -> NDArray[np.float64]:
     return np.array([right[family == number].double().mean().item() for number in range(len(QUESTION_FAMILIES))])
 
 
-def steps_to(level: float, accuracy: NDArray[np.float64], window: int) -> list[int | None]:
-    """For each family: the steps taken when a window first reached the level, None when none did."""
-    reached = accuracy >= level
-    return [int(column.argmax() + 1) * window if column.any() else None for column in reached.T]
-
-
 def right_answers(model: nn.Module, batch: SceneBatch, chunk: int = 256) -> Tensor:
     """Which answers a model gets right: (B, Q), bool, on the CPU."""
     model.eval()

@@ -1,0 +1,15 @@
+"""What is read off a learning curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def steps_to(level: float, accuracy: NDArray[np.float64], window: int) -> list[int | None]:
+    """For each column of accuracy (windows, K): steps when a window first reached the level, None when none did.
+
+    window: steps that were graded together.
+    """
+    reached = accuracy >= level
+    return [int(column.argmax() + 1) * window if column.any() else None for column in reached.T]
