@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Shown = Mapping[str, Any]
-_TABLE = 'style="border-collapse: collapse; width: 100%; table-layout: fixed; text-align: left"'
+_LEAST = 11  # em: a column that is narrower breaks words; a page that is narrower than the table scrolls
 _CELL = (
     'style="text-align: left; vertical-align: top; white-space: normal; overflow-wrap: anywhere; padding: 6px 10px; '
     'border: 1px solid #8888"'
@@ -63,7 +63,7 @@ class ClaimView(_View):
             f'<tr><th scope="row" {_CELL}>{name}</th><td {_CELL}>{shown}</td></tr>' for name, shown in rows.items()
         )
         caption = f"<caption>{_bold(claim['title'])}</caption>"
-        return f"<table {_TABLE}>{caption}{_widths((18, 82))}<tbody>{body}</tbody></table>"
+        return f"{_opened(2)}{caption}{_widths((18, 82))}<tbody>{body}</tbody></table>"
 
     def __repr__(self) -> str:
         return f"ClaimView({self.claim['title']}: {self.claim['verdict']})"
@@ -155,7 +155,12 @@ def _table(caption: str, heads: Mapping[str, int], rows: Sequence[Sequence[str]]
         for first, *rest in rows
     )
     parts = f"{_widths(heads.values())}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f"<table {_TABLE}><caption>{_bold(caption)}</caption>{parts}</table>"
+    return f"{_opened(len(heads))}<caption>{_bold(caption)}</caption>{parts}</table>"
+
+
+def _opened(columns: int) -> str:
+    style = "border-collapse: collapse; width: 100%; table-layout: fixed; text-align: left"
+    return f'<table style="{style}; min-width: {columns * _LEAST}em">'
 
 
 def _widths(percent: Iterable[int]) -> str:
