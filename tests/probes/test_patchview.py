@@ -56,6 +56,25 @@ def view(cnn, vit, picture):
     return measure_patchview(cnn, vit, picture, effort=LITTLE, fields_of=("cnn", "vit"))
 
 
+def first_input(model, seen):
+    return model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+
+
+def test_each_encoder_is_shown_the_picture_as_it_expects_it(cnn, vit, picture):
+    seen = {"cnn": [], "vit": []}
+    hooks = first_input(cnn, seen["cnn"]), first_input(vit, seen["vit"])
+    measure_patchview(
+        cnn, vit, picture, effort=LITTLE, cnn_normalise=lambda image: image * 2, vit_normalise=lambda image: image - 1
+    )
+    for hook in hooks:
+        hook.remove()
+
+    assert torch.equal(seen["cnn"][0], picture[None] * 2)
+    assert torch.equal(seen["vit"][0], picture[None] - 1)
+    fill = (picture * 2).mean(dim=(1, 2))[:, None, None]  # of a hidden square: the mean of what the CNN is shown
+    assert any(image.shape[0] > 1 and (image == fill).all(dim=1).any() for image in seen["cnn"])
+
+
 # what is measured equals what the probes say
 
 

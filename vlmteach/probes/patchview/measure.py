@@ -16,6 +16,8 @@ from vlmteach.probes.patchview.maps import LONGEST_MAP, Size
 from vlmteach.probes.patchview.networks import Attending, Convolutional, Network, Plan
 from vlmteach.probes.patchview.picture import as_bytes, fit_picture
 
+Normalise = Callable[[Tensor], Tensor]  # (3, H, W) in [0, 1] -> (3, H, W)
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -46,7 +48,8 @@ def measure_patchview(
     cnn_layers: Sequence[str] | None = None,
     vit_layers: Sequence[int] | None = None,
     fields_of: Collection[str] = ("cnn",),
-    normalise: Callable[[Tensor], Tensor] | None = None,
+    cnn_normalise: Normalise | None = None,
+    vit_normalise: Normalise | None = None,
     effort: Effort | None = None,
     seed: int = 0,
     title: str = "Local against global",
@@ -54,8 +57,8 @@ def measure_patchview(
     """Measure one picture's receptive boxes, effective fields, attention and hidden squares, with a progress bar.
 
     cnn, vit:   encoders in eval mode; either may be None, then its panels are absent.
-    picture:    (3, H, W) floats in [0, 1]; normalise: what the encoders expect done to it first. Above 512 pixels a
-                side the picture is reduced, and a note in the result says so.
+    picture:    (3, H, W) floats in [0, 1]. Above 512 pixels a side it is reduced, and a note in the result says so.
+    cnn_normalise, vit_normalise: what each encoder expects done to the picture first, values only.
     cnn_layers: names of modules that return grids; without it the stages, found in the model. vit_layers: attention
                 layers counted from 0. Without them, at most effort.layers, evenly spread, the last included.
     fields_of:  whose effective fields to measure: "cnn", "vit" (one more panel, by the same function), both or none.
@@ -70,10 +73,18 @@ def measure_patchview(
     from tqdm.auto import tqdm  # late: it looks for a notebook when it is imported
 
     shown, reduced = fit_picture(picture)
-    image = (shown if normalise is None else normalise(shown))[None]
+    for_cnn, for_vit = (shown[None] if f is None else f(shown)[None] for f in (cnn_normalise, vit_normalise))
     effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
-    networks = _networks(cnn, vit, image, cnn_layers, vit_layers, effort.layers)
-    plan = _plan(image, networks[-1].cells, effort, seed, fields_of)
+    networks: list[Network] = []
+    if cnn is not None:
+        _refuse_training(cnn)
+        layers = cnn_layers or thin(find_grid_layers(cnn, for_cnn), effort.layers)
+        networks.append(Convolutional(cnn, layers, for_cnn))
+    if vit is not None:
+        _refuse_training(vit)
+        maps = attention_maps(vit, for_vit).among_picture_tokens()
+        networks.append(Attending(vit, for_vit, maps, vit_layers or thin(maps.layers, effort.layers)))
+    plan = _plan(shown, networks[-1].cells, effort, seed, fields_of)
     stops = match_by_depth([len(network.layers) for network in networks])
     panels = []
     with tqdm(total=sum(network.work(plan) for network in networks), desc="measuring", leave=False) as bar:
@@ -87,34 +98,17 @@ def measure_patchview(
     )
 
 
-def _networks(
-    cnn: nn.Module | None,
-    vit: nn.Module | None,
-    image: Tensor,
-    cnn_layers: Sequence[str] | None,
-    vit_layers: Sequence[int] | None,
-    most: int,
-) -> list[Network]:
-    """The encoders with the layers to show: those that were asked for, else at most so many, evenly spread."""
-    for model in (cnn, vit):
-        if model is not None and any(module.training for module in model.modules()):
-            raise ValueError(
-                f"{type(model).__name__} is in training mode, where BatchNorm and Dropout make it another network; "
-                "call .eval() first."
-            )
-    networks: list[Network] = []
-    if cnn is not None:
-        networks.append(Convolutional(cnn, cnn_layers or thin(find_grid_layers(cnn, image), most), image))
-    if vit is not None:
-        maps = attention_maps(vit, image).among_picture_tokens()
-        networks.append(Attending(vit, image, maps, vit_layers or thin(maps.layers, most)))
-    return networks
+def _refuse_training(model: nn.Module) -> None:
+    if any(module.training for module in model.modules()):
+        raise ValueError(
+            f"{type(model).__name__} is in training mode, where BatchNorm and Dropout make it another network; "
+            "call .eval() first."
+        )
 
 
-def _plan(image: Tensor, cells: Size, effort: Effort, seed: int, fields_of: Collection[str]) -> Plan:
-    picture = (int(image.shape[-2]), int(image.shape[-1]))
+def _plan(shown: Tensor, cells: Size, effort: Effort, seed: int, fields_of: Collection[str]) -> Plan:
+    picture = (int(shown.shape[-2]), int(shown.shape[-1]))
     return Plan(
-        image=image,
         picture=picture,
         cells=cells,
         anchors=(min(cells[0], effort.anchors[0]), min(cells[1], effort.anchors[1])),

@@ -27,12 +27,11 @@ Changes = dict[str, NDArray[np.float32]]  # layer -> (rows, columns, *squares) f
 class Plan:
     """What is measured of one picture, the same for every network.
 
-    image: (1, C, H, W) as the encoders expect it; picture: its (height, width). cells: what a person moves over.
+    picture: its (height, width). cells: what a person moves over.
     anchors: how many (rows, columns) of units have their effective field taken. squares: hidden one at a time, or
     (0, 0). noise: (K, C, H, W). batch_size: pictures in memory at a time. fields_of: "cnn" and "vit", or some of it.
     """
 
-    image: Tensor
     picture: Size
     cells: Size
     anchors: Size
@@ -45,7 +44,8 @@ class Plan:
 class Network:
     """An encoder, the layers that are shown, and the grid of units that each of them has.
 
-    kind: "cnn" or "vit". layers: names of modules. read: what they hold for a picture batch. cells: the last grid.
+    kind: "cnn" or "vit". layers: names of modules. image: (1, C, H, W), the picture as this encoder expects it. read:
+    what the layers hold for a picture batch. cells: the last grid.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Network:
     notes: list[str]  # what a reader must know about its panels
 
     def __init__(self, model: nn.Module, layers: Sequence[str], image: Tensor, read: Callable[[Tensor], Grids]) -> None:
-        self.model, self.layers, self.read = model, layers, read
+        self.model, self.layers, self.image, self.read = model, layers, image, read
         self.grids: dict[str, Size] = {name: (grid.shape[1], grid.shape[2]) for name, grid in read(image).items()}
         self.cells = self.grids[layers[-1]]
         self.notes = []
@@ -77,7 +77,7 @@ class Network:
             tick()
             return self.read(pictures)
 
-        return changes_when_hidden(read, plan.image, plan.squares, plan.batch_size)
+        return changes_when_hidden(read, self.image, plan.squares, plan.batch_size)
 
     def effective_panel(
         self,

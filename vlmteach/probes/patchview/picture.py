@@ -55,5 +55,5 @@ def _check(picture: Tensor) -> None:
     if low < 0 or high > 1:
         raise ValueError(
             f"the picture holds values from {low:g} to {high:g}; expected [0, 1], so that it can be shown. "
-            "Pass it before normalisation, and the normalisation as normalise=."
+            "Pass it before normalisation, and the normalisation as cnn_normalise= and vit_normalise=."
         )
