@@ -146,6 +146,8 @@ def all_cases(rates: dict[str, float]) -> list[Case]:
         ("cnn-small", "cross-attention", True),  # local, and yet global once attention follows
         ("cnn-large", "cross-attention", True),
         ("vit", "cross-attention", True),
+        ("cnn-small", "prefix", True),  # no cross-attention needed, and none more for a CNN than for a ViT
+        ("vit", "prefix", True),
         ("cnn-small", "vector", False),  # the theorem: a bag of windows
         ("vit-bag", "cross-attention", False),  # the theorem for a ViT: a bag of patches
         ("cnn-small-zeros", "vector", False),  # its leak: zero padding tells where the border is
