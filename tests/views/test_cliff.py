@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN, INK, VIT, alt_text
 from vlmteach.views import cliff as views
 
 CELL, CHANCE = 8, 1 / 6
@@ -67,7 +67,7 @@ def test_offset_accuracy():
     text = alt_text(figure)
     assert "CNN, 2 blocks sees from 16 pixels above to 16 below its cell: 1.00 on average there, 0.17 beyond." in text
     assert "CNN, strided stem sees from 23 pixels above to 16 below" in text
-    assert "ViT, 1 block hears of the whole picture: 1.00 or more everywhere." in text
+    assert "ViT, 1 block hears of the whole picture: at least 1.00 everywhere." in text
     return figure
 
 
@@ -97,6 +97,38 @@ def test_steps_to_level():
     figure = views.draw_steps_to_level(LEARNED, 0.95)
     assert "ViT, 1 block, mean steps to 95% at distance 1: 90" in alt_text(figure)
     return figure
+
+
+def test_the_least_accuracy_is_not_rounded_up():
+    accuracy = np.where(np.isnan(GLOBAL.accuracy), np.nan, 0.996)
+    figure = views.draw_offset_accuracy([GLOBAL._replace(accuracy=accuracy)], CHANCE, CELL)
+
+    assert "at least 0.99 everywhere" in alt_text(figure)
+
+
+def test_a_distance_that_no_seed_learned_has_a_cross_in_its_curves_colour_above_all_curves():
+    partly = views.DistanceCurve(
+        "CNN, 4 blocks", INK, np.array([[60, 100, 160, 170, N, N, N], [70, 90, N, N, N, N, N]])
+    )
+    figure = views.draw_steps_to_level([*LEARNED, partly], 0.95)
+    axis = figure.axes[0]
+    crosses = [line for line in axis.lines if line.get_marker() == "x"]
+
+    assert [(line.get_color(), line.get_xdata().tolist()) for line in crosses] == [
+        (CNN, [4, 5, 6, 7]),
+        (INK, [5, 6, 7]),
+    ]
+    heights = [set(line.get_ydata()) for line in crosses]
+    assert heights[0].isdisjoint(heights[1])
+    bottom, top = axis.get_ylim()
+    assert all(bottom + height * (top - bottom) > 200 for height in set.union(*heights))  # 200: the slowest seed
+    assert figure.legends[0].get_texts()[-1].get_text().startswith("never")
+
+
+def test_without_a_distance_never_learned_the_legend_has_no_cross():
+    figure = views.draw_steps_to_level(LEARNED[1:], 0.95)
+
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ViT, 1 block"]
 
 
 TAKEN = np.arange(20, 141, 20)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from vlmteach.course.counter_evidence import load_published
 from vlmteach.views import CNN, VIT, alt_text
 from vlmteach.views import cost as views
 
@@ -31,21 +32,36 @@ def test_cost():
     return figure
 
 
+TOWERS = [views.Tower(row.model, row.family, row.data, row.gflops, row.accuracy) for row in load_published()]
+
+
 @pytest.mark.mpl_image_compare
 def test_towers():
-    towers = [
-        views.Tower("RN-a", "cnn", "old", 12, 60),
-        views.Tower("RN-b", "cnn", "old", 150, 70),
-        views.Tower("ViT-a", "vit", "old", 9, 63),
-        views.Tower("ViT-b", "vit", "old", 160, 75),
-        views.Tower("Conv-a", "cnn", "new", 40, 71),
-        views.Tower("Conv-b", "cnn", "new", 300, 79),
-        views.Tower("ViT-c", "vit", "new", 160, 75),
-        views.Tower("ViT-d", "vit", "new", 300, 78),
-    ]
-    figure = views.draw_towers(towers)
-    assert "RN-a (old) 12 GFLOPs, 60.0" in alt_text(figure)
-    names = {text.get_text(): text for axis in figure.axes for text in axis.texts}
-    assert names["ViT-b"].get_va() == "bottom"  # the better one has its name above
-    assert names["ViT-d"].get_va() == "top"
+    figure = views.draw_towers(TOWERS)
+    assert "RN50 (OpenAI) 12 GFLOPs, 59.8; RN101 (OpenAI) 20 GFLOPs, 62.3" in alt_text(figure)
     return figure
+
+
+def test_a_name_of_a_tower_touches_no_other_name_and_no_mark_and_stays_in_its_panel():
+    figure = views.draw_towers(TOWERS)
+    figure.draw_without_rendering()
+
+    names = [(text, axis) for axis in figure.axes for text in axis.texts]
+    assert [text.get_text() for text, _ in names] == [tower.name for tower in TOWERS]
+    for text, axis in names:
+        box = text.get_window_extent()
+        marks = np.concatenate([axis.transData.transform(line.get_xydata()) for line in axis.lines])
+        away = np.hypot(*(marks - marks.clip(box.min, box.max)).T)
+        own = axis.transData.transform(text.xy)
+        assert away.min() > 7, text.get_text()  # half a mark, in pixels
+        assert np.hypot(*(own - own.clip(box.min, box.max))) < 30
+        assert axis.bbox.containsx(box.x0)
+        assert axis.bbox.containsx(box.x1)
+        assert box.count_overlaps([other.get_window_extent() for other, _ in names]) == 1  # itself
+
+
+def test_panels_of_towers_share_their_axes():
+    left, right = views.draw_towers(TOWERS).axes
+
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_ylim() == right.get_ylim()

@@ -4,38 +4,101 @@ import pytest
 from vlmteach.views import alt_text
 from vlmteach.views import matrix as views
 
-ROWS = ["CNN, field 3 cells", "ViT with a convolutional stem"]
-COLUMNS = ["grid as a prefix", "attention-pooled vector", "mean vector"]
-CELLS = [
-    [np.array([0.98, 0.99, 1.0]), np.array([0.9]), np.array([0.55])],
-    [np.array([0.7, 0.6, 0.8]), np.array([]), np.array([0.4])],
+ROWS = [
+    "CNN, field 3 cells",
+    "CNN, field 7 cells",
+    "CNN + one attention block",
+    "ViT with a convolutional stem",
+    "ViT",
 ]
+COLUMNS = ["grid as a prefix", "cross-attention", "resampler, 8 latents", "mean vector", "attention-pooled vector"]
+CELLS = [
+    [np.array(seeds) for seeds in row]
+    for row in (
+        ([0.98, 0.99, 1.0], [0.97, 0.96, 0.98], [0.6, 0.61, 0.59], [0.55], [0.9]),
+        ([0.98, 0.97, 0.99], [0.77, 0.76, 0.78], [0.52], [0.93], [0.62, 0.63, 0.64]),
+        ([0.8, 0.7, 0.75], [0.85, 0.87, 0.86], [0.7], [0.68], [0.81]),
+        ([0.7, 0.6, 0.8], [0.97, 0.98, 0.96], [0.88, 0.9, 0.89], [0.4], []),
+        ([0.99, 1.0, 0.98], [0.83], [0.65], [0.51, 0.5, 0.52], [0.94]),
+    )
+]
+BASICS = [[np.where(seeds < 0.65, 0.6, 0.99) for seeds in row] for row in CELLS]
 CONTROLS = [
     views.Control("bag of windows", np.array([0.5, 0.51, 0.49]), "theorem"),
     views.Control("bag of windows, zero padding", np.array([0.8]), "leak"),
 ]
 
 
+def draw(basics=BASICS):
+    return views.draw_matrix("far relation", ROWS, COLUMNS, CELLS, basics, CONTROLS, guess=0.5, level=0.95)
+
+
 @pytest.mark.mpl_image_compare
 def test_matrix():
-    figure = views.draw_matrix("far relation", ROWS, COLUMNS, CELLS, CONTROLS, guess=0.5, level=0.95)
+    figure = draw()
     text = alt_text(figure)
     assert "Accuracy in far relation, guessing 0.50." in text
-    assert "CNN, field 3 cells: grid as a prefix 0.99 (3 seeds), attention-pooled vector 0.90 (one seed)" in text
+    assert "CNN, field 3 cells: grid as a prefix 0.99 (3 seeds), cross-attention 0.97 (3 seeds)" in text
+    assert "mean vector 0.55 (one seed; attributes not learned), attention-pooled vector 0.90 (one seed)" in text
     assert "attention-pooled vector not measured" in text
     assert "theorem, bag of windows: 0.50 (3 seeds)" in text
     return figure
 
 
 def test_one_seed_and_a_cell_at_the_level_are_told_without_colour():
-    figure = views.draw_matrix("far relation", ROWS, COLUMNS, CELLS, CONTROLS, guess=0.5, level=0.95)
-    texts = [text.get_text() for axis in figure.axes for text in axis.texts]
+    texts = [text.get_text() for axis in draw().axes for text in axis.texts]
 
-    assert texts.count("one seed") == 4
+    assert texts.count("one seed") == 12
     assert "0.99 ✓" in texts
     assert "± 0.01" in texts
     assert {"theorem", "leak"} <= set(texts)
-    assert [patch.get_hatch() for patch in figure.axes[0].patches].count("//") == 1
+
+
+def test_a_cell_that_did_not_learn_attributes_has_a_hatched_foot_below_its_numbers():
+    figure = draw()
+    feet = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    low = {(r, c) for r, row in enumerate(BASICS) for c, seeds in enumerate(row) if seeds.size and seeds.mean() < 0.95}
+
+    assert {(round(foot.get_y()), round(foot.get_x() + foot.get_width() / 2)) for foot in feet} == low
+    figure.draw_without_rendering()
+    numbers = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(foot.get_window_extent().count_overlaps(numbers) for foot in feet)
+    assert alt_text(figure).count("attributes not learned") == len(low) == len(feet)
+    assert figure.get_supxlabel().endswith("hatched: not even attributes were learned")
+
+
+def test_where_all_cells_learned_attributes_no_hatch_is_drawn_or_explained():
+    basics = [[np.full(len(seeds), 0.96) for seeds in row] for row in CELLS]
+    figure = draw(basics)
+
+    assert not any(patch.get_hatch() for patch in figure.axes[0].patches)
+    assert "attributes" not in alt_text(figure)
+    assert "hatched" not in figure.get_supxlabel()
+
+
+def test_a_cell_that_was_not_measured_says_so_and_is_not_hatched():
+    figure = draw()
+    (text,) = [text for text in figure.axes[0].texts if text.get_text() == "not\nmeasured"]
+
+    assert text.get_position() == (4, 3)
+    assert alt_text(figure).count("not measured") == 1
+
+
+def test_basics_of_other_runs_are_refused():
+    with pytest.raises(ValueError, match="row 0, column 0 has 3 seeds in accuracy and 1 in basics"):
+        draw([[seeds[:1] for seeds in row] for row in CELLS])
+
+
+def test_names_and_numbers_of_five_by_five_cells_fit():
+    figure = draw()
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+
+    for labels in (axis.get_xticklabels(), axis.get_yticklabels(), axis.texts):
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # itself
+    cell = axis.bbox.width / len(COLUMNS)
+    assert all(text.get_window_extent().width < 0.9 * cell for text in axis.texts)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +114,11 @@ def test_names_are_folded_at_spaces_and_hyphens(name, lines):
 @pytest.mark.mpl_image_compare
 def test_near_far():
     near, far = [np.array([0.99, 1.0]), np.array([0.9])], [np.array([0.97, 0.99]), np.array([0.5])]
-    figure = views.draw_near_far(["CNN, cross-attention", "CNN, mean vector"], near, far, (0.5, 0.51), 0.95)
-    assert "CNN, cross-attention: near 0.99, far 0.98; CNN, mean vector: near 0.90, far 0.50." in alt_text(figure)
+    figure = views.draw_near_far(["CNN, cross-attention", "CNN, mean vector"], near, far, 0.5, 0.95)
+    text = alt_text(figure)
+    assert text.startswith("Accuracy in relations, guessing 0.50. ")
+    assert "CNN, cross-attention: near 0.99, far 0.98; CNN, mean vector: near 0.90, far 0.50." in text
+    assert [text.get_text() for text in figure.axes[0].texts] == [" guessing, 0.50", "95% "]
     return figure
 
 

@@ -20,6 +20,7 @@ ONES = [Likeness("a CNN, untrained", CNN, near(4)), Likeness("a ViT, untrained",
 @pytest.mark.mpl_image_compare
 def test_two_encoders():
     figure = draw_similar(PICTURE, ONES, (0.4, 0.6))
+    assert alt_text(figure).count("counted from 0") == 1
     assert "a CNN, untrained: row 1, column 2 of 4 by 4, most like row" in alt_text(figure)
     assert "a ViT, untrained: row 2, column 4 of 7 by 7" in alt_text(figure)
     return figure

@@ -12,7 +12,7 @@ CHANGE = WEIGHTS.T.copy() + 0.01
 @pytest.mark.mpl_image_compare
 def test_weights_beside_changes():
     figure = draw_weight_against_change(PICTURE, WEIGHTS, CHANGE, "a network, made up", CNN)
-    assert "The largest weight, 0.125, lies in row 3, column 3 of 4 by 4 cells" in alt_text(figure)
+    assert "The largest weight, 0.125, lies in row 3, column 3 of 4 by 4 cells (counted from 0)" in alt_text(figure)
     assert "Of the 1 cells with the largest weights, 1 are among the 1 that change most" in alt_text(figure)
     return figure
 

@@ -8,12 +8,13 @@ left corner of the marker's cell, or None for an encoder that hears of the whole
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -87,6 +88,7 @@ def draw_cliff(one: OffsetMap, steps: DistanceCurve, chance: float, level: float
     _draw_curves(right, [steps])
     right.set_ylabel(f"steps to {level:.0%}")
     right.set_ylim(bottom=0)
+    right.legend(handles=_mark_never(right, [steps]), loc="lower right")
     right.set_title("how long it took")
     return describe(figure, f"{_tell_offsets(one, cell)} {_tell_steps(steps, level)}")
 
@@ -107,12 +109,13 @@ def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float) -> Fi
 
 
 def draw_steps_to_level(curves: Sequence[DistanceCurve], level: float) -> Figure:
-    """Steps until an encoder knew the colour at each distance; a distance it never learned has no mark."""
+    """Steps until an encoder knew the colour at each distance; one that it never learned has a cross at the top."""
     figure, axis = new_figure(height=4.6)
     _draw_curves(axis, curves)
     axis.set_ylim(bottom=0)
+    learned, _ = axis.get_legend_handles_labels()
+    figure.legend(handles=[*learned, *_mark_never(axis, curves)], loc="outside right center")
     axis.set_ylabel(f"steps to {level:.0%}")
-    figure.legend(loc="outside right center")
     return describe(figure, " ".join(_tell_steps(curve, level) for curve in curves))
 
 
@@ -210,6 +213,21 @@ def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
     axis.set_xlabel("cells from the marker to the square")
 
 
+def _mark_never(axis: Axes, curves: Sequence[DistanceCurve]) -> list[Line2D]:
+    """Crosses along the top, a line of them for each curve, where no seed has a value; the legend's entry, if any."""
+    found = [(curve.hue, np.flatnonzero(np.isnan(curve.values).all(axis=0)) + 1) for curve in curves]
+    missing = [(hue, distances) for hue, distances in found if len(distances)]
+    if not missing:
+        return []
+    bottom, top = axis.get_ylim()
+    axis.set_ylim(bottom, bottom + (top - bottom) * (1 + 0.06 * len(missing)))  # room above the curves
+    style: dict[str, Any] = {"marker": "x", "linestyle": "", "markersize": 8, "markeredgewidth": 2}
+    for index, (hue, distances) in enumerate(missing):
+        heights = np.full(len(distances), 0.97 - 0.06 * index)
+        axis.plot(distances, heights, color=hue, transform=axis.get_xaxis_transform(), **style)
+    return [Line2D([], [], color=INK, label="never, in as many\nsteps as there were", **style)]
+
+
 def _frame(axis: Axes, box: NDArray[np.float64], height: int, width: int) -> None:
     """A box on a picture, as far as it lies in it."""
     top, left, bottom, right = box.clip(0, [height, width, height, width])
@@ -226,7 +244,8 @@ def _steps(down: int, right: int) -> str:
 def _tell_offsets(one: OffsetMap, cell: int) -> str:
     known = np.isfinite(one.accuracy)
     if one.field is None:
-        return f"{one.title} hears of the whole picture: {np.nanmin(one.accuracy):.2f} or more everywhere."
+        least = np.floor(100 * np.nanmin(one.accuracy)) / 100  # rounded up it would not be the least
+        return f"{one.title} hears of the whole picture: at least {least:.2f} everywhere."
     longest = one.accuracy.shape[0] // 2
     middle = cell * np.arange(-longest, longest + 1) + cell / 2
     top, left, bottom, right = one.field

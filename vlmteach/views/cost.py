@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from vlmteach.views.style import CNN, DASHES, INK, MARKS, PAPER, VIT, describe, new_figure
@@ -19,6 +21,23 @@ _UNITS = {
     "milliseconds": ("milliseconds", 1.0),
     "bytes": ("memory, MiB", 2.0**20),
 }
+
+# where a name may stand beside its mark, the best first: points right and up, and how it is aligned there
+_PLACES: tuple[tuple[tuple[float, float], dict[str, Any]], ...] = tuple(
+    ((across, up), {"ha": ha, "va": va})
+    for far in (1, 1.9)
+    for across, up, ha, va in (
+        (0, 8 * far, "center", "bottom"),
+        (0, -8 * far, "center", "top"),
+        (9 * far, 0, "left", "center"),
+        (-9 * far, 0, "right", "center"),
+        (6 * far, 6 * far, "left", "bottom"),
+        (6 * far, -6 * far, "left", "top"),
+        (-6 * far, 6 * far, "right", "bottom"),
+        (-6 * far, -6 * far, "right", "top"),
+    )
+)
+_MARK = 8.0  # pixels from the middle of a mark to where a name may begin
 
 
 class CostCurve(NamedTuple):
@@ -66,44 +85,54 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
 def draw_towers(towers: Sequence[Tower]) -> Figure:
     """Published accuracy over operations, one panel for each data set; both families in each."""
     sets = list(dict.fromkeys(tower.data for tower in towers))
-    figure, axes = new_figure(1, len(sets), height=5.4, sharey=True, squeeze=False)
+    figure, axes = new_figure(1, len(sets), height=5.4, sharex=True, sharey=True, squeeze=False)
     for axis, data in zip(axes[0], sets, strict=True):
-        cnns, vits = (
-            sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
-            for family in ("cnn", "vit")
-        )
-        _draw_family(axis, cnns, vits, "s-", CNN, CNN)
-        _draw_family(axis, vits, cnns, "o--", VIT, PAPER)
+        for family, line, hue, fill in (("cnn", "s-", CNN, CNN), ("vit", "o--", VIT, PAPER)):
+            own = sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
+            points = np.array([[tower.gflops, tower.accuracy] for tower in own])
+            axis.plot(*points.T, line, color=hue, markerfacecolor=fill, markersize=9, markeredgewidth=2)
         axis.set_xscale("log")
         axis.set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
         axis.minorticks_off()
         axis.set_title(f"trained on data of {data}")
         axis.set_xlabel("operations of the image tower, GFLOPs")
-        axis.margins(x=0.2, y=0.12)
+        axis.margins(x=0.3, y=0.12)
     axes[0, 0].set_ylabel("zero-shot ImageNet, percent")
     figure.legend(axes[0, 0].get_lines(), ["CNN", "ViT"], loc="outside upper center", ncols=2)
+    figure.draw_without_rendering()  # the layout decides how large the panels are, and so where a name has room
+    for axis, data in zip(axes[0], sets, strict=True):
+        _name_towers(axis, [tower for tower in towers if tower.data == data])
     told = "; ".join(f"{t.name} ({t.data}) {t.gflops:.0f} GFLOPs, {t.accuracy:.1f}" for t in towers)
     return describe(figure, f"Zero-shot accuracy on ImageNet over operations. {told}.")
 
 
-def _draw_family(axis: Axes, own: Sequence[Tower], other: Sequence[Tower], line: str, hue: str, fill: str) -> None:
-    """One family with its names: above where it is the better one, below where it is not."""
-    reference = np.array([[np.log(tower.gflops), tower.accuracy] for tower in other])
-    points = np.array([[tower.gflops, tower.accuracy] for tower in own])
-    axis.plot(*points.T, line, color=hue, markerfacecolor=fill, markersize=9, markeredgewidth=2)
-    last = (0.0, 0)  # where the name before stands, and how many neighbours it has stepped aside for
-    for tower in own:
-        close = last[1] + 1 if tower.gflops < 2 * last[0] else 0
-        last = (tower.gflops, close)
-        better = tower.accuracy >= np.interp(np.log(tower.gflops), *reference.T)
-        away = (9 + 15 * (close % 2)) * (1 if better else -1)
-        axis.annotate(
+def _name_towers(axis: Axes, towers: Sequence[Tower]) -> None:
+    """Write each tower's name where it covers no mark, no other name, and as little of the lines as can be."""
+    marks = axis.transData.transform([(tower.gflops, tower.accuracy) for tower in towers])
+    taken = [Bbox.from_extents(*(mark - _MARK), *(mark + _MARK)) for mark in marks]
+    lines = [line.get_transform().transform_path(line.get_path()).interpolated(50).vertices for line in axis.lines]
+    dots = np.concatenate(lines)
+    for tower in towers:
+        text = axis.annotate(
             tower.name,
             (tower.gflops, tower.accuracy),
-            xytext=(0, away),
+            xytext=(0, 0),
             textcoords="offset points",
-            ha="center",
-            va="bottom" if better else "top",
             fontsize=11,
             color=INK,
+            path_effects=[withStroke(linewidth=3, foreground=PAPER)],
         )
+        text.set_in_layout(False)
+        places: list[tuple[tuple[int, bool, int], int]] = []
+        for offset, sides in _PLACES:
+            text.set(position=offset, **sides)
+            box = text.get_window_extent()
+            hidden = box.count_overlaps(taken), not _within(axis.bbox, box), box.count_contains(dots)
+            places.append((hidden, len(places)))
+        offset, sides = _PLACES[min(places)[1]]
+        text.set(position=offset, **sides)
+        taken.append(text.get_window_extent())
+
+
+def _within(outer: Bbox, inner: Bbox) -> bool:
+    return bool(outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1)

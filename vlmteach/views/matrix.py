@@ -36,40 +36,84 @@ def draw_matrix(
     rows: Sequence[str],
     columns: Sequence[str],
     accuracy: Sequence[Sequence[Seeds]],
+    basics: Sequence[Sequence[Seeds]],
     controls: Sequence[Control],
     guess: float,
     level: float,
 ) -> Figure:
     """Accuracy in one family of questions: eyes in rows, connectors in columns, controls below each other at the side.
 
+    basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` gets a hatched
+    foot: what it cannot name it cannot relate, so its number says nothing about relations.
     The scale starts at the guess rate. At least `level`: a tick. A dashed frame: the mark of a control.
+    Raises ValueError when accuracy and basics differ in their cells or in the seeds of one.
     """
     figure, (square, side) = new_figure(1, 2, height=5.6, width_ratios=(len(columns), 1.0))
     scale = ScalarMappable(Normalize(guess, 1, clip=True), colormaps[HEAT])
-    told = []
+    told, foreign = [], _without_basics(accuracy, basics, level)
     for row, (name, line) in enumerate(zip(rows, accuracy, strict=True)):
-        texts = [_draw_cell(square, scale, row, column, seeds, level) for column, seeds in enumerate(line)]
-        told.append(f"{name}: {', '.join(f'{way} {text}' for way, text in zip(columns, texts, strict=True))}")
+        texts = []
+        for column, (way, seeds) in enumerate(zip(columns, line, strict=True)):
+            _draw_cell(square, scale, row, column, seeds, level)
+            if (row, column) in foreign:
+                _hatch_foot(square, row, column, _ink(scale, seeds))
+            notes = ["attributes not learned"] if (row, column) in foreign else []
+            texts.append(f"{way} {_tell_cell(seeds, *notes)}")
+        told.append(f"{name}: {', '.join(texts)}")
     _name_axes(square, rows, columns)
     for row, control in enumerate(controls):
-        text = _draw_cell(side, scale, row, 0, control.accuracy, level)
+        _draw_cell(side, scale, row, 0, control.accuracy, level)
         ink = _ink(scale, control.accuracy)
         side.add_patch(
             Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=ink, linewidth=2.5, linestyle="--")
         )
         side.text(0, row + 0.36, control.mark, ha="center", va="center", fontsize=11, color=ink)
-        told.append(f"{control.mark}, {control.title}: {text}")
+        told.append(f"{control.mark}, {control.title}: {_tell_cell(control.accuracy)}")
     _name_axes(side, [control.title for control in controls], ["no positions"])
     side.yaxis.tick_right()
-    figure.supxlabel(f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right", fontsize=13)
+    legend = f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right"
+    legend += "\nhatched: not even attributes were learned" if foreign else ""
+    figure.supxlabel(legend, fontsize=13)
     return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
 
 
-def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: Seeds, level: float) -> str:
-    """Draw one cell and return what it says."""
+def _without_basics(
+    accuracy: Sequence[Sequence[Seeds]], basics: Sequence[Sequence[Seeds]], level: float
+) -> set[tuple[int, int]]:
+    """The cells (row, column) that were measured and whose mean accuracy in attributes is below the level."""
+    found = set()
+    for row, lines in enumerate(zip(accuracy, basics, strict=True)):
+        for column, (seeds, attributes) in enumerate(zip(*lines, strict=True)):
+            if len(seeds) != len(attributes):
+                raise ValueError(
+                    f"row {row}, column {column} has {len(seeds)} seeds in accuracy and {len(attributes)} in basics; "
+                    "expected the same runs in both."
+                )
+            if len(attributes) and attributes.mean() < level:
+                found.add((row, column))
+    return found
+
+
+def _hatch_foot(axis: Axes, row: int, column: int, ink: str) -> None:
+    """A hatched strip along a cell's lower edge: the numbers above it stay readable."""
+    axis.add_patch(
+        Rectangle((column - 0.47, row + 0.31), 0.94, 0.16, fill=False, edgecolor=ink, linewidth=0, hatch="////")
+    )
+
+
+def _tell_cell(seeds: Seeds, *notes: str) -> str:
+    """What a cell says, in words: mean, how many seeds, and what else there is to know of it."""
     if not len(seeds):
-        axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=PAPER, edgecolor=MUTED, hatch="//"))
         return "not measured"
+    count = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+    return f"{seeds.mean():.2f} ({'; '.join((count, *notes))})"
+
+
+def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: Seeds, level: float) -> None:
+    if not len(seeds):
+        axis.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=PAPER, edgecolor=MUTED))
+        axis.text(column, row, "not\nmeasured", ha="center", va="center", color=MUTED, fontsize=11)
+        return
     mean = float(seeds.mean())
     axis.add_patch(
         Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=_shade(scale, mean), edgecolor=PAPER, linewidth=2)
@@ -79,7 +123,6 @@ def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: 
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(scale, seeds)}
     axis.text(column, row - 0.1, f"{mean:.2f}{tick}", fontsize=14, weight="bold", **style)
     axis.text(column, row + 0.17, spread, fontsize=11, **style)
-    return f"{mean:.2f} {f'({len(seeds)} seeds)' if len(seeds) > 1 else '(one seed)'}"
 
 
 def _shade(scale: ScalarMappable, value: float) -> tuple[float, ...]:
@@ -114,9 +157,9 @@ def _folded(name: str, width: int = 16) -> str:
 
 
 def draw_near_far(
-    names: Sequence[str], near: Sequence[Seeds], far: Sequence[Seeds], guess: tuple[float, float], level: float
+    names: Sequence[str], near: Sequence[Seeds], far: Sequence[Seeds], guess: float, level: float
 ) -> Figure:
-    """Accuracy in relations of near and of far things, one line for each cell; guess: of near and of far."""
+    """Accuracy in relations of near and of far things, one line for each cell; guess: the same for both."""
     figure, axis = new_figure(height=1.3 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
     told = []
@@ -128,8 +171,8 @@ def draw_near_far(
         told.append(f"{name}: near {middles[0]:.2f}, far {middles[1]:.2f}")
     axis.plot([], [], "o", color=INK, label="near things")
     axis.plot([], [], "s", color=INK, markerfacecolor=PAPER, label="far things")
-    axis.axvline(max(guess), color=MUTED, linestyle=":")
-    axis.text(max(guess), len(names) - 0.45, " guessing", va="bottom", color=MUTED)
+    axis.axvline(guess, color=MUTED, linestyle=":")
+    axis.text(guess, len(names) - 0.45, f" guessing, {guess:.2f}", va="bottom", color=MUTED)
     axis.axvline(level, color=MUTED, linestyle="--")
     axis.text(level, len(names) - 0.45, f"{level:.0%} ", ha="right", va="bottom", color=MUTED)
     axis.set_yticks(places, names)
@@ -137,9 +180,7 @@ def draw_near_far(
     axis.set_xlim(min(0.4, *(seeds.min() for seeds in (*near, *far))) - 0.02, 1.02)
     axis.set_xlabel("accuracy in relations, one mark for each seed")
     figure.legend(loc="outside upper right", ncols=2)
-    return describe(
-        figure, f"Accuracy in relations; guessing {guess[0]:.2f} near, {guess[1]:.2f} far. {'; '.join(told)}."
-    )
+    return describe(figure, f"Accuracy in relations, guessing {guess:.2f}. {'; '.join(told)}.")
 
 
 def draw_blind(

@@ -44,7 +44,8 @@ def draw_similar(
     words = [_draw_one(axis, picture, one, place, nearest) for axis, one in zip(axes.flat[1:], encoders, strict=False)]
     return describe(
         figure,
-        f"The place {place[0]:.0%} down and {place[1]:.0%} across, and the tokens most like the one there. "
+        f"The place {place[0]:.0%} down and {place[1]:.0%} across, and the tokens most like the one there (rows and "
+        "columns counted from 0). "
         f"{'; '.join(words)}.",
     )
 

@@ -37,8 +37,9 @@ def draw_weight_against_change(
     return describe(
         figure,
         f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
-        f"{weights.shape[0]} by {weights.shape[1]} cells; hiding row {mattered[0]}, column {mattered[1]} changes most. "
-        f"Of the {top} cells with the largest weights, {both} are among the {top} that change most.",
+        f"{weights.shape[0]} by {weights.shape[1]} cells (counted from 0); hiding row {mattered[0]}, column "
+        f"{mattered[1]} changes most. Of the {top} cells with the largest weights, {both} are among the {top} that "
+        "change most.",
     )
 
 
