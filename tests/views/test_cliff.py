@@ -79,13 +79,6 @@ def test_the_field_box_frames_its_cells_exactly():
 
 
 @pytest.mark.mpl_image_compare
-def test_cliff():
-    figure = views.draw_cliff(LOCAL, LEARNED[0], CHANCE, 0.95, CELL)
-    assert "mean steps to 95% at distance 1: 70, 2: 110, 3: 180, 4: never" in alt_text(figure)
-    return figure
-
-
-@pytest.mark.mpl_image_compare
 def test_distance_accuracy():
     figure = views.draw_distance_accuracy(ACCURACY, CHANCE)
     assert "CNN, 2 blocks: 1.00, 1.00, 0.17, 0.16, 0.17, 0.18, 0.15; ViT, 1 block: 1.00" in alt_text(figure)

@@ -79,20 +79,6 @@ def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) ->
     return describe(figure, f"Accuracy over the offset from the marker to the square. {' '.join(told)}")
 
 
-def draw_cliff(one: OffsetMap, steps: DistanceCurve, chance: float, level: float, cell: int) -> Figure:
-    """One encoder's accuracy over the offset, and beside it how many steps each distance took to be learned."""
-    figure, (left, right) = new_figure(1, 2, height=5.0, width_ratios=(1.25, 1))
-    image = _draw_offsets(left, one, chance, cell)
-    left.set_ylabel("cells down to the square")
-    figure.colorbar(image, ax=left, location="bottom", aspect=30, shrink=0.8, label=f"accuracy (chance {chance:.2f})")
-    _draw_curves(right, [steps])
-    right.set_ylabel(f"steps to {level:.0%}")
-    right.set_ylim(bottom=0)
-    right.legend(handles=_mark_never(right, [steps]), loc="lower right")
-    right.set_title("how long it took")
-    return describe(figure, f"{_tell_offsets(one, cell)} {_tell_steps(steps, level)}")
-
-
 def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float) -> Figure:
     """Accuracy against distance, one curve for each encoder: the mean over the seeds, and a bar from worst to best."""
     figure, axis = new_figure(height=4.6)
