@@ -20,6 +20,40 @@ def test_the_first_picture_shows_the_start_of_every_control() -> None:
     )
 
 
+def test_controls_start_where_the_lesson_puts_them_and_the_others_at_their_first_value() -> None:
+    line = Line("question", ["first", "second"])
+    explorer = explore(
+        draw,
+        start_at={"row": 5, "scale": 0.3, "head": 20, "clip": True, "question": "second"},
+        row=(0, 13),
+        column=(2, 13),
+        scale=(0.0, 1.0, 0.1),
+        head={"a": 10, "b": 20},
+        clip=False,
+        question=line,
+    )
+    start = {"row": 5, "column": 2, "scale": 0.3, "head": 20, "clip": True, "question": "second"}
+    assert explorer.state() == start
+    assert "&#x27;row&#x27;: 5, &#x27;column&#x27;: 2" in explorer.picture.value
+    assert next(explorer.positions()) == {**start, "row": 0}
+    assert {position["row"] for position in explorer.positions()} == set(range(14))
+
+
+@pytest.mark.parametrize(
+    ("start_at", "error", "words"),
+    [
+        ({"row": 14}, ValueError, r"puts 'row' at 14; its positions are 12, 13\."),
+        ({"row": 12.5}, ValueError, "puts 'row' at 12.5"),
+        ({"head": "max"}, ValueError, "its positions are 'mean', 'min'"),
+        ({"layer": 1}, ValueError, "names 'layer'; there is no such control, only row, head"),
+        ((12, 13), TypeError, "start_at is a tuple"),
+    ],
+)
+def test_a_start_that_no_control_has_is_refused(start_at, error, words) -> None:
+    with pytest.raises(error, match=words):
+        explore(draw, start_at=start_at, row=(12, 13), head=["mean", "min"])
+
+
 def test_moving_a_control_draws_again() -> None:
     explorer = explore(draw, layer=(0, 5))
     explorer.controls["layer"].value = 4

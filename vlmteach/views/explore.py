@@ -31,10 +31,14 @@ Control = tuple | list | dict | bool | OwnControl
 class Explorer(widgets.VBox):
     """Controls above a figure that is drawn again whenever one of them moves."""
 
-    def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, Control]):
+    def __init__(
+        self, draw: Callable[..., Figure], controls: Mapping[str, Control], start_at: Mapping[str, Any] | None = None
+    ):
         self.draw = draw
         self._one_at_a_time = threading.RLock()
         self.controls = {name: _make_control(name, control) for name, control in controls.items()}
+        if start_at is not None:
+            _move(self.controls, start_at)
         self.picture = widgets.HTML(value=figure_html(draw(**self.state())))
         row = widgets.HBox(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__(children=[row, self.picture])
@@ -67,16 +71,18 @@ class Explorer(widgets.VBox):
                 raise
 
 
-def explore(draw: Callable[..., Figure], **controls: Control) -> Explorer:
+def explore(draw: Callable[..., Figure], *, start_at: Mapping[str, Any] | None = None, **controls: Control) -> Explorer:
     """Show draw(**values) with one control for each keyword, and draw it again when a control moves.
 
     draw: a pure function that returns a described Figure.
     controls: (low, high) or (low, high, step) makes a slider, of whole numbers when all are whole; a list makes
         choices; a dict makes choices {label: value}; True or False makes a tick box; a Line or a SceneBoard is shown as
         it is. Underscores show as spaces.
-    Raises TypeError for any other kind of control, ValueError for an empty or inverted one.
+    start_at: where controls stand at first, {name: value}. The others stand at their lowest or first value.
+    Raises TypeError for any other kind of control, ValueError for an empty or inverted one and for a start that is
+    no position of its control.
     """
-    return Explorer(draw, controls)
+    return Explorer(draw, controls, start_at)
 
 
 def _make_control(name: str, control: Control) -> Any:
@@ -100,6 +106,19 @@ def _make_control(name: str, control: Control) -> Any:
     )
 
 
+def _move(controls: Mapping[str, Any], start_at: Mapping[str, Any]) -> None:
+    if not isinstance(start_at, Mapping):
+        raise TypeError(f"start_at is a {type(start_at).__name__}; expected {{name of a control: value}}.")
+    for name, value in start_at.items():
+        if name not in controls:
+            raise ValueError(f"start_at names {name!r}; there is no such control, only {', '.join(controls)}.")
+        positions = _values(controls[name])
+        if value not in positions:
+            listed = ", ".join(map(repr, positions))
+            raise ValueError(f"start_at puts {name!r} at {value!r}; its positions are {listed}.")
+        controls[name].value = positions[positions.index(value)]
+
+
 def _make_slider(name: str, control: Sequence[float], wide: dict[str, Any]) -> Any:
     if len(control) not in (2, 3) or not control[0] < control[1]:
         raise ValueError(
@@ -118,5 +137,6 @@ def _values(control: Any) -> list[Any]:
         return [False, True]
     if isinstance(control, (widgets.IntSlider, widgets.FloatSlider)):
         count = round((control.max - control.min) / control.step)
-        return [type(control.value)(control.min + i * control.step) for i in range(count + 1)]
+        # Rounded, so that the fourth of 0, 0.1, … is the 0.3 that a lesson writes, not 0.30000000000000004.
+        return [type(control.value)(round(control.min + i * control.step, 12)) for i in range(count + 1)]
     return [value for _label, value in control.options]

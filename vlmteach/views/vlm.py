@@ -149,7 +149,7 @@ def draw_answer(
     said.set_title(" ".join(words), fontsize=12)
     show_cells(mattered, drop.clip(min=0), 1.0)
     mattered.set_title(f"hidden: “{first[0]}” loses")
-    mattered.set_xlabel(f"up to {max(drop.max(), 0):.2f}")
+    mattered.set_xlabel(f"up to {max(0.0, drop.max()):.2f}")
     if attention is not None:
         for axis, word, weights in zip(_split(figure, axes[1, 0], (1,) * len(words)), words, attention, strict=True):
             show_cells(axis, weights, weights.max())
@@ -168,7 +168,10 @@ def _tell_answer(
     likely = list(probabilities.items())[:SHOWN]
     text = f"“{' '.join(words)}” Answers: {', '.join(f'{word} {value:.2f}' for word, value in likely)}."
     text += "" if right is None else f" Right is {right}."
-    text += f" Hiding {_cell(drop)} costs “{likely[0][0]}” most: {max(drop.max(), 0):.2f} of its probability."
+    if drop.max() < 0.005:
+        text += " Hiding any one cell costs it nothing."
+    else:
+        text += f" Hiding {_cell(drop)} costs “{likely[0][0]}” most: {drop.max():.2f} of its probability."
     if attention is None:
         return text
     looks = (f"“{word}” {_cell(map_)} ({map_.max():.2f})" for word, map_ in zip(words, attention, strict=True))

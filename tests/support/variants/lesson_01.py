@@ -16,9 +16,10 @@ def flatten_grid(grid):
         },
     ),
     "1.2": Variants(
-        alternative="tokens_for_wide_picture = 240",
+        alternative="import numpy as np\ntokens_for_wide_picture = np.int64(240)",
         mistakes={
             "added rows and columns": "tokens_for_wide_picture = 384 // 32 + 640 // 32",
+            "is a ndarray": "import numpy as np\ntokens_for_wide_picture = np.array([12, 20])",
             "number of pixels": "tokens_for_wide_picture = 384 * 640",
             "224 x 224": "tokens_for_wide_picture = 49",
             "expected a number": "tokens_for_wide_picture = '240'",

@@ -51,7 +51,7 @@ def field_after(layers):
         },
     ),
     "2.2": Variants(
-        alternative="layers_for_sigma_16 = 384.0",
+        alternative="import numpy as np\nlayers_for_sigma_16 = np.float32(384)",
         mistakes={
             "the square of 16": "layers_for_sigma_16 = 24",
             "three equal weights have 2/3": "layers_for_sigma_16 = 16**2",
@@ -62,8 +62,9 @@ def field_after(layers):
     ),
     "2.3": Variants(
         alternative="""
+import torch
 def count_whole(size, stride, padding, cells, side):
-    total = 0
+    total = torch.zeros(1, dtype=torch.int64)
     for y in range(cells):
         for x in range(cells):
             inside = [v * stride - padding <= 0 and v * stride - padding + size >= side for v in (y, x)]

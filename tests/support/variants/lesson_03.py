@@ -2,7 +2,7 @@ from support.variants import Variants
 
 VARIANTS = {
     "3.1": Variants(
-        alternative="clip_tokens = 577",
+        alternative="import torch\nclip_tokens = torch.tensor([577])",
         mistakes={
             "CLS token is one more": "clip_tokens = (336 // 14) ** 2",
             "along one side": "clip_tokens = 336 // 14",
@@ -58,7 +58,20 @@ def embed(image, weight, bias):
             "(B, N, D)": """
 import torch.nn.functional as F
 def embed(image, weight, bias):
-    return F.conv2d(image, weight, bias, stride=weight.shape[-1]).flatten(2)
+    patches = F.unfold(image, weight.shape[-1], stride=weight.shape[-1])
+    return weight.flatten(1) @ patches + bias[:, None]
+""",
+            "You called a convolution": """
+import torch.nn.functional as F
+def embed(image, weight, bias):
+    return F.conv2d(image, weight, bias, stride=weight.shape[-1]).flatten(2).transpose(1, 2)
+""",
+            "cut, lay flat, multiply": """
+import torch
+def embed(image, weight, bias):
+    convolution = torch.nn.Conv2d(3, len(bias), weight.shape[-1], stride=weight.shape[-1])
+    convolution.weight.data, convolution.bias.data = weight, bias
+    return convolution(image).flatten(2).transpose(1, 2)
 """,
             "Compare your patches": """
 from vlmteach.nn import patchify

@@ -2,16 +2,17 @@ from support.variants import Variants
 
 VARIANTS = {
     "4.1": Variants(
-        alternative="green_to_itself = 0.24",
+        alternative="import numpy as np\nblue_to_itself = np.float32([0.56])",
         mistakes={
-            "left out the scale": "green_to_itself = 7.389 / (3 * 7.389 + 3)",
-            "its square root, 2": "green_to_itself = 1.6487 / (3 * 1.6487 + 3)",
-            "down the column": "green_to_itself = 0.352",
-            "exponentials first": "green_to_itself = 1 / 3",
-            "even spread": "green_to_itself = 1 / 6",
-            "Divide it by the sum": "green_to_itself = 2.718",
-            "is not it": "green_to_itself = 0.5",
-            "expected a number": "green_to_itself = '0.24'",
+            "kept token 4": "blue_to_itself = 0.47",
+            "left out the scale": "import math\nblue_to_itself = math.e**4 / (math.e**4 + math.e**2 + 3)",
+            "its square root, 2": "blue_to_itself = 0.37",
+            "exponentials first": "blue_to_itself = 2 / 3",
+            "left the zeros out": "blue_to_itself = 7.389 / (7.389 + 2.718)",
+            "even spread": "blue_to_itself = 1 / 5",
+            "Divide it by the sum": "blue_to_itself = 7.389",
+            "is not it": "blue_to_itself = 0.5",
+            "expected a number": "blue_to_itself = '0.56'",
         },
     ),
     "4.2": Variants(
@@ -51,6 +52,11 @@ def attend(query, key, value):
             "returned the weights": """
 def attend(query, key, value):
     return (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(dim=-1)
+""",
+            "called torch's attention": """
+import torch.nn.functional as F
+def attend(query, key, value):
+    return F.scaled_dot_product_attention(query, key, value)
 """,
             "expected the output alone": """
 from vlmteach.nn import attention

@@ -3,14 +3,60 @@
 from __future__ import annotations
 
 import linecache
+import numbers
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 
 class Wrong(Exception):
     """Raised by a check: its sentence names the mistake and what to look at."""
+
+
+def as_number(answer: object, expected: str) -> int | float:
+    """The number a student gave, be it Python's, numpy's, or the only element of an array or a tensor.
+
+    expected: in words, such as "a number of tokens". Raises Wrong for anything else, True and False included.
+    """
+    number = answer
+    if isinstance(answer, np.ndarray) and answer.size == 1:
+        number = answer.item()
+    if isinstance(answer, Tensor) and answer.numel() == 1:
+        number = answer.item()
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise Wrong(f"Your answer is a {type(answer).__name__}; expected {expected}.")
+    return int(number) if isinstance(number, numbers.Integral) else float(number)
+
+
+class NotThis(TorchFunctionMode):
+    """While it is on, every call of torch is noted; at its end, one that the exercise rules out raises Wrong.
+
+    sentences: name of a torch function -> what to say to a student who called it.
+    """
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        super().__init__()
+        self.sentences = sentences
+        self.called: set[str] = set()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Note the function's name and call it."""
+        self.called.add(getattr(func, "__name__", ""))
+        return func(*args, **(kwargs or {}))
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Leave the mode. Raises Wrong when a function was called that is ruled out and nothing else was raised."""
+        super().__exit__(kind, error, trace)
+        for name, sentence in self.sentences.items():
+            if error is None and name in self.called:
+                raise Wrong(sentence)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def _examine_expectations(expectations: dict[str, object]) -> None:
 expectations = Exercise(
     number="0.1",
     examine=_examine_expectations,
-    praise="Noted. Lesson 01 tests 'grid', lessons 02 and 05 'local', lesson 06 'connector'; keep 'reason' in mind.",
+    praise="Noted. Lesson 01 tests 'grid', 02 and 05 test 'local', 06 'connector', and lesson 08 weighs 'reason'.",
     hints=("There is nothing to look up: write what you expect.",),
     answer="""my_expectations = {"local": "true", "grid": "false", "connector": "it depends", "reason": "true"}""",
 )

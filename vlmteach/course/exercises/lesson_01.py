@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.exercise import Exercise, Wrong, as_number
 
 
 def _examine_flatten(flatten: Callable[[Tensor], Tensor]) -> None:
@@ -58,9 +58,8 @@ flatten = Exercise(
 )
 
 
-def _examine_token_count(count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, (int, float)):
-        raise Wrong(f"Your answer is a {type(count).__name__}; expected a number of tokens.")
+def _examine_token_count(answer: object) -> None:
+    count = as_number(answer, "a number of tokens")
     known = {
         12 + 20: "You added rows and columns; a grid has rows times columns cells.",
         384 * 640: "That is the number of pixels. A cell is 32 pixels wide and 32 high.",

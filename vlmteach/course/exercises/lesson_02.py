@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.exercise import Exercise, Wrong, as_number
 
 Layers = Sequence[tuple[int, int, int]]
 
@@ -78,9 +78,8 @@ field_after = Exercise(
 )
 
 
-def _examine_depth(depth: object) -> None:
-    if isinstance(depth, bool) or not isinstance(depth, (int, float)):
-        raise Wrong(f"Your answer is a {type(depth).__name__}; expected a number of layers.")
+def _examine_depth(answer: object) -> None:
+    depth = as_number(answer, "a number of layers")
     known = {
         16: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
         24: "You solved 2n/3 = 16. That sum is the variance, the square of 16.",
@@ -112,9 +111,7 @@ def _examine_count_whole(count_whole: Callable[[int, int, int, int, int], int]) 
             for column in range(cells):
                 seen = [set(range(u * stride - padding, u * stride - padding + size)) for u in (row, column)]
                 whole += all(pixels >= set(range(side)) for pixels in seen)
-        answer = count_whole(size, stride, padding, cells, side)
-        if isinstance(answer, bool) or not isinstance(answer, (int, float)):
-            raise Wrong(f"Your function returned {answer!r}; expected a number of units.")
+        answer = as_number(count_whole(size, stride, padding, cells, side), "a number of units")
         if answer != whole:
             case = f"For size {size}, stride {stride}, padding {padding}, {cells} cells and {side} pixels"
             raise Wrong(_name_count_mistake(answer, whole, cells, size >= side, case))

@@ -8,14 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.exercise import Exercise, NotThis, Wrong, as_number
 
 TOLERANCE = 1e-4
+NO_CONVOLUTION = dict.fromkeys(
+    ("conv1d", "conv2d", "conv3d", "convolution"),
+    "You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, multiply.",
+)
 
 
-def _examine_token_count(count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, (int, float)):
-        raise Wrong(f"Your answer is a {type(count).__name__}; expected a number of tokens.")
+def _examine_token_count(answer: object) -> None:
+    count = as_number(answer, "a number of tokens")
     known = {
         576: "You counted the patches. The CLS token is one more.",
         24: "That is the number of patches along one side.",
@@ -48,7 +51,8 @@ def _examine_embed(embed: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
         )
         grid = F.conv2d(image, weight, bias, stride=patch)
         expected = torch.stack([grid[:, :, y, x] for y in range(height // patch) for x in range(width // patch)], dim=1)
-        tokens = embed(image.clone(), weight.clone(), bias.clone())
+        with NotThis(NO_CONVOLUTION):
+            tokens = embed(image.clone(), weight.clone(), bias.clone())
         if not isinstance(tokens, Tensor):
             raise Wrong(f"Your function returned a {type(tokens).__name__}; expected a tensor of tokens.")
         case = f"a picture {tuple(image.shape)} and a weight {tuple(weight.shape)}"
@@ -133,7 +137,7 @@ def _name_place_mistake(added: Tensor, table: Tensor, prefix: int) -> str:
             "of another one."
         )
     if prefix and on_prefix.abs().max() > TOLERANCE:
-        return "The prefix tokens changed. CLS and registers have no place, so nothing is added to them."
+        return "The prefix tokens changed. They have no row in this table, so nothing is added to them."
     return "The numbers are not right: token prefix + i should get row i of the table, for every picture of the batch."
 
 
@@ -142,7 +146,7 @@ add_places = Exercise(
     examine=_examine_add_places,
     praise="Each patch has its own place, CLS and registers have none, and every picture gets the same table.",
     hints=(
-        "tokens[:, :prefix] stays as it is; tokens[:, prefix:] gets the table added.",
+        "Which tokens have a row in the table, and which have none?",
         "torch.cat([..., ...], dim=1) puts the two parts together again.",
     ),
     answer="""import torch

@@ -9,42 +9,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.exercise import Exercise, NotThis, Wrong, as_number
 
 TOLERANCE = 1e-5
+NO_ATTENTION = dict.fromkeys(
+    ("scaled_dot_product_attention", "multi_head_attention_forward"),
+    "You called torch's attention. Write its four operations yourself: scores, scale, softmax, mix.",
+)
 
 
-def _examine_weight(weight: object) -> None:
-    if isinstance(weight, Tensor) and weight.numel() == 1:
-        weight = weight.item()
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-        raise Wrong(f"Your answer is a {type(weight).__name__}; expected a number between 0 and 1.")
+def _examine_weight(answer: object) -> None:
+    weight = as_number(answer, "a number between 0 and 1")
     e = math.e
     known = {
-        e**2 / (3 * e**2 + 3): "You left out the scale: the scores 2 and 0 are divided by √4 before the exponential.",
-        e**0.5 / (3 * e**0.5 + 3): "You divided by 4; the scale is its square root, 2.",
-        e / (e + 5): "You went down the column. Softmax goes along a row: one query, all keys.",
-        1
-        / 3: "You divided the scaled scores by their sum. Softmax takes exponentials first, so a 0 still gets weight.",
-        1 / 6: "That is an even spread over six tokens. Are all the scores of this row equal?",
-        e: "That is the exponential. Divide it by the sum of the row, so that the weights sum to 1.",
+        e**2 / (e**2 + 2 * e + 3): "You kept token 4. Without it, one number less is in the sum of the row.",
+        e**4 / (e**4 + e**2 + 3): "You left out the scale: the scores are divided by √4 before the exponential.",
+        e / (e + e**0.5 + 3): "You divided by 4; the scale is its square root, 2.",
+        2 / 3: "You divided the scaled scores by their sum. Softmax takes exponentials first, so a 0 gets weight too.",
+        e**2 / (e**2 + e): "You left the zeros out. A score of 0 still gets a share: exp(0) is 1.",
+        1 / 5: "That is an even spread over five tokens. Are all the scores of this row equal?",
+        e**2: "That is the exponential. Divide it by the sum of the row, so that the weights sum to 1.",
     }
     for value, sentence in known.items():
         if abs(weight - value) < 0.005:
             raise Wrong(sentence)
-    if abs(weight - e / (3 * e + 3)) > 0.005:
-        raise Wrong(f"{weight} is not it. Three scaled scores of this row are 1 and three are 0; start from there.")
+    if abs(weight - e**2 / (e**2 + e + 3)) > 0.005:
+        raise Wrong(f"{weight} is not it. One scaled score of this row is 2, one is 1, three are 0; start from there.")
 
 
 weight_by_hand = Exercise(
     number="4.1",
     examine=_examine_weight,
-    praise="2.72 / (3 · 2.72 + 3 · 1) = 0.24: its own colour counts as much as a circle of another colour.",
+    praise="7.39 / (7.39 + 2.72 + 3 · 1) = 0.56: its scores are the old ones, but fewer tokens share.",
     hints=(
-        "Its query is [0, 2, 0, 2]. Which keys have a 1 in the second place, which in the fourth?",
-        "The scaled scores are 1 for three tokens and 0 for three; exp(1) is 2.72 and exp(0) is 1.",
+        "Its scaled scores are in section 3, row 2. Which of them stay in the sum?",
+        "One scaled score is 2, one is 1, three are 0; exp(2) is 7.39, exp(1) is 2.72 and exp(0) is 1.",
     ),
-    answer="green_to_itself = 2.718 / (3 * 2.718 + 3 * 1)",
+    answer="blue_to_itself = 7.389 / (7.389 + 2.718 + 3 * 1)",
 )
 
 
@@ -55,7 +56,8 @@ def _examine_attend(attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
             torch.randn(batch, heads, count, width, generator=generator) for count in (queries, keys, keys)
         )
         expected = F.scaled_dot_product_attention(query, key, value)
-        output = attend(query.clone(), key.clone(), value.clone())
+        with NotThis(NO_ATTENTION):
+            output = attend(query.clone(), key.clone(), value.clone())
         if isinstance(output, tuple):
             raise Wrong(f"Your function returned {len(output)} things; expected the output alone.")
         if not isinstance(output, Tensor):
@@ -156,8 +158,8 @@ prefix_mask = Exercise(
     examine=_examine_mask,
     praise="The picture as a whole, then words one by one: the mask of a language model that sees.",
     hints=(
-        "Begin with a causal mask for everything: torch.ones(n, n, dtype=torch.bool).tril().",
-        "Then allow every row to see the first columns.",
+        "Which part of the mask is the causal one you know?",
+        "Begin with a causal mask for everything; then allow every row to see the first columns.",
     ),
     answer="""import torch
 
