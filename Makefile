@@ -2,6 +2,7 @@
 # make test    everything that must hold, as CI runs it
 # make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
 # make test-browser  every lesson in a browser (make test opens a few)
+# make bench   side-by-side timings against other tools; writes the README's table
 # make mutate  small faults, each of which a test must find
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
@@ -62,7 +63,10 @@ site: .venv/ready-site .venv/ready-test
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m site tests/site
 
-bench: .venv/ready-bench
+# bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
+bench: .venv/ready-bench .venv/ready-test
+	$(PIP) --constraint constraints.txt --no-deps bertviz
+	$(BIN)/python tests/support/browser.py
 	$(BIN)/python -m benchmarks
 
 mutate: .venv/ready-test

@@ -1,4 +1,4 @@
-"""One row of the table: a tool at a job, its ratio to the job's yardstick, and the bound that we keep, where we keep one."""
+"""One row of the table: a tool at a job, its ratio to the job's yardstick, and the bound, where we keep one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from benchmarks._interleaved import time_in_turn
 
 OURS = "vlmteach"  # how the names of our own tools begin
-TIMES = ("ms", "s")  # a machine decides these, so a missed bound on one of them is shown but fails nothing
+TIMES = ("ms", "s")  # the machine decides these, so a missed bound on one of them is shown but fails nothing
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Bound:
 
 @dataclass(frozen=True)
 class Row:
-    """A tool at a job. ratio: to the yardstick, the row with ratio 1. Both are None when the tool refuses: see the note.
+    """A tool at a job. ratio: to the yardstick, the row with ratio 1. amount: what was measured, in its unit.
 
+    Both are None when the tool refuses; the note says why.
     detail: whether the row is only for the full table, not for the README.
     """
 

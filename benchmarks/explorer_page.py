@@ -4,8 +4,8 @@
 
 Both are given the same attention of the same layers: of the course's own ViT, and of four layers of a ViT-S. PatchView
 also holds the mean of the heads, the rollout, and what changes when squares are hidden, but bytes in place of floats;
-what measuring takes is a row of its own. bertviz writes every float as text, and its page fetches d3 and jQuery from the
-network when it is opened. The bounds we keep: 1,000,000 bytes for the course's ViT, 3,000,000 for the ViT-S.
+what measuring takes is a row of its own. bertviz writes every float as text, and its page fetches d3 and jQuery from
+the network when it is opened. The bounds we keep: 1,000,000 bytes for the course's ViT, 3,000,000 for the ViT-S.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Case(NamedTuple):
         return [maps.weights[layer] for layer in self.layers]
 
     def picture(self) -> Tensor:
+        """Noise, the same for every tool."""
         return torch.rand(3, self.side, self.side, generator=torch.Generator().manual_seed(0))
 
 
