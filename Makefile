@@ -30,6 +30,8 @@ test: lint unit lessons browser
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/oxlint vlmteach docs/static
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 unit: .venv/ready-test
 	$(PYTEST) -n auto -m "not browser and not site and not faults" --ignore=tests/notebooks tests

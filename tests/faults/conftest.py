@@ -27,11 +27,8 @@ class Classroom:
         self.folder.mkdir()
         self.home.mkdir(mode=0o555)
         shutil.copytree(wheel, self.packages)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """All that a kernel gets. Nothing is inherited: a cache folder that the tester has set would hide a fault."""
-        return {
+        # All that a kernel gets. Nothing is inherited: a cache folder that the tester has set would hide a fault.
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "PYTHONPATH": os.pathsep.join([str(NO_NETWORK), str(self.packages)]),

@@ -6,7 +6,9 @@ import re
 from importlib.metadata import version
 
 import pytest
+from huggingface_hub import constants
 from nbclient.exceptions import CellExecutionError
+from support.hub import hub_on_this_machine
 
 pytestmark = pytest.mark.faults
 
@@ -32,3 +34,14 @@ def test_the_doctor_names_a_home_folder_that_cannot_be_written(classroom) -> Non
     with classroom.kernel() as run:
         report = run.run("from vlmteach import course\ncourse.doctor()")
     assert f"the home folder {classroom.home} cannot be written; nothing can be cached there. Set HOME" in report
+
+
+def test_weights_that_a_home_folder_does_not_take_are_one_sentence(classroom, tmp_path, monkeypatch) -> None:
+    with hub_on_this_machine(monkeypatch, tmp_path / "cache") as hub:
+        hub.put("course/stand-in", "model.safetensors", b"0" * 1000)
+        classroom.environment["HF_ENDPOINT"] = constants.ENDPOINT
+        with classroom.kernel() as run, pytest.raises(CellExecutionError) as refused:
+            run.run("from vlmteach.backbones.hub import fetch_weights\nfetch_weights('course/stand-in', 'mit', 1000)")
+    cache = classroom.home / ".cache" / "huggingface" / "hub"
+    assert refused.value.ename == "WeightsMissing"
+    assert f"are missing: {cache} cannot be written; let HF_HOME name a folder of yours" in refused.value.evalue
