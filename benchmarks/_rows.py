@@ -77,9 +77,9 @@ Tool = tuple[Callable[[], object], str]  # a call to time, and what its answer h
 
 def number(value: float) -> str:
     """Three significant digits and never an exponent: 0.0123, 1.23, 12.3, 1,234."""
-    if value == 0 or abs(value) >= 100:
+    if value == 0 or abs(value) >= 99.95:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 1 else f"{value:.{2 - (abs(value) >= 9.995)}f}"
+    return f"{value:#.3g}"
 
 
 def load(module: str, package: str) -> ModuleType | str:
