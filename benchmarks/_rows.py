@@ -76,7 +76,7 @@ Tool = tuple[Callable[[], object], str]  # a call to time, and what its answer h
 
 
 def number(value: float) -> str:
-    """Three significant digits and never an exponent: 0.0123, 1.23, 12.3, 1,234."""
+    """Three significant digits, and from 0.0001 on no exponent: 0.0123, 1.23, 12.3, 1,234."""
     if value == 0 or abs(value) >= 99.95:
         return f"{value:,.0f}"
     return f"{value:#.3g}"
