@@ -2,6 +2,8 @@
 # make test    everything that must hold, as CI runs it
 # make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
 # make test-browser  every lesson in a browser (make test opens a few)
+# make test-faults  every lesson without network, writable home, GPU, threads and UTF-8, from a path in Japanese
+# make bench   side-by-side timings against other tools; writes the README's table
 # make mutate  small faults, each of which a test must find
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
@@ -16,7 +18,7 @@ COLAB_PIP := $(subst --python .venv,--python .venv-colab,$(subst $(BIN)/,.venv-c
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab test lint unit lessons browser test-browser test-colab notebooks site bench mutate clean
+.PHONY: lab test lint unit lessons browser test-browser test-colab test-faults notebooks site bench mutate clean
 
 lab: export OMP_NUM_THREADS :=
 lab: .venv/ready-lab
@@ -28,9 +30,11 @@ test: lint unit lessons browser
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/oxlint vlmteach docs/static
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 unit: .venv/ready-test
-	$(PYTEST) -n auto -m "not browser and not site" --ignore=tests/notebooks tests
+	$(PYTEST) -n auto -m "not browser and not site and not faults" --ignore=tests/notebooks tests
 
 lessons: .venv/ready-test
 	$(PYTEST) -n auto tests/notebooks
@@ -54,6 +58,9 @@ test-colab: .venv/ready-test .venv-colab/ready
 	cd build/colab/empty && ../../../$(PYTEST) -c /dev/null --rootdir . -p no:cacheprovider -n auto --dist loadfile --maxprocesses=2 \
 		--nbval-lax --nbval-kernel-name=colab --nbval-cell-timeout=300 .
 
+test-faults: .venv/ready-test
+	$(PYTEST) -n auto -m faults tests/faults
+
 notebooks: .venv/ready-test
 	$(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
 
@@ -62,7 +69,10 @@ site: .venv/ready-site .venv/ready-test
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m site tests/site
 
-bench: .venv/ready-bench
+# bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
+bench: .venv/ready-bench .venv/ready-test
+	$(PIP) --constraint constraints.txt --no-deps bertviz
+	$(BIN)/python tests/support/browser.py
 	$(BIN)/python -m benchmarks
 
 mutate: .venv/ready-test

@@ -1,6 +1,6 @@
 """All attention maps of a ViT-S at 224 pixels: what do they cost on top of the plain, fused forward pass?
 
-    python -m benchmarks.attention_maps
+    python -m benchmarks attention_maps
 
 Every tool runs once in each round, in turn, so that a busy machine slows all of them alike; the ratio is the median
 over the rounds of (tool / plain pass of the same round). The bound we keep is 1.3.
@@ -8,7 +8,6 @@ over the rounds of (tool / plain pass of the same round). The bound we keep is 1
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 
 import timm
@@ -16,12 +15,13 @@ import torch
 from timm.utils import AttentionExtract
 from torch import Tensor, nn
 
-from benchmarks._interleaved import time_in_turn
+from benchmarks._rows import Bound, Row, Tool, timed_rows
 from vlmteach.probes import attention_maps
 
 JOB = "all attention maps, vit_small, 224 px, batch 1"
 ROUNDS = 40
-BOUND = 1.3
+BOUND = Bound(1.3)
+PLAIN, OURS = "plain fused forward", "vlmteach attention_maps"
 
 
 def build(fused: bool) -> nn.Module:
@@ -54,59 +54,28 @@ def extractor(fused: bool, method: str, image: Tensor) -> Callable[[], int] | st
     return lambda: len(tool(image))
 
 
-def tools(image: Tensor) -> dict[str, Callable[[], int] | str]:
-    """Each tool as a call that returns how many maps it got, or the sentence it refuses with."""
+def tools(image: Tensor) -> dict[str, Tool | str]:
+    """Each tool with how many maps it gives, or the sentence it refuses with."""
     fused, unfused = build(fused=True), build(fused=False)
 
     def plain() -> int:
         fused(image)
         return 0
 
-    return {
-        "plain fused forward": plain,
-        "vlmteach attention_maps": lambda: len(attention_maps(fused, image).weights),
+    calls: dict[str, Callable[[], int] | str] = {
+        PLAIN: plain,
+        OURS: lambda: len(attention_maps(fused, image).weights),
         "unfused + hook on attn_drop": lambda: len(unfused_with_hooks(unfused, image)),
         "timm AttentionExtract hook, unfused": extractor(False, "hook", image),
         "timm AttentionExtract fx, unfused": extractor(False, "fx", image),
         "timm AttentionExtract hook, fused": extractor(True, "hook", image),
         "timm AttentionExtract fx, fused": extractor(True, "fx", image),
     }
+    return {name: call if isinstance(call, str) else (call, f"{call()} maps") for name, call in calls.items()}
 
 
 @torch.no_grad()
-def run() -> list[dict]:
-    """Time every tool. Returns rows {"job", "tool", "median_ms", "ratio", "note"}; a tool that refuses has no times."""
+def run() -> list[Row]:
+    """Time every tool; the plain pass has ratio 1."""
     contestants = tools(torch.randn(1, 3, 224, 224))
-    ready = {name: call for name, call in contestants.items() if callable(call)}
-    maps = {name: call() for name, call in ready.items()}
-    seconds = time_in_turn(ready, ROUNDS)
-    rows = []
-    for name, call in contestants.items():
-        if isinstance(call, str):
-            rows.append({"job": JOB, "tool": name, "median_ms": None, "ratio": None, "note": call})
-            continue
-        ratio = statistics.median(a / b for a, b in zip(seconds[name], seconds["plain fused forward"], strict=True))
-        rows.append(
-            {
-                "job": JOB,
-                "tool": name,
-                "median_ms": 1000 * statistics.median(seconds[name]),
-                "ratio": ratio,
-                "note": f"{maps[name]} maps",
-            }
-        )
-    return rows
-
-
-def table(rows: list[dict]) -> str:
-    lines = [f"{JOB}; {ROUNDS} interleaved rounds, {torch.get_num_threads()} threads"]
-    for row in rows:
-        times = "     -       -" if row["ratio"] is None else f"{row['median_ms']:7.1f} ms {row['ratio']:6.2f}"
-        lines.append(f"{row['tool']:<38}{times:>18}   {row['note']}")
-    ours = next(row["ratio"] for row in rows if row["tool"].startswith("vlmteach"))
-    lines.append(f"ours / plain = {ours:.2f}, bound {BOUND}: {'held' if ours <= BOUND else 'MISSED'}")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table(run()))
+    return timed_rows(JOB, contestants, ROUNDS, PLAIN, {OURS: BOUND})

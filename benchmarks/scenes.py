@@ -7,18 +7,19 @@ The yardstick draws the same scenes the usual way: one picture after the other, 
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks._interleaved import time_in_turn
+from benchmarks._rows import Row, timed_rows
 from vlmteach.pictures.batches import make_batch
 from vlmteach.pictures.colours import GREY, RGB
 from vlmteach.pictures.drawing import draw_scenes
 from vlmteach.pictures.scenes import CELL, SHAPES, Scenes, far_scenes, near_scenes
+from vlmteach.training import one_thread
 
 CELLS = 8
 COUNT = 64  # scenes to a call; with many more, the system's work for fresh memory hides that of drawing
@@ -40,23 +41,13 @@ def tools() -> dict[str, Callable[[], int]]:
     }
 
 
-def run() -> list[dict]:
-    """Time every tool. Returns rows {"job", "tool", "median_ms", "ratio", "note"}; far scenes, drawn, have ratio 1."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        contestants = tools()
-        made = {name: call() for name, call in contestants.items()}
-        seconds = time_in_turn(contestants, ROUNDS)
-    finally:
-        torch.set_num_threads(threads)
-    rows = []
-    for name in contestants:
-        median = statistics.median(seconds[name])
-        ratio = statistics.median(a / b for a, b in zip(seconds[name], seconds[OURS], strict=True))
-        note = f"{made[name] / median:,.0f} scenes/s"
-        rows.append({"job": JOB, "tool": name, "median_ms": 1000 * median, "ratio": ratio, "note": note})
-    return rows
+def run() -> list[Row]:
+    """Time every tool; far scenes, drawn, have ratio 1."""
+    with one_thread():
+        contestants = {name: (call, "") for name, call in tools().items()}
+        made = {name: call() for name, (call, _) in contestants.items()}
+        rows = timed_rows(JOB, contestants, ROUNDS, OURS)
+    return [replace(row, note=f"{1000 * made[row.tool] / row.amount:,.0f} scenes/s") for row in rows]
 
 
 def with_pillow(scenes: Scenes) -> torch.Tensor:

@@ -4,8 +4,9 @@
     python notebooks/build_lessons.py 00 02      build these
     python notebooks/build_lessons.py --all      build every one
 
-A built notebook is stale when its cells (type, source, tags) differ from its source. What a run cost (seconds, peak
-memory, versions) is written into the notebook's metadata, where a test compares it with the course's table.
+A built notebook is stale when its cells (type, source, tags) differ from its source. What a run cost (seconds in all
+and to the first figure, peak memory, versions) is written into the notebook's metadata, where a test compares it with
+the course's table.
 """
 
 from __future__ import annotations
@@ -99,11 +100,14 @@ def is_stale(lesson: Lesson) -> bool:
 def build(lesson: Lesson) -> None:
     """Execute a lesson from its source and write the notebook; an error in a cell stops the build."""
     notebook = read_source(lesson)
+    ends: dict[int, float] = {}  # when each cell was done
     began = time.perf_counter()
     client = NotebookClient(notebook, timeout=600, record_timing=False, resources={"metadata": {"path": NOTEBOOKS}})
     with client.setup_kernel():
+        ready = time.perf_counter()
         for index, cell in enumerate(tqdm(list(notebook.cells), desc=lesson.name, leave=False)):
             client.execute_cell(cell, index)
+            ends[index] = time.perf_counter()
         seconds = time.perf_counter() - began
         notebook.cells.append(nbformat.v4.new_code_cell(MEASURE))
         client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1)
@@ -112,6 +116,7 @@ def build(lesson: Lesson) -> None:
     freeze_widgets(notebook)
     notebook.metadata["vlmteach"] = {
         "seconds": round(seconds, 1),
+        "first_figure_seconds": round(ends[first_figure(notebook)] - ready, 1),
         "peak_memory_mb": peak,
         "python": platform.python_version(),
         **{name: installed_version(name) for name in ("torch", "torchvision", "timm", "ipywidgets")},
@@ -119,6 +124,15 @@ def build(lesson: Lesson) -> None:
     nbformat.validate(notebook)
     nbformat.write(notebook, NOTEBOOKS / f"{lesson.name}.ipynb")
     print(f"{lesson.name}: {seconds:.1f} s, peak {peak} MB")
+
+
+def first_figure(notebook: NotebookNode) -> int:
+    """The number of the first cell that shows a picture or an explorer. Raises ValueError when none does."""
+    for index, cell in enumerate(notebook.cells):
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        if any("image/png" in data or re.search("<(img|iframe|svg)", str(data.get("text/html", ""))) for data in shown):
+            return index
+    raise ValueError("no cell shows a figure; a lesson has at least one.")
 
 
 def freeze_widgets(notebook: NotebookNode) -> None:

@@ -38,7 +38,7 @@ def test_the_pinned_set_meets_every_range() -> None:
     pinned = dict(line.split(";")[0].strip().split("==") for line in lines if line and not line.startswith("#"))
     pinned = {canonicalize_name(name): version for name, version in pinned.items()}
     extras = PROJECT["optional-dependencies"]
-    for line in PROJECT["dependencies"] + extras["lab"] + extras["test"] + extras["site"]:
+    for line in PROJECT["dependencies"] + extras["lab"] + extras["test"] + extras["site"] + extras["bench"]:
         want = Requirement(line)
         assert want.specifier.contains(pinned[canonicalize_name(want.name)]), line
     assert (pinned["torch"], pinned["torchvision"]) == ("2.14.1", "0.29.1")

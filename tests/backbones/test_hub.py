@@ -1,6 +1,7 @@
 """Every way in which a download can go, against a hub on this machine."""
 
 import builtins
+import errno
 import os
 import re
 import subprocess
@@ -193,6 +194,16 @@ def full_disk(hub, monkeypatch):
     monkeypatch.setattr(Path, "open", opened)
 
 
+def read_only_cache(hub, monkeypatch):
+    """Root may write anywhere, so the folder is refused here, as a home folder is that others own."""
+    hub.put(REPOSITORY, FILE, CONTENT)
+
+    def refused(path, *args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "makedirs", refused)
+
+
 def no_safetensors_inside(hub, monkeypatch):
     hub.put(REPOSITORY, FILE, b"\x80\x04 a pickle under another name" * 100)
 
@@ -216,6 +227,7 @@ REFUSED = {
     ),
     "too little space": (little_space, r"\(0\.3 MB\).* has 0\.2 MB left", "HF_HOME name another disk", False),
     "disk full on the way": (full_disk, "the disk that holds .* is full", "HF_HOME name another disk", True),
+    "read-only cache": (read_only_cache, r"\(0\.3 MB\).* cannot be written", "HF_HOME name a folder of yours", False),
     "another format": (no_safetensors_inside, "is no safetensors file", "delete it", True),
 }
 

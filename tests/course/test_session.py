@@ -30,11 +30,19 @@ def test_start_seeds_every_generator() -> None:
     assert draws[0] == draws[1]
 
 
-def test_start_sets_the_style_and_a_sensible_number_of_threads() -> None:
+def test_start_sets_the_style() -> None:
     matplotlib.rcParams["font.size"] = 3
     course.start(0)
     assert matplotlib.rcParams["font.size"] == 12
-    assert 1 <= torch.get_num_threads() <= 4
+
+
+@pytest.mark.parametrize(("told", "used"), [(1, 1), (3, 3), (64, 4)])
+def test_start_uses_as_many_threads_as_it_was_told_to_but_never_a_crowd(told, used, monkeypatch) -> None:
+    chosen = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: told)
+    monkeypatch.setattr(torch, "set_num_threads", chosen.append)
+    course.start(0)
+    assert chosen == [used]
 
 
 @pytest.mark.parametrize("number", [-1, 77, "1"])

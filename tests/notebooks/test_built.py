@@ -9,7 +9,9 @@ import build_lessons
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from benchmarks.lessons import ALL_SECONDS
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.versions import installed_version
 
@@ -54,6 +56,20 @@ def test_a_run_stays_within_the_budget_of_the_table(lesson: Lesson) -> None:
     assert cost["seconds"] <= lesson.seconds
     assert cost["peak_memory_mb"] <= lesson.memory_mb
     assert cost["torch"] == installed_version("torch"), "built with another torch: run `make notebooks ALL=1`"
+
+
+def test_all_lessons_together_stay_within_the_budget_of_the_course() -> None:
+    assert sum(built(lesson).metadata["vlmteach"]["seconds"] for lesson in LESSONS) <= ALL_SECONDS
+
+
+@pytest.mark.parametrize("data", [{"image/png": "aa"}, {"text/html": '<iframe srcdoc="">'}, {"text/html": "<img src>"}])
+def test_the_first_figure_is_the_first_picture_or_explorer(data: dict[str, str]) -> None:
+    words = [new_output("stream", text="<img"), new_output("display_data", {"text/html": "<p>an image</p>"})]
+    cells = [new_markdown_cell("![a picture](x.png)"), new_code_cell(outputs=words)]
+    figures = [new_code_cell(outputs=[new_output("display_data", data)]) for _ in range(2)]
+    assert build_lessons.first_figure(new_notebook(cells=[*cells, *figures])) == 2
+    with pytest.raises(ValueError, match="no cell shows a figure"):
+        build_lessons.first_figure(new_notebook(cells=cells))
 
 
 @each_lesson

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
-import sys
 from pathlib import Path
 
 import build_lessons
 import pytest
-from filelock import FileLock
 from nbformat import NotebookNode
 from support.lesson_run import LessonRun, kernel, tagged
 
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.exercises import Exercise
 
-ROOT = Path(__file__).resolve().parents[2]
 SWEEP = """
 import gc
 from vlmteach.views import Explorer, alt_text, figure_html
@@ -28,21 +24,6 @@ for explorer in [thing for thing in gc.get_objects() if type(thing) is Explorer]
     figure_html(explorer.draw(**position))
 print(positions)
 """
-
-
-@pytest.fixture(scope="session")
-def wheel_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder that holds the installed wheel and nothing else; built once, however many workers there are."""
-    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
-    folder = shared / "wheel"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-            build = ["wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--wheel-dir", str(shared)]
-            subprocess.run([*pip, *build], check=True, cwd=shared)
-            (wheel,) = shared.glob("vlmteach-*.whl")
-            subprocess.run([*pip, "install", "--no-deps", "--target", str(folder), str(wheel)], check=True)
-    return folder
 
 
 def exercises_of(lesson: Lesson) -> dict[str, Exercise]:

@@ -18,6 +18,7 @@ from vlmteach.backbones.weights import WeightsMissing
 
 FILE = "model.safetensors"
 SHA256 = re.compile(r"[0-9a-f]{64}")
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 ATTEMPTS = 3
 CUT_OFF = ("RemoteProtocolError", "ChunkedEncodingError")  # of httpx and httpx2, of requests
 AGAIN = "run this again, on another network if it repeats"
@@ -98,6 +99,8 @@ def _reason_and_remedy(repository: str, error: Exception) -> tuple[str, str]:
         return reason, "choose another network"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk that holds {_cache()} is full", "free space there, or let HF_HOME name another disk"
+    if isinstance(error, OSError) and error.errno in READ_ONLY:
+        return f"{_cache()} cannot be written", "let HF_HOME name a folder of yours"
     told = f"{type(error).__name__}: {str(error).partition(chr(10))[0].rstrip('.')}"
     return f"they are not in the cache, and the hub could not be reached or broke off ({told})", _elsewhere(repository)
 

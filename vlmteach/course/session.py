@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import numpy as np
@@ -30,7 +29,7 @@ def start(lesson: int) -> None:
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
-    torch.set_num_threads(min(MOST_THREADS, os.cpu_count() or 1))
+    torch.set_num_threads(min(MOST_THREADS, torch.get_num_threads()))  # never more than the machine was told to use
     use_style()
     _set_up_shell()
     network = "one part uses the network and says so" if this.needs_network else "no network needed"

@@ -1,0 +1,38 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ASK = "import os, vlmteach; print(os.environ.get('MPLCONFIGDIR'), os.path.isdir(os.environ.get('MPLCONFIGDIR', '')))"
+
+
+def folder_of(environment: dict[str, str]) -> list[str]:
+    """What a process in this environment does with MPLCONFIGDIR: its value, and whether the folder is there."""
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    command = [sys.executable, "-c", ASK]
+    done = subprocess.run(command, env=inherited | environment, capture_output=True, check=True, text=True)
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")
+def test_a_home_that_cannot_be_written_gets_a_folder_for_as_long_as_the_process_runs(tmp_path) -> None:
+    folder, there = folder_of({"HOME": str(tmp_path / "no such folder")})
+    assert "vlmteach-matplotlib-" in folder
+    assert there == "True"
+    assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize("settings", [{}, {"MPLCONFIGDIR": "mine"}], ids=["writable", "chosen"])
+def test_a_home_that_can_be_written_and_a_folder_of_ones_own_are_left_alone(tmp_path, settings) -> None:
+    assert folder_of({"HOME": str(tmp_path)} | settings)[0] == settings.get("MPLCONFIGDIR", "None")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")
+def test_matplotlib_then_says_nothing(tmp_path) -> None:
+    code = "import vlmteach.views"
+    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment["HOME"] = str(tmp_path / "no such folder")
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
+    assert done.stderr.replace("Matplotlib is building the font cache; this may take a moment.", "").strip() == ""

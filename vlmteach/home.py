@@ -1,0 +1,23 @@
+"""A home folder that cannot be written, as on some classroom servers.
+
+matplotlib would take a temporary folder for its list of fonts then, and say so in long lines below the lesson's first
+cell. A student cannot mend that in the middle of a lesson, so it is done here in silence; `course.doctor()` names it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+
+def lend_matplotlib_a_folder() -> None:
+    """Where home is read-only, let MPLCONFIGDIR name a folder that lasts as long as this process.
+
+    Nothing changes where home can be written or MPLCONFIGDIR is set. It helps before matplotlib is imported.
+    """
+    if "MPLCONFIGDIR" in os.environ or os.access(os.path.expanduser("~"), os.W_OK):
+        return
+    os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="vlmteach-matplotlib-")
+    atexit.register(shutil.rmtree, os.environ["MPLCONFIGDIR"], ignore_errors=True)
