@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.probes.patchview import READOUTS, Panel, PanelLayer, PatchViewData, Readout
-from vlmteach.views.explore import Control, Explorer, explore
+from vlmteach.views.explore import Control, Explorer
 from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT, describe, new_figure, show_picture
 
 _HUES = {"cnn": CNN, "vit": VIT, "language": LANGUAGE}
@@ -73,7 +73,7 @@ def explore_patchview(data: PatchViewData) -> Explorer:
     def draw(layer: int = 0, row: int = 0, column: int = 0, **chosen: int) -> Figure:
         return draw_patchview(data, layer, (row, column), chosen)
 
-    return explore(draw, **controls)
+    return Explorer(draw, controls)
 
 
 def read_out(layer: PanelLayer, readout: Readout, which: int, unit: tuple[int, int]) -> str | None:
