@@ -105,15 +105,15 @@ def test_one_number_of_a_record_is_one_number_of_the_page(folder):
     def edit(record):
         family = record["families"].index("where")
         for run in record["runs"]:
-            if (run["encoder"], run["connector"]) == ("cnn-large", "prefix"):
+            if (run["encoder"], run["connector"]) == ("cnn-small", "prefix"):
                 run["accuracy"][family] = 0.123
 
     change(folder, "matrix", edit)
     before, after = (
-        ledger.evidence.fill("{accuracy: cnn-large, prefix, where}") for ledger in (LEDGER, load_ledger(folder))
+        ledger.evidence.fill("{accuracy: cnn-small, prefix, where}") for ledger in (LEDGER, load_ledger(folder))
     )
 
-    assert after.startswith("0.12 (one seed")
+    assert after.startswith("0.12 (3 seeds, sd 0.00")
     assert before != after
     assert after in load_ledger(folder).claim("regions").to_html()
 

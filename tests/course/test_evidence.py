@@ -46,6 +46,15 @@ def test_an_accuracy_says_how_many_seeds_stand_behind_it(made_up):
     assert made_up.number("accuracy: vit, resampler, where").text.endswith("(one seed)")
 
 
+def test_what_a_follow_up_changed_has_an_address_of_its_own(made_up):
+    (longer,) = made_up.records.matrix.follow_ups("cnn-large", "prefix")
+    longer["accuracy"][made_up.records.matrix.families.index("far relation")] = 0.25
+    number = made_up.number("changed: cnn-large, prefix, steps x 3, far relation")
+
+    assert number.value == 0.25
+    assert number.text == f"0.25 (6,000 steps at {longer['learning_rate']:.2g}, one seed)"
+
+
 def test_a_cell_without_positions_has_an_address_of_its_own(made_up):
     for run, number in far(made_up.records.matrix, "cnn-small", "vector", positions=False):
         run["accuracy"][number] = 0.25
@@ -123,7 +132,10 @@ def test_systems_are_counted_and_named():
         ("accuracy", "there is no number 'accuracy'; expected one like: accuracy: "),
         ("taste: vit", "there is no number 'taste: vit'"),
         ("accuracy: vit, prefix", "has 2 parts behind the colon"),
-        ("accuracy: vit, glue, where", "no run with"),
+        ("accuracy: vit, glue, where", "none of the .* recorded runs has .*'glue'"),
+        ("changed: cnn-large, prefix, steps x 2, where", "no change 'steps x 2'; expected steps x 3"),
+        ("changed: cnn-large, prefix, rate x 3, where", "cnn-large with prefix was not run again with rate x 3"),
+        ("changed: vit, prefix, steps x 3, where", "none of the .* recorded follow_ups has .*'vit'"),
         ("accuracy: vit, prefix, colour", "no family of questions 'colour'; expected one of attribute"),
         ("cliff: vit-1, far", "'far' is no whole number"),
         ("cliff worst: beside, vit-1", "no side 'beside'"),

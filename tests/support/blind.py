@@ -41,23 +41,7 @@ def seeing_rate(near: Scenes, far: Scenes) -> np.ndarray:
     attribute = (3 * attribute_near.mean() + 2 * attribute_far.mean()) / 5
     where = (2 * where_near.mean() + 3 * where_far.mean()) / 5
     same = np.choose(far_pattern, [1, 3 / 5, 1]).mean()
-    return np.array([attribute, count.mean(), where, 1 / 2, 1 / 2 + _ties(far) / 8, same])
-
-
-def _ties(far: Scenes) -> float:
-    """How often a counterfactual's second relation compares two things in one row or column: then neither is first.
-
-    The question was chosen for the scene before the swap, where the two differ. "No" is then the better guess: one
-    question in four is such a one.
-    """
-    swapped = far.swapped()
-
-    def same(scenes: Scenes, part: str) -> np.ndarray:
-        place = getattr(scenes, part)
-        return place[:, 2:] == place[:, :2]
-
-    left = np.where(same(far, "row"), 1, np.where(same(far, "column"), 0, 1 / 2))
-    return float((left * same(swapped, "column") + (1 - left) * same(swapped, "row")).mean())
+    return np.array([attribute, count.mean(), where, 1 / 2, 1 / 2, same])
 
 
 def _pattern(scenes: Scenes) -> np.ndarray:
