@@ -40,8 +40,7 @@ def save(made: Mapping[str, Sequence[Row]]) -> None:
     rows = {name: [asdict(row) for row in rows] for name, rows in made.items()}
     results = {"machine": machine(), "versions": versions(), "benchmarks": rows}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    text = README.read_text("utf-8")
-    README.write_text(text.replace(shown(text), section(results)), "utf-8")
+    README.write_text(placed(README.read_text("utf-8"), section(results)), "utf-8")
 
 
 def machine() -> dict[str, Any]:
@@ -63,10 +62,13 @@ def versions() -> dict[str, str | None]:
 
 def shown(readme: str) -> str:
     """What stands between the README's markers. Raises ValueError when a marker is missing."""
-    start, end = readme.find(BEGIN), readme.find(END)
-    if not 0 <= start < end:
-        raise ValueError(f"the README has no {BEGIN} … {END}; put both markers where the table is to stand.")
-    return readme[start + len(BEGIN) : end]
+    return _around(readme)[1]
+
+
+def placed(readme: str, table: str) -> str:
+    """The README with this table between its markers, and else as it was."""
+    before, _, after = _around(readme)
+    return before + table + after
 
 
 def section(results: Mapping[str, Any]) -> str:
@@ -82,6 +84,15 @@ def section(results: Mapping[str, Any]) -> str:
         f"{at['system']}, Python {at['python']}; {tools}."
     )
     return "\n\n" + "\n".join([head, *lines]) + f"\n\n{where}\n\n"
+
+
+def _around(readme: str) -> tuple[str, str, str]:
+    """The README up to its first marker, between the two, and from the second on."""
+    start, end = readme.find(BEGIN), readme.find(END)
+    if not 0 <= start < end:
+        raise ValueError(f"the README has no {BEGIN} … {END}; put both markers where the table is to stand.")
+    start += len(BEGIN)
+    return readme[:start], readme[start:end], readme[end:]
 
 
 def _job_line(job: str, rows: Sequence[Row]) -> str:

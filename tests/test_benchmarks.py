@@ -1,0 +1,97 @@
+"""The benchmarks' table: bounds mean what they say, and only a whole run is kept. No benchmark runs here."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks._report import BEGIN, END, line, names, placed, shown
+from benchmarks._rows import Bound, Row, load, number, timed_rows
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict", "fails"),
+    [
+        (Row("job", "tool", 1.2, 9, bound=Bound(1.3)), "at most 1.30: held", False),
+        (Row("job", "tool", 1.4, 9, bound=Bound(1.3)), "at most 1.30: MISSED", True),
+        (Row("job", "tool", 6.0, 9, bound=Bound(5, side="at least")), "at least 5.00: held", False),
+        (Row("job", "tool", 4.0, 9, bound=Bound(5, side="at least")), "at least 5.00: MISSED", True),
+        (Row("job", "tool", 1.0, 17, bound=Bound(16, of="amount")), "at most 16.0 ms: MISSED", False),
+        (Row("job", "tool", 1.0, 17, "s", bound=Bound(16, of="amount")), "at most 16.0 s: MISSED", False),
+        (Row("job", "tool", 1.0, 999, "bytes", bound=Bound(1000, of="amount")), "at most 1,000 bytes: held", False),
+        (Row("job", "tool", 1.0, 2000, "bytes", bound=Bound(1000, of="amount")), "at most 1,000 bytes: MISSED", True),
+        (Row("job", "tool", None, None, note="raises", bound=Bound(1.3)), "at most 1.30: MISSED", True),
+        (Row("job", "tool", 99.0, 9), "", False),
+    ],
+)
+def test_a_missed_bound_fails_unless_it_is_a_time(row: Row, verdict: str, fails: bool) -> None:
+    assert (row.verdict, row.fails) == (verdict, fails)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.01234, "0.0123"),
+        (0.5, "0.500"),
+        (0.9996, "1.00"),
+        (9.996, "10.0"),
+        (12.34, "12.3"),
+        (99.96, "100"),
+        (186_511, "186,511"),
+    ],
+)
+def test_numbers_have_three_digits_and_no_exponent(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_tool_that_refuses_is_a_row_with_its_sentence() -> None:
+    rows = timed_rows("job", {"vlmteach one": (lambda: None, "a note"), "other": "raises: no"}, 3, "vlmteach one")
+    assert [(row.tool, row.ratio, row.note) for row in rows] == [
+        ("vlmteach one", 1.0, "a note"),
+        ("other", None, "raises: no"),
+    ]
+    assert line(rows[1]) == "| job | other | - | - |  | raises: no |"
+
+
+def test_a_tool_that_is_not_installed_says_how_to_get_it() -> None:
+    assert "`make bench` installs no-such-tool" in load("no_such_tool", "no-such-tool")
+
+
+def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["sceness"]) == 1
+    assert "there is no benchmark sceness; expected some of attention_maps" in capsys.readouterr().out
+
+
+def test_a_table_changes_only_what_stands_between_the_markers() -> None:
+    readme = f"# vlmteach\n\n{BEGIN}\n{END}\n\nMIT licence.\n"
+    assert placed(readme, "\n| a table |\n") == f"# vlmteach\n\n{BEGIN}\n| a table |\n{END}\n\nMIT licence.\n"
+    assert placed(placed(readme, "\nold\n"), "\n") == readme
+
+
+def test_a_readme_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="put both markers"):
+        shown("# vlmteach\n")
+
+
+def test_only_a_whole_run_is_kept_and_a_missed_bound_is_the_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = Row("job", "vlmteach one", 2.0, 1.0, bound=Bound(1.3))
+    saved: list[dict] = []
+
+    class Fake:
+        rows: list[Row] = []
+
+        @classmethod
+        def run(cls) -> list[Row]:
+            return cls.rows
+
+    monkeypatch.setattr(command, "importlib", SimpleNamespace(import_module=lambda name: Fake))
+    monkeypatch.setattr(command, "save", saved.append)
+    assert command.main(["scenes"]) == 0
+    assert saved == []
+    assert command.main([]) == 0
+    assert [sorted(made) for made in saved] == [sorted(names())]
+    Fake.rows = [missed]
+    assert command.main(["scenes"]) == 1
