@@ -38,7 +38,14 @@ def strings(source: str) -> list[str]:
         tree = ast.parse(code)
     except SyntaxError:  # the bootstrap cell, whose try holds nothing but the magic line
         return []
-    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    formats = {id(part) for node in ast.walk(tree) if isinstance(node, ast.FormattedValue) for part in _format(node)}
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in formats]
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
+def _format(value: ast.FormattedValue) -> list[ast.AST]:
+    """What stands behind the colon of a value in an f-string: digits there are widths."""
+    return [] if value.format_spec is None else list(ast.walk(value.format_spec))
 
 
 def test_no_sentence_of_the_lesson_holds_a_result() -> None:

@@ -5,9 +5,9 @@ what_a_bag_can_tell = {
     "what shape is red ?": "possible",
     "how many circle ?": "possible",
     "which row is red ?": "impossible",
-    "is red left of blue ?, columns 2 and 4 of one row": "possible",
-    "is red left of blue ?, columns 2 and 5 of one row": "impossible",
-    "is red shaped like blue ?, columns 2 and 5 of one row": "possible",
+    "is red left of blue ?, in one row, one cell between them": "possible",
+    "is red left of blue ?, in one row, two cells between them": "impossible",
+    "is red shaped like blue ?, in one row, two cells between them": "possible",
 }
 """
 ARGUMENT = """
@@ -76,14 +76,14 @@ def bag_of_windows(board, reach):
         alternative=RIGHT.replace("= {", "= dict(reversed(list({", 1).rstrip().removesuffix("}") + "}.items())))",
         mistakes={
             "Far is not the same as relational": RIGHT.replace(
-                '"is red shaped like blue ?, columns 2 and 5 of one row": "possible"',
-                '"is red shaped like blue ?, columns 2 and 5 of one row": "impossible"',
+                '"is red shaped like blue ?, in one row, two cells between them": "possible"',
+                '"is red shaped like blue ?, in one row, two cells between them": "impossible"',
             ),
             "so it counts": RIGHT.replace('"how many circle ?": "possible"', '"how many circle ?": "impossible"'),
             "around the border": RIGHT.replace(
                 '"which row is red ?": "impossible"', '"which row is red ?": "possible"'
             ),
-            "Swap them": RIGHT.replace('5 of one row": "impossible"', '5 of one row": "possible"'),
+            "Swap them": RIGHT.replace('two cells between them": "impossible"', 'two cells between them": "possible"'),
             "expected 'possible' or 'impossible'": RIGHT.replace('"possible"', '"yes"'),
             "expected the dictionary": "what_a_bag_can_tell = ['possible'] * 6",
         },

@@ -98,15 +98,15 @@ _REASONS = {
     "what shape is red ?": ("possible", "One window around red shows its shape."),
     "how many circle ?": ("possible", "The bag says how often each window occurs, so it counts."),
     "which row is red ?": ("impossible", "Move everything down by a row, around the border: the bag is the same."),
-    "is red left of blue ?, columns 2 and 4 of one row": (
+    "is red left of blue ?, in one row, one cell between them": (
         "possible",
         "A window between the two shows both, in their order.",
     ),
-    "is red left of blue ?, columns 2 and 5 of one row": (
+    "is red left of blue ?, in one row, two cells between them": (
         "impossible",
         "Swap them: the bag is the same, the answer is not.",
     ),
-    "is red shaped like blue ?, columns 2 and 5 of one row": (
+    "is red shaped like blue ?, in one row, two cells between them": (
         "possible",
         "Each shape is in a window of its own, and a mean can hold both. Far is not the same as relational.",
     ),
@@ -138,9 +138,9 @@ questions = Exercise(
     "what shape is red ?": "possible",
     "how many circle ?": "possible",
     "which row is red ?": "impossible",
-    "is red left of blue ?, columns 2 and 4 of one row": "possible",
-    "is red left of blue ?, columns 2 and 5 of one row": "impossible",
-    "is red shaped like blue ?, columns 2 and 5 of one row": "possible",
+    "is red left of blue ?, in one row, one cell between them": "possible",
+    "is red left of blue ?, in one row, two cells between them": "impossible",
+    "is red shaped like blue ?, in one row, two cells between them": "possible",
 }""",
 )
 
