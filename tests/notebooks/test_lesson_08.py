@@ -19,6 +19,7 @@ ALLOWED = {
     "the number of a lesson, a section, an exercise or a list": r"(?m)^(?:#+ )?\d+[.·]|\b0\d\b|\bsection \d+|\*\*8\.\d",
     "the size of a grid": r"\b\d+ ?[×x] ?\d+\b",
     "a name": r"\b[A-Z][A-Za-z]*-?[A-Z]?/?\d+\b|\b(?:cnn|vit)-\d\b",
+    "what a follow-up changed": r"\b(?:steps|rate) x (?:1/)?3\b",
     "a rounding error": r"\b1e-\d+\b",
     "how boards, pictures and fields are made": r"\b\d+ (?:cells|windows|(?:to 384 )?pixels)\b|\b(?:row|column) \d\b",
     "what the lesson asks for": r"\*\*Time:\*\*.*",
