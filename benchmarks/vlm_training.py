@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks._rows import Bound, Row
+from vlmteach.experiments.curves import steps_to
 from vlmteach.experiments.matrix import LIVE_CELL, LIVE_RECIPE, build_model
-from vlmteach.experiments.matrix.train import BATCH, GradedLoss, steps_to, training_pictures
+from vlmteach.experiments.matrix.train import BATCH, GradedLoss, training_pictures
 from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch
 from vlmteach.pictures.questions import QUESTIONS
 from vlmteach.training import fit, one_thread

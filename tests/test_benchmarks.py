@@ -1,14 +1,59 @@
-"""The benchmarks' table: bounds mean what they say, and only a whole run is kept. No benchmark runs here."""
+"""The benchmarks' table: the README shows exactly what the last whole run measured, and bounds mean what they say.
+
+No benchmark runs here.
+"""
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks._report import BEGIN, END, line, names, placed, shown
-from benchmarks._rows import Bound, Row, load, number, timed_rows
+from benchmarks import _report
+from benchmarks._report import BEGIN, END, line, names, placed, section, shown
+from benchmarks._rows import OURS, Bound, Row, load, number, timed_rows
+
+RESULTS = json.loads(_report.RESULTS.read_text("utf-8"))
+MADE = {name: [Row.from_json(row) for row in rows] for name, rows in RESULTS["benchmarks"].items()}
+EVERY = [row for rows in MADE.values() for row in rows]
+
+
+def test_the_readme_shows_the_last_results() -> None:
+    readme = _report.README.read_text("utf-8")
+    assert shown(readme) == section(RESULTS), "run `make bench`, which writes results.json and the README's table"
+
+
+def test_every_benchmark_is_in_the_results() -> None:
+    assert sorted(MADE) == sorted(names())
+    assert all(MADE.values())
+
+
+def test_every_job_has_one_of_our_tools_and_is_shown() -> None:
+    text = section(RESULTS)
+    for name, rows in MADE.items():
+        for job in {row.job for row in rows}:
+            few = [row for row in rows if row.job == job]
+            assert any(row.tool.startswith(OURS) for row in few), job
+            assert f"| {job} |" in text or all(row.detail for row in few), job
+        assert not all(row.detail for row in rows), name
+
+
+def test_every_peer_was_measured_or_says_why_not() -> None:
+    for peer in ("torchscan", "timm", "captum", "grad-cam", "bertviz"):
+        few = [row for row in EVERY if peer in row.tool]
+        assert few, peer
+        assert all(row.amount is not None or row.note for row in few), peer
+
+
+def test_no_kept_bound_on_a_ratio_or_on_bytes_is_missed() -> None:
+    assert [line(row) for row in EVERY if row.fails] == []
+
+
+def test_the_results_name_machine_and_versions() -> None:
+    assert {"date", "processor", "cores", "threads", "system", "python"} <= set(RESULTS["machine"])
+    assert set(RESULTS["versions"]) >= {"torch", "torchvision", "timm", *_report.PEERS}
 
 
 @pytest.mark.parametrize(

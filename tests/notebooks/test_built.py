@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from benchmarks.lessons import ALL_SECONDS
+from benchmarks.lessons import ALL_SECONDS, FIRST_FIGURE_SECONDS
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.versions import installed_version
 
@@ -54,6 +54,7 @@ def test_every_code_cell_was_run_without_an_error(lesson: Lesson) -> None:
 def test_a_run_stays_within_the_budget_of_the_table(lesson: Lesson) -> None:
     cost = built(lesson).metadata["vlmteach"]
     assert cost["seconds"] <= lesson.seconds
+    assert cost["first_figure_seconds"] <= FIRST_FIGURE_SECONDS
     assert cost["peak_memory_mb"] <= lesson.memory_mb
     assert cost["torch"] == installed_version("torch"), "built with another torch: run `make notebooks ALL=1`"
 
