@@ -25,6 +25,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from slim_pictures import slim_pictures
 from tqdm import tqdm
 
 from vlmteach.course import LESSONS, Lesson
@@ -114,6 +115,7 @@ def build(lesson: Lesson) -> None:
         peak = int(notebook.cells.pop().outputs[0].text)
         client.set_widgets_metadata()
     freeze_widgets(notebook)
+    slim_pictures(notebook)
     notebook.metadata["vlmteach"] = {
         "seconds": round(seconds, 1),
         "first_figure_seconds": round(ends[first_figure(notebook)] - ready, 1),
