@@ -60,9 +60,9 @@ def test_a_slider_moved_by_keyboard_draws_again(chromium, address) -> None:
     run_all(page, address.format(name="01_from_feature_map_to_tokens.ipynb"), seconds=600)
     picture = page.locator(".jupyter-widgets img").first
     picture.wait_for()
-    assert (picture.get_attribute("alt") or "").startswith("Token 0 is row 0, column 0")
+    assert (picture.get_attribute("alt") or "").startswith("Token 105 is row 7, column 7")
     page.locator(".jupyter-widgets .noUi-handle, .jupyter-widgets [role=slider]").first.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => /Token 14 is row 1/.test(document.querySelector('.jupyter-widgets img').alt)")
-    assert re.match("Token 14 is row 1, column 0", picture.get_attribute("alt") or "")
+    page.wait_for_function("() => /Token 119 is row 8/.test(document.querySelector('.jupyter-widgets img').alt)")
+    assert re.match("Token 119 is row 8, column 7", picture.get_attribute("alt") or "")
     page.close()

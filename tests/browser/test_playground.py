@@ -93,4 +93,4 @@ def test_another_model_answers_the_same_question(page):
     shows(page, "Each word looks most at")
     page.get_by_role("button", name="one vector").click()
     page.wait_for_function("() => !/Each word/.test(document.querySelector('.jupyter-widgets img').alt)")
-    shows(page, "Hiding row")
+    shows(page, "Hiding any one cell costs it nothing.")
