@@ -12,12 +12,17 @@ import shutil
 import tempfile
 
 
+def home_is_writable() -> bool:
+    """Whether programs can keep files in the home folder."""
+    return os.access(os.path.expanduser("~"), os.W_OK)
+
+
 def lend_matplotlib_a_folder() -> None:
     """Where home is read-only, let MPLCONFIGDIR name a folder that lasts as long as this process.
 
     Nothing changes where home can be written or MPLCONFIGDIR is set. It helps before matplotlib is imported.
     """
-    if "MPLCONFIGDIR" in os.environ or os.access(os.path.expanduser("~"), os.W_OK):
+    if "MPLCONFIGDIR" in os.environ or home_is_writable():
         return
     os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="vlmteach-matplotlib-")
     atexit.register(shutil.rmtree, os.environ["MPLCONFIGDIR"], ignore_errors=True)

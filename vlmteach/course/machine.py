@@ -11,6 +11,7 @@ import torch
 
 import vlmteach
 from vlmteach.course.versions import SHOWN, installed_version, requirement_problems, swapped_packages
+from vlmteach.home import home_is_writable
 
 LEAST_MEMORY_GB = 2.0
 
@@ -74,6 +75,6 @@ def _memory_problem() -> list[str]:
 
 def _home_problem() -> list[str]:
     home = Path.home()
-    if os.access(home, os.W_OK):
+    if home_is_writable():
         return []
     return [f"the home folder {home} cannot be written; nothing can be cached there. Set HOME to a folder of yours."]

@@ -50,14 +50,15 @@ def draw_matrix(
     """
     figure, (square, side) = new_figure(1, 2, height=5.6, width_ratios=(len(columns), 1.0))
     scale = ScalarMappable(Normalize(guess, 1, clip=True), colormaps[HEAT])
-    told, foreign = [], _without_basics(accuracy, basics, level)
+    told, unlearned = [], _without_basics(accuracy, basics, level)
     for row, (name, line) in enumerate(zip(rows, accuracy, strict=True)):
         texts = []
         for column, (way, seeds) in enumerate(zip(columns, line, strict=True)):
             _draw_cell(square, scale, row, column, seeds, level)
-            if (row, column) in foreign:
+            notes = []
+            if (row, column) in unlearned:
                 _hatch_foot(square, row, column, _ink(scale, seeds))
-            notes = ["attributes not learned"] if (row, column) in foreign else []
+                notes = ["attributes not learned"]
             texts.append(f"{way} {_tell_cell(seeds, *notes)}")
         told.append(f"{name}: {', '.join(texts)}")
     _name_axes(square, rows, columns)
@@ -72,7 +73,7 @@ def draw_matrix(
     _name_axes(side, [control.title for control in controls], ["no positions"])
     side.yaxis.tick_right()
     legend = f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right"
-    legend += "\nhatched: not even attributes were learned" if foreign else ""
+    legend += "\nhatched: not even attributes were learned" if unlearned else ""
     figure.supxlabel(legend, fontsize=13)
     return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
 

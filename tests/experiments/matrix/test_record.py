@@ -112,8 +112,8 @@ def test_a_stopped_run_is_no_result(monkeypatch):
 def test_only_what_is_missing_is_made_and_kept_at_once(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(recording, "run_case", lambda case: made.append(case) or made_up(case))
-    Recorder(tmp_path).make(CASES[1:2], workers=1, scheduler=None)
-    results = Recorder(tmp_path).make(CASES, workers=1, scheduler=None)
+    Recorder(tmp_path).runs.make(recording.run_case, CASES[1:2])
+    results = Recorder(tmp_path).runs.make(recording.run_case, CASES)
 
     assert made == [CASES[1], CASES[0], CASES[2]]
     assert [(r.run["encoder"], r.run["seed"]) for r in results] == [(c.encoder, c.seed) for c in CASES]
@@ -124,13 +124,13 @@ def test_a_run_of_another_recipe_or_test_is_made_again(tmp_path, monkeypatch):
     recorder.runs.keep(CASES[0].name, CASES[0].as_json(), made_up(CASES[0]))
     longer = CASES[0]._replace(recipe=replace(SHORT, warmup=6))
 
-    assert len(recorder.finished(CASES[:1])) == 1
+    assert len(recorder.runs.results(CASES[:1])) == 1
     assert longer.name == CASES[0].name
     with pytest.raises(ValueError, match=r"not finished: cnn-small-vector-bare-20-0\.002-0\. Run the command again"):
-        recorder.finished([longer])
+        recorder.runs.results([longer])
     monkeypatch.setattr(recording, "TESTED", 128)
     with pytest.raises(ValueError, match="not finished"):
-        recorder.finished(CASES[:1])
+        recorder.runs.results(CASES[:1])
 
 
 def test_a_record_is_put_together_from_finished_runs(tmp_path, result):

@@ -175,14 +175,6 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self.runs = RunFolder(folder, CODE)
 
-    def make(self, cases: list[Case], workers: int, scheduler: str | None) -> list[Result]:
-        """Run what is not finished yet, and return all results in order."""
-        return self.runs.make(run_case, cases, workers, scheduler)
-
-    def finished(self, cases: list[Case]) -> list[Result]:
-        """The results of cases that are all finished, in order. Raises ValueError that names what is missing."""
-        return self.runs.results(cases)
-
     def assemble(
         self,
         pilots: list[Case],
@@ -193,7 +185,7 @@ class Recorder:
     ) -> MatrixResults:
         """Write matrix.json and the shipped checkpoints from stored runs."""
         shipped = {}
-        made = self.finished(cases)
+        made = self.runs.results(cases)
         for case, result in zip(cases, made, strict=True):
             key = (case.encoder, case.connector, case.positions)
             if key in SHIPPED and case.seed == SEEDS[0]:
@@ -219,9 +211,9 @@ class Recorder:
             "encoders": {name: _describe(name) for name in ENCODERS},
             "connectors": {name: CONNECTORS[name].title for name in WAYS},
             "checkpoints": shipped,
-            "pilots": [result.run for result in self.finished(pilots)],
+            "pilots": [result.run for result in self.runs.results(pilots)],
             "runs": [result.run for result in made],
-            "follow_ups": [result.run for result in self.finished(follow_ups)],
+            "follow_ups": [result.run for result in self.runs.results(follow_ups)],
         }
         write_results("matrix", record, results)
         return MatrixResults(record)
@@ -235,7 +227,7 @@ def _describe(name: str) -> dict[str, Any]:
 def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> MatrixResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
     recorder, pilots = Recorder(folder), pilot_cases()
-    rates = chosen_rates([result.run for result in recorder.make(pilots, workers, scheduler)])
+    rates = chosen_rates([result.run for result in recorder.runs.make(run_case, pilots, workers, scheduler)])
     cases, more = all_cases(rates), follow_ups(rates)
-    recorder.make(cases + more, workers, scheduler)
+    recorder.runs.make(run_case, cases + more, workers, scheduler)
     return recorder.assemble(pilots, cases, more)
