@@ -1,6 +1,7 @@
 """The table of systems in a real browser: opened from disk, the network off, by mouse and by keyboard."""
 
 import pytest
+from support.contrast import contrast
 
 from vlmteach.course.systems import load_systems
 from vlmteach.views import SystemsView
@@ -75,6 +76,26 @@ def test_the_keyboard_reaches_every_cell_and_stops_at_the_edges(show):
     assert page.locator("td[aria-selected=true]").count() == 1
     assert page.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
     assert page.locator("td[tabindex='0']").count() == 1  # one stop in the tab order, then the code
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_both_colour_schemes(show, scheme):
+    page = show(load_systems().as_view())
+    page.emulate_media(color_scheme=scheme)
+    assert (page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)") == (
+        scheme == "light"
+    )
+    chosen = '[aria-selected="true"]'
+    cells = (
+        f"td.filled:not({chosen})",
+        "td.filled .year",
+        "td.empty",
+        "td.refused",
+        f"td{chosen}",
+        f"td{chosen} .year",
+    )
+    for selector in ("th", *cells, ".help", "section h2", "section p", "section h3", "dt", "dd", "pre"):
+        assert contrast(page, selector) >= 4.5, selector  # WCAG 2, level AA
 
 
 def test_hostile_text_stays_text(show):

@@ -9,6 +9,9 @@ pytestmark = pytest.mark.site
 
 LESSONS = [f"notebooks/{path.stem}.html" for path in sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))]
 EXPLORER = "notebooks/05_local_against_global.html"
+WITH_FRAMES = [
+    name for name in LESSONS if name.startswith(tuple(f"notebooks/{number}" for number in ("02", "05", "06", "09")))
+]
 SIZES = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 # Formulas of the page, those that MathJax set, those it could not read, and whether each is a visible drawing.
 # A figure may be wider than a phone, to be readable, if its own box scrolls and stays on the page.
@@ -24,6 +27,25 @@ FORMULAS = """() => [
   [...document.querySelectorAll("mjx-container > svg")].every((svg) => svg.getBoundingClientRect().width > 2),
 ]"""
 BACKGROUND = "(element) => getComputedStyle(element).backgroundColor"
+CARD = """() => [...document.querySelectorAll("body, body *")]
+    .map((element) => getComputedStyle(element).backgroundColor).find((colour) => !colour.endsWith(", 0)"))"""
+# Words of tables that stand on two lines; Japanese has no spaces, and a file's path in small print may break.
+BROKEN = """() => {
+    const broken = [];
+    for (const cell of document.querySelectorAll(".cell_output :is(th, td)")) {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            if (texts.currentNode.parentElement.closest("small, [lang=ja]")) continue;
+            for (const { 0: word, index } of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+                const range = document.createRange();
+                range.setStart(texts.currentNode, index);
+                range.setEnd(texts.currentNode, index + word.length);
+                if (range.getClientRects().length > 1) broken.push(word);
+            }
+        }
+    }
+    return broken;
+}"""
 
 
 def settle(page) -> None:
@@ -50,6 +72,7 @@ def test_a_page_opens_whole_and_never_scrolls_sideways(open_page, name, width) -
         assert drawn > 100
         assert box_right <= width
         assert right <= width or beyond == "auto", "wider than the page, in a box that does not scroll"
+    assert page.evaluate(BROKEN) == []
     formulas, drawn, wrong, visible = page.evaluate(FORMULAS)
     assert (drawn, wrong, visible) == (formulas, 0, True)
 
@@ -96,6 +119,18 @@ def test_the_theme_is_a_choice_that_every_page_and_every_frame_follows(open_page
     assert page.locator("body").evaluate(BACKGROUND) == chosen[0]
     toggle_theme(page)
     assert page.locator("body").evaluate(BACKGROUND) == system[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", WITH_FRAMES)
+def test_every_frame_follows_the_choice_of_theme(open_page, name, scheme) -> None:
+    page = open_page(name, color_scheme=scheme)
+    frames = page.frames[1:]
+    assert frames
+    system = [frame.evaluate(CARD) for frame in frames]
+    toggle_theme(page)
+    for frame, before in zip(frames, system, strict=True):
+        assert frame.evaluate(CARD) != before
 
 
 def test_the_whole_course_can_be_walked_from_page_to_page(open_page) -> None:

@@ -98,8 +98,10 @@ def _make_control(name: str, control: Control) -> Any:
         if not control:
             raise ValueError(f"control {name!r} has no choices; expected at least one.")
         options = list(control.items()) if isinstance(control, dict) else [(str(value), value) for value in control]
-        kind = widgets.ToggleButtons if len(options) <= 5 else widgets.Dropdown
-        return kind(options=options, value=options[0][1], **wide)
+        if len(options) > 5:
+            return widgets.Dropdown(options=options, value=options[0][1], **wide)
+        style = {"description_width": "initial", "button_width": "auto"}  # as wide as its words
+        return widgets.ToggleButtons(options=options, value=options[0][1], description=label, style=style)
     raise TypeError(
         f"control {name!r} is a {type(control).__name__}; expected (low, high), (low, high, step), a list, a dict, "
         "True or False, a Line or a SceneBoard."

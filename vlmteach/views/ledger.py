@@ -11,11 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Shown = Mapping[str, Any]
-_LEAST = 11  # em: a column that is narrower breaks words; a page that is narrower than the table scrolls
-_CELL = (
-    'style="text-align: left; vertical-align: top; white-space: normal; overflow-wrap: anywhere; padding: 6px 10px; '
-    'border: 1px solid #8888"'
-)
+_LEAST = 11  # em for each column, on average: where the page is narrower than the table, it scrolls
+_CELL = 'style="text-align: left; vertical-align: top; white-space: normal; padding: 6px 10px; border: 1px solid #8888"'
 
 
 class _View:
@@ -159,7 +156,7 @@ def _table(caption: str, heads: Mapping[str, int], rows: Sequence[Sequence[str]]
 
 
 def _opened(columns: int) -> str:
-    style = "border-collapse: collapse; width: 100%; table-layout: fixed; text-align: left"
+    style = "border-collapse: collapse; width: 100%; table-layout: auto; text-align: left"  # no column below its words
     return f'<table style="{style}; min-width: {columns * _LEAST}em">'
 
 
@@ -183,7 +180,8 @@ def _list(items: Any) -> str:
 
 
 def _cited(claim: Shown) -> str:
-    return _list(f"{html.escape(says)} <small>[{html.escape(source)}]</small>" for says, source in claim["cited"])
+    small = '<small style="overflow-wrap: anywhere">'  # a file's path has no spaces to break at
+    return _list(f"{html.escape(says)} {small}[{html.escape(source)}]</small>" for says, source in claim["cited"])
 
 
 def _facts(claim: Shown) -> str:

@@ -160,14 +160,13 @@ class Explorer {
 
   card(panel) {
     panel.canvas = make("canvas", { ariaHidden: "true" }); // the status line says what it shows
-    panel.layer = make("p", { className: "layer" });
-    panel.unit = make("p", { className: "unit" });
+    for (const line of ["layer", "unit", "kind"]) panel[line] = make("p", { className: line });
     panel.canvas.addEventListener("pointermove", (event) => {
       if (event.pointerType !== "touch") this.update({ hover: this.cellAt(event) });
     });
     panel.canvas.addEventListener("pointerleave", () => this.update({ hover: null }));
     panel.canvas.addEventListener("click", (event) => this.pin(this.cellAt(event)));
-    const parts = [make("h3", {}, panel.title), panel.layer, panel.unit, panel.canvas];
+    const parts = [make("h3", {}, panel.title), panel.layer, panel.unit, panel.kind, panel.canvas];
     const card = make("section", { className: "card" }, ...parts);
     card.style.setProperty("--hue", this.data.hues[panel.hue]);
     return card;
@@ -347,7 +346,8 @@ class Explorer {
       ? `“${panel.words[unit[1]]}”`
       : `unit (${layer.rows[unit[0]]}, ${layer.columns[unit[1]]}) of ${layer.units.join(" × ")}`;
     panel.layer.textContent = layer.name;
-    panel.unit.textContent = [place, panel.maps[panel.map]].filter(Boolean).join(", ");
+    panel.unit.textContent = place;
+    panel.kind.textContent = panel.maps[panel.map] ?? "";
     for (const line of panel.lines) line.value.textContent = this.number(panel, line, shown) ?? "–";
   }
 
