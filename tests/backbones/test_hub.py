@@ -2,6 +2,7 @@
 
 import builtins
 import errno
+import io
 import os
 import re
 import subprocess
@@ -182,14 +183,24 @@ def little_space(hub, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=250_000))
 
 
+class Full(io.RawIOBase):
+    """A device without space: like Linux's /dev/full, and on every system."""
+
+    def writable(self):
+        return True
+
+    def write(self, _data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def full_disk(hub, monkeypatch):
-    """The kernel's own full device in place of the file that is being written."""
+    """A full device in place of the file that is being written: it complains when the buffer is emptied."""
     hub.put(REPOSITORY, FILE, CONTENT)
     real = Path.open
 
     def opened(path, mode="r", *args, **kwargs):
         writes = path.name.endswith(".incomplete") and mode != "r"
-        return real(Path("/dev/full") if writes else path, mode, *args, **kwargs)
+        return io.BufferedWriter(Full()) if writes else real(path, mode, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", opened)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +38,7 @@ def square(case: Case) -> int:
         time.sleep(0.05)
     if begun(case) <= case.kills:
         time.sleep(0.3)  # until the scheduler has heard that what was kept is no longer needed
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(137)  # nothing is closed or told, as when killed; and it is there on Windows too
     if case.number == 13:
         raise RuntimeError("thirteen brings bad luck")
     return case.number**2

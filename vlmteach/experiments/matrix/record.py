@@ -39,7 +39,7 @@ PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning r
 PILOT_CONNECTOR = "cross-attention"
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
-WAYS = ("prefix", "cross-attention", "resampler", "vector")
+WAYS = ("prefix", "cross-attention", "resampler", "attention-pool", "vector")
 # A control learns at the rate of the encoder it is compared with.
 RATE_OF = {"cnn-small-zeros": "cnn-small", "vit-bag": "vit"}
 SHIPPED = (("cnn-large", "cross-attention", True), ("vit", "cross-attention", True), ("cnn-small", "vector", False))
