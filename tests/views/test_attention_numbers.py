@@ -11,10 +11,14 @@ FEATURES = ["red", "green", "blue", "circle"]
 TOKENS = np.array([[1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]], float)
 
 
-def one_head():
+CAUSAL = np.tril(np.ones((6, 6), bool))
+
+
+def one_head(allowed=True):
     query = TOKENS @ np.array([[2, 0, 0, 2], [0, 2, 0, 2], [0, 0, 2, 2], [0, 0, 0, 0]], float)
     scores = query @ TOKENS.T
-    weights = np.exp(scores / 2) / np.exp(scores / 2).sum(axis=1, keepdims=True)
+    powers = np.exp(scores / 2) * allowed
+    weights = powers / powers.sum(axis=1, keepdims=True)
     return {
         "query": query,
         "key": TOKENS,
@@ -34,16 +38,6 @@ def test_six_tokens():
 
 
 @pytest.mark.mpl_image_compare
-def test_numbers_with_a_mask():
-    allowed = np.tril(np.ones((6, 6), bool))
-    figure = views.draw_numbers({"weights": one_head()["weights"]}, NAMES, NAMES, allowed)
-    assert "15 of 36 cells are blocked and crossed out" in alt_text(figure)
-    written = [text.get_text() for text in figure.axes[0].texts]
-    assert len(written) == 21  # no number in a blocked cell
-    return figure
-
-
-@pytest.mark.mpl_image_compare
 def test_numbers_of_two_matrices():
     head = one_head()
     figure = views.draw_numbers(
@@ -51,7 +45,6 @@ def test_numbers_of_two_matrices():
     )
     text = alt_text(figure)
     assert "Q: red [2, 0, 0, 2]; blue [2, 0, 0, 2]. K: red [1, 0, 0, 1]; blue [1, 0, 0, 0]" in text
-    assert "blocked" not in text
     return figure
 
 
@@ -72,7 +65,33 @@ def test_the_softmax_step():
 def test_each_step_writes_out_its_arithmetic(step, sentence):
     text = alt_text(views.draw_attention_step(step, 2, 4, one_head(), NAMES, FEATURES))
     assert "query 2 blue circle and the key 4 blue square" in text
+    assert "mask" not in text
     assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("step", "key", "sentence"),
+    [
+        ("1 scores", 4, "query 2 · key 4 = 0·0 + 0·0 + 2·1 + 2·0 = 2"),
+        ("2 scaled", 0, "2 / √4 = 1"),
+        ("2 scaled", 4, "query 2 may not look at key 4: the mask makes 1 −∞"),
+        ("3 softmax", 4, "query 2 may not look at key 4: exp(−∞) = 0"),
+        ("3 softmax", 0, "exp(1) / (exp(1) + exp(0) + exp(2)) = 2.72 / 11.11 = 0.24"),
+        ("4 output", 0, "0.24·value 0 + 0.09·value 1 + 0.67·value 2 = [0.33, 0, 0.67, 0.91]"),
+    ],
+)
+def test_a_masked_step_leaves_out_what_is_blocked(step, key, sentence):
+    head = one_head(CAUSAL)
+    figure = views.draw_attention_step(step, 2, key, head, NAMES, FEATURES, CAUSAL)
+    assert sentence in alt_text(figure)
+    assert "A mask blocks 15 of 36 pairs" in alt_text(figure)
+    written = len(figure.axes[0].texts)
+    assert written == {"1 scores": 36, "2 scaled": 21, "3 softmax": 21, "4 output": 24}[step]
+
+
+@pytest.mark.mpl_image_compare
+def test_the_masked_softmax_step():
+    return views.draw_attention_step("3 softmax", 2, 4, one_head(CAUSAL), NAMES, FEATURES, CAUSAL)
 
 
 def test_every_step_query_and_key_can_be_drawn():

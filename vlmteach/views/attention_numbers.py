@@ -40,17 +40,15 @@ def draw_numbers(
     matrices: Mapping[str, np.ndarray],
     rows: Sequence[str],
     columns: Sequence[str],
-    allowed: np.ndarray | None = None,
     language: bool = False,
 ) -> Figure:
     """One or two matrices (rows, columns) side by side with every number written in.
 
-    allowed: bool (rows, columns); cells where it is False are crossed out. language: the rows are words, so their
-    names take the language hue.
+    language: the rows are words, so their names take the language hue.
     """
     figure, axes = new_figure(1, len(matrices), height=1.4 + 0.42 * len(rows), squeeze=False)
     for place, (axis, (title, values)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
-        _draw_matrix(axis, values, rows if place == 0 else [""] * len(rows), columns, allowed)
+        _draw_matrix(axis, values, rows if place == 0 else [""] * len(rows), columns)
         axis.set_title(title)
         if language:
             for label in axis.get_yticklabels():
@@ -59,53 +57,68 @@ def draw_numbers(
         f"{title}: " + "; ".join(f"{_line(name)} {_row(row)}" for name, row in zip(rows, values, strict=True))
         for title, values in matrices.items()
     )
-    crossed = "" if allowed is None else f" {(~allowed).sum()} of {allowed.size} cells are blocked and crossed out."
-    return describe(figure, f"Columns: {', '.join(map(_line, columns))}. {listed}.{crossed}")
+    return describe(figure, f"Columns: {', '.join(map(_line, columns))}. {listed}.")
 
 
 def draw_attention_step(
-    step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], names: Sequence[str], features: Sequence[str]
+    step: str,
+    query: int,
+    key: int,
+    numbers: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    features: Sequence[str],
+    allowed: np.ndarray | None = None,
 ) -> Figure:
     """One of the four operations: its whole matrix, and the arithmetic of one cell written out.
 
     step: one of STEPS. query, key: the row and the column in question.
     numbers: the arrays query, key, value, scores, scaled, weights and output of one head.
+    allowed: bool (queries, keys), the mask that weights and output were made with; None when there was none.
     """
+    if allowed is None:
+        allowed = np.ones(numbers["scores"].shape, dtype=bool)
     if step not in STEPS:
         raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}.")
     labels = [f"{i} {name}" for i, name in enumerate(names)]
     figure, axes = new_figure(2, 1, height=4.9, height_ratios=[4, 1])
     shown = numbers[{"1 scores": "scores", "2 scaled": "scaled", "3 softmax": "weights", "4 output": "output"}[step]]
     by_feature = step == STEPS[3]
-    _draw_matrix(axes[0], shown, labels, features if by_feature else [name.replace(" ", "\n") for name in names])
+    columns = features if by_feature else [name.replace(" ", "\n") for name in names]
+    # the mask comes between the scale and the softmax
+    _draw_matrix(axes[0], shown, labels, columns, allowed if step in STEPS[1:3] else None)
     axes[0].set_ylabel("query")
     _frame(axes[0], query, 0, shown.shape[1])
     if not by_feature:
         _frame(axes[0], query, key, 1)
-    lines = _arithmetic(step, query, key, numbers)
+    lines = _arithmetic(step, query, key, numbers, allowed)
     axes[1].set_axis_off()
     axes[1].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[1].transAxes, fontsize=12)
-    return describe(figure, f"Step {step} for the query {labels[query]} and the key {labels[key]}. {' '.join(lines)}")
+    blocked = "" if allowed.all() else f" A mask blocks {(~allowed).sum()} of {allowed.size} pairs of query and key."
+    told = f"Step {step} for the query {labels[query]} and the key {labels[key]}. {' '.join(lines)}"
+    return describe(figure, f"{told}.{blocked}")
 
 
-def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray]) -> list[str]:
+def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], allowed: np.ndarray) -> list[str]:
     """The sentence of numbers that leads to one cell."""
     score, scaled, weight = (float(numbers[name][query, key]) for name in ("scores", "scaled", "weights"))
     if step == STEPS[0]:
         q, k = numbers["query"][query], numbers["key"][key]
         products = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in zip(q, k, strict=True))
         return [f"query {query} · key {key} = {products} = {_short(score)}"]
+    if step in STEPS[1:3] and not allowed[query, key]:
+        blocked = f"query {query} may not look at key {key}"
+        return [f"{blocked}: the mask makes {_short(scaled)} −∞" if step == STEPS[1] else f"{blocked}: exp(−∞) = 0"]
     if step == STEPS[1]:
         width = numbers["query"].shape[1]
         return [f"{_short(score)} / √{width} = {_short(scaled)}"]
     if step == STEPS[2]:
-        row = numbers["scaled"][query]
+        row = numbers["scaled"][query][allowed[query]]
         powers = " + ".join(f"exp({_short(value)})" for value in row)
         return [
             f"exp({_short(scaled)}) / ({powers})",
             f"= {np.exp(scaled):.2f} / {np.exp(row).sum():.2f} = {weight:.2f}",
         ]
-    terms = " + ".join(f"{w:.2f}·value {j}" for j, w in enumerate(numbers["weights"][query]))
+    terms = " + ".join(f"{numbers['weights'][query, j]:.2f}·value {j}" for j in np.flatnonzero(allowed[query]))
     return [terms, f"= {_row(numbers['output'][query])}"]
 
 
