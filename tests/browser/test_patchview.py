@@ -22,6 +22,7 @@ READ = """(panel) => Object.fromEntries([...document.querySelectorAll("tbody tr"
   const cell = row.querySelectorAll("td")[panel];
   return [cell.dataset.key, cell.textContent];
 }))"""
+CUT = "(lines) => lines.filter((line) => line.scrollWidth > line.clientWidth).map((line) => line.textContent)"
 PICTURE = "(panel) => document.querySelectorAll('canvas')[panel].toDataURL()"
 RED = """(panel) => {
   const canvas = document.querySelectorAll("canvas")[panel];
@@ -129,6 +130,8 @@ def test_every_layer_head_and_cell_shows_the_numbers_that_python_measured(open_v
     for stop, head in itertools.product(range(3), range(len(HEADS))):
         page.locator("input[type=range]").fill(str(stop))
         page.locator("input[type=radio]").nth(head).check()
+        kinds = [HEADS[head] if panel.maps == HEADS else "".join(panel.maps[:1]) for panel in data.panels]
+        assert page.locator(".kind").all_text_contents() == kinds
         for row, column in np.ndindex(8, 8):
             shown = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 3])
             for panel, texts in zip(data.panels, shown, strict=True):
@@ -265,6 +268,7 @@ def test_any_panels_fit_any_page_width(open_view, panels, width):
     for box in (page.locator("canvas").nth(i).bounding_box() for i in range(len(panels))):
         assert box["x"] + box["width"] <= width
         assert abs(box["width"] - box["height"]) < 1.5  # a square picture stays square
+    assert page.locator(":is(h3, .layer, .unit, .kind)").evaluate_all(CUT) == []
     page.set_viewport_size({"width": 500, "height": 900})
     page.wait_for_function("document.documentElement.scrollWidth <= 500")
 

@@ -34,7 +34,7 @@ from vlmteach.training import Recipe, fit, one_thread, save_checkpoint
 SEEDS = (0, 1, 2)
 WINDOW = 50  # steps that are graded together
 FIRST = 20  # the step whose loss a test trains to again
-RATES = (1e-3, 2e-3, 4e-3)
+RATES = (1e-3, 2e-3, 4e-3, 8e-3)
 PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning rate for each encoder
 PILOT_CONNECTOR = "cross-attention"
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
@@ -164,7 +164,7 @@ def follow_ups(rates: dict[str, float]) -> list[Case]:
         recipe = replace(RECIPE, steps=times * RECIPE.steps, learning_rate=rate * rates[encoder])
         return Case(encoder, connector, True, SEEDS[0], recipe)
 
-    asked = [("cnn-attention", "resampler"), ("cnn-large", "vector")]
+    asked = [("cnn-attention", "resampler"), ("vit", "attention-pool"), ("cnn-large", "vector")]
     rest = [case(*cell, *change) for cell in asked for change in ((1, 1 / 3), (1, 3), (3, 1))]
     return [case("cnn-large", "prefix", 3, 1), *rest]
 
