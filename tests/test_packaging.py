@@ -33,6 +33,11 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     assert conda == expected | {f"python{PROJECT['requires-python']}"}
 
 
+def test_conda_leaves_pip_nothing_but_this_package() -> None:
+    *_, last = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    assert last == {"pip": ["--editable ."]}  # conda hands these lines to pip as a requirements file: one option a line
+
+
 def test_the_pinned_set_meets_every_range() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pinned = dict(line.split(";")[0].strip().split("==") for line in lines if line and not line.startswith("#"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import re
-import symtable
 
-import build_lessons
 import pytest
 from nbclient.exceptions import CellExecutionError
+from support.cells import code_cells, names_of
 
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.restart import SENTENCE
@@ -49,18 +47,6 @@ print(json.dumps({
 FONTS = "Matplotlib is building the font cache; this may take a moment.\n"  # on a slow machine; it is so
 
 
-def code_cells(lesson: Lesson) -> list[str]:
-    return [cell.source for cell in build_lessons.read_source(lesson).cells if cell.cell_type == "code"]
-
-
-def takes_earlier_names(source: str) -> bool:
-    """Whether a cell uses a name that it does not make itself."""
-    table = symtable.symtable(source, "cell", "exec")
-    own = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}
-    used = {name.get_name() for name in table.get_symbols() if name.is_referenced()}
-    return any(not hasattr(builtins, name) for name in used - own)
-
-
 def with_pretrained_weights(lesson: Lesson) -> list[str]:
     """The cells of a lesson with its switch thrown, [] when it has none."""
     switched = [SWITCH.sub('weights = "pretrained"', source) for source in code_cells(lesson)]
@@ -95,7 +81,7 @@ def test_a_lesson_runs_under_all_faults_at_once_and_says_nothing_of_them(lesson:
 def test_running_on_from_the_middle_after_a_restart_gets_one_clear_sentence(lesson: Lesson, classroom) -> None:
     bootstrap, *rest = code_cells(lesson)
     # A fresh kernel knows the sentence once a cell imports something of the course; half of the cells do.
-    candidates = [source for source in rest if takes_earlier_names(source) and "from vlmteach" in source]
+    candidates = [source for source in rest if names_of(source)[1] and "from vlmteach" in source]
     with classroom.kernel() as run:
         run.run(bootstrap)
         run.restart()

@@ -78,6 +78,7 @@ def test_every_link_and_every_picture_leads_to_a_file_of_the_site_and_a_place_in
             if address.scheme or address.netloc:
                 continue
             target = (path.parent / unquote(address.path)).resolve() if address.path else path
+            assert target.is_relative_to(site.resolve()), f"{path.name}: {tag}"
             assert target.is_file(), f"{path.name}: {tag}"
             if address.fragment and target in places:
                 assert unquote(address.fragment) in places[target], f"{path.name}: {tag}"

@@ -12,15 +12,18 @@ from support.sweep_runs import Case, begun, note_kept, square
 
 from vlmteach.training import sweep
 
-# New processes come from a server that has imported everything once; a scheduler gives up on a case after two deaths.
-QUICK = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.scheduler.allowed-failures": 1}
+# New processes come from a server that has imported everything once, where there is such a thing (not on Windows); a
+# scheduler gives up on a case after two deaths.
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+QUICK = {"distributed.worker.multiprocessing-method": METHOD, "distributed.scheduler.allowed-failures": 1}
 
 
 @pytest.fixture(scope="module")
 def scheduler():
     with dask.config.set(QUICK):
         get_mp_context()
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["distributed", "pytest", "vlmteach.training"])
+        if METHOD == "forkserver":
+            multiprocessing.set_forkserver_preload(["distributed", "pytest", "vlmteach.training"])
         with LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
         ) as cluster:
