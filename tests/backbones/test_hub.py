@@ -189,6 +189,12 @@ class Full(io.RawIOBase):
     def writable(self):
         return True
 
+    def seekable(self):
+        return True
+
+    def seek(self, _offset, _whence=0):
+        return 0
+
     def write(self, _data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
