@@ -51,7 +51,7 @@ test-browser: browser
 test-colab: export JUPYTER_PATH := $(CURDIR)/.venv-colab/share/jupyter
 test-colab: export LESSON_KERNEL := colab
 test-colab: .venv/ready-test .venv-colab/ready
-	rm -rf build/colab && mkdir -p build/colab/empty && cp notebooks/*.ipynb build/colab/empty
+	rm -rf build && mkdir -p build/colab/empty && cp notebooks/*.ipynb build/colab/empty
 	$(BIN)/python -m pip wheel --quiet . --no-deps --no-build-isolation --wheel-dir build/colab
 	$(COLAB_PIP) --no-deps --force-reinstall build/colab/*.whl
 	.venv-colab/bin/python -c "from vlmteach import course; course.doctor()"

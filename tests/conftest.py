@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def wheel_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+            shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # or modules deleted since would come along
             build = ["wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--wheel-dir", str(shared)]
             subprocess.run([*pip, *build], check=True, cwd=shared)
             (wheel,) = shared.glob("vlmteach-*.whl")

@@ -18,7 +18,7 @@ def test_start_says_the_same_two_short_lines_every_time(capsys) -> None:
     assert capsys.readouterr().out == first
     assert first.splitlines() == [
         "Lesson 01: From feature map to tokens (about 30 minutes)",
-        "Ready: seed 0, no network needed. If anything looks wrong, run course.doctor().",
+        "Ready: seed 0, no network needed. After a kernel restart, begin here. Trouble? Run course.doctor().",
     ]
 
 

@@ -34,7 +34,7 @@ def start(lesson: int) -> None:
     _set_up_shell()
     network = "one part uses the network and says so" if this.needs_network else "no network needed"
     print(f"Lesson {this.number:02d}: {this.title} (about {this.minutes} minutes)")
-    print(f"Ready: seed {SEED}, {network}. If anything looks wrong, run course.doctor().")
+    print(f"Ready: seed {SEED}, {network}. After a kernel restart, begin here. Trouble? Run course.doctor().")
 
 
 def _set_up_shell() -> None:
