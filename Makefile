@@ -64,6 +64,7 @@ test-faults: .venv/ready-test
 
 notebooks: .venv/ready-test
 	$(ALL_CORES) $(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
+	$(BIN)/python -m benchmarks.lessons
 
 site: .venv/ready-site .venv/ready-test
 	$(BIN)/python docs/build_site.py

@@ -38,9 +38,14 @@ def line(row: Row) -> str:
 def save(made: Mapping[str, Sequence[Row]]) -> None:
     """Write results.json, and the README's section from it. made: the rows of every benchmark by its name."""
     rows = {name: [asdict(row) for row in rows] for name, rows in made.items()}
-    results = {"machine": machine(), "versions": versions(), "benchmarks": rows}
-    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    README.write_text(placed(README.read_text("utf-8"), section(results)), "utf-8")
+    _write({"machine": machine(), "versions": versions(), "benchmarks": rows})
+
+
+def renew(name: str, rows: Sequence[Row]) -> None:
+    """Put one benchmark's rows in the place of those that results.json and the README have of it."""
+    results = json.loads(RESULTS.read_text("utf-8"))
+    results["benchmarks"][name] = [asdict(row) for row in rows]
+    _write(results)
 
 
 def machine() -> dict[str, Any]:
@@ -84,6 +89,11 @@ def section(results: Mapping[str, Any]) -> str:
         f"{at['system']}, Python {at['python']}; {tools}."
     )
     return "\n\n" + "\n".join([head, *lines]) + f"\n\n{where}\n\n"
+
+
+def _write(results: Mapping[str, Any]) -> None:
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    README.write_text(placed(README.read_text("utf-8"), section(results)), "utf-8")
 
 
 def _around(readme: str) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 """What running each lesson costs, as its last build measured it: seconds, the first figure, and peak memory.
 
-    python -m benchmarks lessons
+    python -m benchmarks.lessons    brings results.json and the README up to date; `make notebooks` does it
 
 `make notebooks` writes the figures into each built notebook; on a quiet machine `make notebooks ALL=1` measures all
 lessons anew. The ratio is the share of what is promised: each lesson its seconds and memory in the course's table, its
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 
+from benchmarks._report import renew
 from benchmarks._rows import OURS, Bound, Row
 from vlmteach.course import LESSONS, Lesson
 
@@ -68,3 +69,7 @@ def _row(what: str, lesson: Lesson, amount: float, unit: str, limit: float) -> R
 def _limit(lesson: Lesson, name: str) -> float:
     limits = {"seconds": lesson.seconds, "peak_memory_mb": lesson.memory_mb}
     return limits.get(name, FIRST_FIGURE_SECONDS)
+
+
+if __name__ == "__main__":
+    renew("lessons", run())

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import _report
+from benchmarks import _report, lessons
 from benchmarks._report import BEGIN, END, line, names, placed, section, shown
 from benchmarks._rows import OURS, Bound, Row, load, number, timed_rows
 
@@ -23,6 +23,24 @@ EVERY = [row for rows in MADE.values() for row in rows]
 def test_the_readme_shows_the_last_results() -> None:
     readme = _report.README.read_text("utf-8")
     assert shown(readme) == section(RESULTS), "run `make bench`, which writes results.json and the README's table"
+
+
+def test_the_results_tell_what_the_lessons_cost_as_they_were_last_built() -> None:
+    assert MADE["lessons"] == lessons.run(), "run `make notebooks`, which brings results.json and the README up to date"
+
+
+def test_one_benchmarks_rows_are_renewed_and_the_others_stay(tmp_path, monkeypatch) -> None:
+    for name in ("RESULTS", "README"):
+        here = getattr(_report, name)
+        (tmp_path / here.name).write_bytes(here.read_bytes())
+        monkeypatch.setattr(_report, name, tmp_path / here.name)
+    row = Row("lessons, whole run", f"{OURS} lesson 00", 0.123, 4.56, "s")
+    _report.renew("lessons", [row])
+    kept = json.loads(_report.RESULTS.read_text("utf-8"))
+    assert [Row.from_json(one) for one in kept["benchmarks"].pop("lessons")] == [row]
+    assert kept["benchmarks"] == {name: rows for name, rows in RESULTS["benchmarks"].items() if name != "lessons"}
+    assert (kept["machine"], kept["versions"]) == (RESULTS["machine"], RESULTS["versions"])
+    assert "**0.123** lesson 00, 4.56 s" in _report.README.read_text("utf-8")
 
 
 def test_every_benchmark_is_in_the_results() -> None:
