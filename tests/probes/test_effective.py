@@ -36,6 +36,14 @@ def test_the_field_of_a_uniform_stack_grows_with_the_root_of_its_depth(depth, si
     assert erf_size(heat) == pytest.approx(size, abs=1e-4)
 
 
+def test_opposite_gradients_of_a_pixels_colours_do_not_cancel():
+    model = nn.Sequential(nn.Conv2d(3, 1, (1, 2), bias=False))
+    model[0].weight.data = torch.tensor([[[[1.0, 1.0]], [[-1.0, 0.0]], [[0.0, 0.0]]]])
+    heat = effective_receptive_field(model.eval(), "0", (1, 2), noise_images(2, 3, 5))
+    assert heat[1, 2:4].tolist() == pytest.approx([1, 1 / 2])
+    assert heat.count_nonzero() == 2
+
+
 def test_vgg16_made_uniform_uses_a_gaussian_of_27_pixels_of_the_212_it_can_see():
     blocks = [2, 2, 3, 3, 3]
     layers = []
