@@ -29,6 +29,7 @@ from slim_pictures import slim_pictures
 from tqdm import tqdm
 
 from vlmteach.course import LESSONS, Lesson
+from vlmteach.course.lessons import MEMORY_MB
 from vlmteach.course.versions import installed_version
 
 NOTEBOOKS = Path(__file__).resolve().parent
@@ -59,7 +60,7 @@ def needs(lesson: Lesson) -> str:
     """What a lesson asks of a student and a machine, in one line."""
     network = "the network for one part" if lesson.needs_network else "no network, no GPU"
     return (
-        f"**Time:** about {lesson.minutes} minutes. **Needs:** {lesson.memory_mb // 1024} GB of memory, {network}; "
+        f"**Time:** about {lesson.minutes} minutes. **Needs:** {MEMORY_MB // 1024} GB of memory, {network}; "
         f"running everything takes at most {lesson.seconds} seconds on two cores."
     )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MEMORY_MB = 2048  # the most that the kernel process of any lesson may take
+
 
 @dataclass(frozen=True)
 class Lesson:
     """One lesson.
 
-    minutes: a student's time for the core path. seconds, memory_mb: what a run of the whole notebook may cost on two
-    cores (memory is the peak of the kernel process). needs_network: whether some part asks for the network.
+    minutes: a student's time for the core path. seconds: what a run of the whole notebook may take on two cores.
+    needs_network: whether some part asks for the network.
     """
 
     number: int
@@ -18,7 +20,6 @@ class Lesson:
     title: str
     minutes: int
     seconds: int
-    memory_mb: int = 2048
     needs_network: bool = False
 
     @property
@@ -43,7 +44,6 @@ LESSONS = (
         "Real encoders, your own picture",
         minutes=40,
         seconds=60,
-        memory_mb=3072,
         needs_network=True,
     ),
 )
