@@ -11,16 +11,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from support.lab import errors, jupyterlab, run_all
+from support.readable import cut_off
 
 from vlmteach.course import LESSONS
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 # In `make test` a few lessons stand for all; ALL_LESSONS=1 opens every one.
 CHOSEN = [lesson for lesson in LESSONS if lesson.number in (0, 1, 5, 7) or "ALL_LESSONS" in os.environ]
-
-# Names of controls and choices that are not seen whole.
-CUT = """() => [...document.querySelectorAll(".jupyter-widgets :is(button, .widget-label)")]
-    .filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent)"""
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +53,7 @@ def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(lesson
     for index in range(images.count()):
         assert images.nth(index).evaluate("image => image.complete && image.naturalWidth > 100")
         assert len(images.nth(index).get_attribute("alt") or "") > 20
-    assert page.evaluate(CUT) == []
+    assert cut_off(page.locator(".jupyter-widgets :is(button, .widget-label)")) == []
     page.close()
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from support.contrast import contrast
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
+from support.readable import contrast, cut_off
 
 from vlmteach.probes.patchview import READOUTS, Heat
 from vlmteach.views.patchview import PatchView
@@ -22,7 +22,6 @@ READ = """(panel) => Object.fromEntries([...document.querySelectorAll("tbody tr"
   const cell = row.querySelectorAll("td")[panel];
   return [cell.dataset.key, cell.textContent];
 }))"""
-CUT = "(lines) => lines.filter((line) => line.scrollWidth > line.clientWidth).map((line) => line.textContent)"
 PICTURE = "(panel) => document.querySelectorAll('canvas')[panel].toDataURL()"
 RED = """(panel) => {
   const canvas = document.querySelectorAll("canvas")[panel];
@@ -268,7 +267,7 @@ def test_any_panels_fit_any_page_width(open_view, panels, width):
     for box in (page.locator("canvas").nth(i).bounding_box() for i in range(len(panels))):
         assert box["x"] + box["width"] <= width
         assert abs(box["width"] - box["height"]) < 1.5  # a square picture stays square
-    assert page.locator(":is(h3, .layer, .unit, .kind)").evaluate_all(CUT) == []
+    assert cut_off(page.locator(":is(h3, .layer, .unit, .kind)")) == []
     page.set_viewport_size({"width": 500, "height": 900})
     page.wait_for_function("document.documentElement.scrollWidth <= 500")
 

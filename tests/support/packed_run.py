@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from itertools import count
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from support.killed import end_as_if_killed
 
 from vlmteach.nn import (
     Connect,
@@ -22,7 +22,6 @@ from vlmteach.nn import (
 from vlmteach.training import Recipe, Trained, fit, one_thread
 
 RECIPE = Recipe(steps=45, learning_rate=0.01, warmup=5, beta2=0.98)
-KILLED = 137  # how the process ends: nothing is closed or told, as when killed; and it is there on Windows too
 WORDS = ("<pad>", "is", "red", "blue", "above", "?")
 
 
@@ -55,7 +54,7 @@ def train(model: VisionLanguageModel, checkpoint: Path | None = None, killed_in:
     def killing(model: VisionLanguageModel, data: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         value = loss(model, data)  # BatchNorm's statistics have moved by now
         if next(steps) == killed_in:
-            os._exit(KILLED)
+            end_as_if_killed()
         return value
 
     with one_thread():

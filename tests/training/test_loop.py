@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from support import packed_run
+from support.killed import STATUS as KILLED
 from torch import nn
 
 from vlmteach.training import CheckpointError, Recipe, fit, load_checkpoint
@@ -209,7 +210,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_same_bits(tmp_path):
     expected = packed_run.train(whole)
     trained = packed_run.train(resumed, tmp_path / "run")
 
-    assert killed.returncode == packed_run.KILLED
+    assert killed.returncode == KILLED
     assert saved == (step > 10), f"killed in step {step}"
     assert trained.losses == expected.losses, f"killed in step {step}"
     assert same(resumed, whole), f"killed in step {step}"

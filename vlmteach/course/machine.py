@@ -10,10 +10,11 @@ import psutil
 import torch
 
 import vlmteach
+from vlmteach.course.lessons import MEMORY_MB
 from vlmteach.course.versions import SHOWN, installed_version, requirement_problems, swapped_packages
 from vlmteach.home import home_is_writable
 
-LEAST_MEMORY_GB = 2.0
+LEAST_MEMORY_GB = MEMORY_MB / 1024
 
 
 def doctor() -> None:

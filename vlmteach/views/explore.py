@@ -89,7 +89,8 @@ def _make_control(name: str, control: Control) -> Any:
     if isinstance(control, OwnControl):
         return control
     label = name.replace("_", " ")
-    wide = {"description": label, "style": {"description_width": "initial"}}
+    style = {"description_width": "initial"}
+    wide = {"description": label, "style": style}
     if isinstance(control, bool):
         return widgets.Checkbox(value=control, indent=False, description=label)
     if isinstance(control, tuple):
@@ -100,7 +101,7 @@ def _make_control(name: str, control: Control) -> Any:
         options = list(control.items()) if isinstance(control, dict) else [(str(value), value) for value in control]
         if len(options) > 5:
             return widgets.Dropdown(options=options, value=options[0][1], **wide)
-        style = {"description_width": "initial", "button_width": "auto"}  # as wide as its words
+        style = style | {"button_width": "auto"}  # as wide as its words
         return widgets.ToggleButtons(options=options, value=options[0][1], description=label, style=style)
     raise TypeError(
         f"control {name!r} is a {type(control).__name__}; expected (low, high), (low, high, step), a list, a dict, "

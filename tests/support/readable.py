@@ -1,8 +1,8 @@
-"""How well a text stands out on a page in a browser."""
+"""How well texts can be read on a page in a browser."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 RATIO = """(selector) => {
   const element = document.querySelector(selector);
@@ -23,3 +23,8 @@ RATIO = """(selector) => {
 def contrast(page: Page, selector: str) -> float:
     """The contrast of the first such element's text with what it stands on, 1 to 21 (WCAG 2; its level AA asks 4.5)."""
     return page.evaluate(RATIO, selector)
+
+
+def cut_off(texts: Locator) -> list[str]:
+    """Those of the texts that are wider than their place."""
+    return texts.evaluate_all("texts => texts.filter(t => t.scrollWidth > t.clientWidth).map(t => t.textContent)")
