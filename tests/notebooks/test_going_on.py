@@ -1,9 +1,11 @@
-"""Going on in the middle of a lesson in a fresh kernel: what is missing is missed at once, or with a sentence."""
+"""Going on in the middle of a lesson: in a fresh kernel what is missing is missed at once, or with a sentence; in one
+that ran it all, any cell can be run again.
+"""
 
 from __future__ import annotations
 
 import pytest
-from support.cells import code_cells, names_of
+from support.cells import code_cells, contested, names_of
 
 from vlmteach.course import LESSONS
 
@@ -47,3 +49,30 @@ def test_a_name_error_without_a_sentence_comes_at_most_one_cell_after_where_one_
 )
 def test_the_first_missing_name_by_hand(cells, expected) -> None:
     assert first_miss(cells) == expected
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_no_cell_takes_a_name_that_several_cells_make(lesson) -> None:
+    """Else a cell that is run again meets what a later one left under that name."""
+    _, *cells = code_cells(lesson)
+    assert contested(cells) == set()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["x = 1", "print(x)", "x = 2"], {"x"}),
+        (["x = 1", "y = 2", "print(x, y)"], set()),
+        (["x = 1", "def x():\n    pass", "x()"], {"x"}),
+        (["x = 1", "def f():\n    return x", "x = 2"], {"x"}),
+        (["x = 1", "f = lambda: [x for _ in 'ab']", "x = 2"], {"x"}),
+        (["for x in 'ab':\n    print(x)", "for x in 'cd':\n    print(x)"], set()),
+        (["x = [1]", "x += [2]", "print(x)"], {"x"}),
+        (["x = [1]\nx += [2]", "print(x)"], set()),
+        (["x = 1", "if not x:\n    x = 2", "print(x)"], set()),
+        (["x = 1", "try:\n    f = x\nexcept ValueError:\n    x = 2", "print(x)"], set()),
+        (["x = 1", "try:\n    x = 2\nexcept ValueError:\n    pass", "print(x)"], {"x"}),
+    ],
+)
+def test_contested_names_by_hand(cells, expected) -> None:
+    assert contested(cells) == expected

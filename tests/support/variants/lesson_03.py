@@ -16,7 +16,7 @@ VARIANTS = {
     "3.2": Variants(
         alternative="""
 import torch
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     p = weight.shape[-1]
     rows, columns = image.shape[2] // p, image.shape[3] // p
     tokens = [
@@ -29,56 +29,56 @@ def embed(image, weight, bias):
         mistakes={
             "bias": """
 from vlmteach.nn import patchify
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     return patchify(image, weight.shape[-1]) @ weight.flatten(1).T
 """,
             "row, column, channel": """
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     p = weight.shape[-1]
     squares = image.unfold(2, p, p).unfold(3, p, p)
     return squares.permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(1, 2) @ weight.flatten(1).T + bias
 """,
             "column order": """
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     p = weight.shape[-1]
     squares = image.unfold(2, p, p).unfold(3, p, p)
     return squares.permute(0, 3, 2, 1, 4, 5).flatten(3).flatten(1, 2) @ weight.flatten(1).T + bias
 """,
             "lie on their side": """
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     p = weight.shape[-1]
     squares = image.unfold(2, p, p).unfold(3, p, p)
     return squares.permute(0, 2, 3, 1, 5, 4).flatten(3).flatten(1, 2) @ weight.flatten(1).T + bias
 """,
             "reshape mistake": """
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     p = weight.shape[-1]
     return image.reshape(len(image), -1, 3 * p * p) @ weight.flatten(1).T + bias
 """,
             "(B, N, D)": """
 import torch.nn.functional as F
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     patches = F.unfold(image, weight.shape[-1], stride=weight.shape[-1])
     return weight.flatten(1) @ patches + bias[:, None]
 """,
             "You called a convolution": """
 import torch.nn.functional as F
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     return F.conv2d(image, weight, bias, stride=weight.shape[-1]).flatten(2).transpose(1, 2)
 """,
             "cut, lay flat, multiply": """
 import torch
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     convolution = torch.nn.Conv2d(3, len(bias), weight.shape[-1], stride=weight.shape[-1])
     convolution.weight.data, convolution.bias.data = weight, bias
     return convolution(image).flatten(2).transpose(1, 2)
 """,
             "Compare your patches": """
 from vlmteach.nn import patchify
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     return patchify(image, weight.shape[-1]).flip(1) @ weight.flatten(1).T + bias
 """,
-            "Raised. In line 3": """def embed(image, weight, bias):
+            "Raised. In line 3": """def embed_patches(image, weight, bias):
     patches = image.flatten(1)
     return patches @ weight.flatten(1).T + bias
 """,

@@ -97,7 +97,7 @@ embed = Exercise(
     ),
     answer="""from vlmteach.nn import patchify
 
-def embed(image, weight, bias):
+def embed_patches(image, weight, bias):
     return patchify(image, weight.shape[-1]) @ weight.flatten(1).T + bias""",
 )
 
