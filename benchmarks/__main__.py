@@ -1,4 +1,4 @@
-"""Run every benchmark, print one table, ratios before times, and keep it: results.json and the README's section.
+"""Run every benchmark, print one table, ratios before times, and keep it: results.json and RESULTS.md.
 
 python -m benchmarks            all of them; only a whole run is kept
 python -m benchmarks explorer   these; printed only

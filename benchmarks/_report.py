@@ -1,4 +1,4 @@
-"""What a run leaves behind: results.json, and the README's section that is made from it."""
+"""What a run leaves behind: results.json, and RESULTS.md, the table that is made from it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ from benchmarks._rows import OURS, Row, number
 from vlmteach.course.versions import SHOWN, installed_version
 
 RESULTS = Path(__file__).with_name("results.json")
-README = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+TABLE = Path(__file__).with_name("RESULTS.md")
 PEERS = ("torchscan", "captum", "grad-cam", "bertviz")
+INTRODUCTION = """# What was measured
+
+`make bench` times our tools and other people's in turn, in one process, and writes this page. Bold is the ratio to the
+job's yardstick, the tool at 1.00: below it is faster or smaller. What follows is the median. A bound that is missed on a
+ratio or on bytes fails the command; one on a time is only shown. Clicks are timed in a browser. What the lessons cost was
+measured with all cores when `make notebooks` last built them.
+"""
 HEAD = "| job | tool | ratio | measured | bound | note |\n|---|---|---|---|---|---|"
 
 
@@ -36,13 +42,13 @@ def line(row: Row) -> str:
 
 
 def save(made: Mapping[str, Sequence[Row]]) -> None:
-    """Write results.json, and the README's section from it. made: the rows of every benchmark by its name."""
+    """Write results.json, and RESULTS.md from it. made: the rows of every benchmark by its name."""
     rows = {name: [asdict(row) for row in rows] for name, rows in made.items()}
     _write({"machine": machine(), "versions": versions(), "benchmarks": rows})
 
 
 def renew(name: str, rows: Sequence[Row]) -> None:
-    """Put one benchmark's rows in the place of those that results.json and the README have of it."""
+    """Put one benchmark's rows in the place of those that results.json and RESULTS.md have of it."""
     results = json.loads(RESULTS.read_text("utf-8"))
     results["benchmarks"][name] = [asdict(row) for row in rows]
     _write(results)
@@ -65,19 +71,8 @@ def versions() -> dict[str, str | None]:
     return {package: installed_version(package) for package in (*SHOWN, *PEERS)}
 
 
-def shown(readme: str) -> str:
-    """What stands between the README's markers. Raises ValueError when a marker is missing."""
-    return _around(readme)[1]
-
-
-def placed(readme: str, table: str) -> str:
-    """The README with this table between its markers, and else as it was."""
-    before, _, after = _around(readme)
-    return before + table + after
-
-
-def section(results: Mapping[str, Any]) -> str:
-    """The README's table: a line for each job, ours and the others with their ratios, and where it was measured."""
+def page(results: Mapping[str, Any]) -> str:
+    """RESULTS.md: a line for each job, ours and the others with their ratios, and where it was measured."""
     rows = [Row.from_json(row) for made in results["benchmarks"].values() for row in made]
     jobs = dict.fromkeys(row.job for row in rows if not row.detail)
     lines = [_job_line(job, [row for row in rows if row.job == job and not row.detail]) for job in jobs]
@@ -88,21 +83,12 @@ def section(results: Mapping[str, Any]) -> str:
         f"Measured on {at['date']}: {at['processor']}, {at['cores']} cores, threads: {at['threads']}; "
         f"{at['system']}, Python {at['python']}; {tools}."
     )
-    return "\n\n" + "\n".join([head, *lines]) + f"\n\n{where}\n\n"
+    return "\n".join([INTRODUCTION, head, *lines, "", where, ""])
 
 
 def _write(results: Mapping[str, Any]) -> None:
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    README.write_text(placed(README.read_text("utf-8"), section(results)), "utf-8")
-
-
-def _around(readme: str) -> tuple[str, str, str]:
-    """The README up to its first marker, between the two, and from the second on."""
-    start, end = readme.find(BEGIN), readme.find(END)
-    if not 0 <= start < end:
-        raise ValueError(f"the README has no {BEGIN} … {END}; put both markers where the table is to stand.")
-    start += len(BEGIN)
-    return readme[:start], readme[start:end], readme[end:]
+    TABLE.write_text(page(results), "utf-8")
 
 
 def _job_line(job: str, rows: Sequence[Row]) -> str:
@@ -113,7 +99,7 @@ def _job_line(job: str, rows: Sequence[Row]) -> str:
 
 
 def _cell(row: Row) -> str:
-    name = row.tool.removeprefix(OURS).strip(" :")
+    name = row.tool.removeprefix(OURS).strip(" :,")
     note = f"; {row.note}" if row.note else ""
     if row.ratio is None or row.amount is None:
         return f"{name}: none{note}"

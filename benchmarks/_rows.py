@@ -33,7 +33,7 @@ class Row:
     """A tool at a job. ratio: to the yardstick, the row with ratio 1. amount: what was measured, in its unit.
 
     Both are None when the tool refuses; the note says why.
-    detail: whether the row is only for the full table, not for the README.
+    detail: whether the row is only printed and kept in results.json, not shown in RESULTS.md.
     """
 
     job: str

@@ -1,6 +1,6 @@
 """What running each lesson costs, as its last build measured it: seconds, the first figure, and peak memory.
 
-    python -m benchmarks.lessons    brings results.json and the README up to date; `make notebooks` does it
+    python -m benchmarks.lessons    brings results.json and RESULTS.md up to date; `make notebooks` does it
 
 `make notebooks` writes the figures into each built notebook; on a quiet machine `make notebooks ALL=1` measures all
 lessons anew. The ratio is the share of what is promised: each lesson its seconds and memory in the course's table, its
@@ -36,7 +36,7 @@ def as_built(lesson: Lesson) -> dict[str, float]:
 
 
 def run() -> list[Row]:
-    """The figures of all lessons; the README shows each job's sum or worst."""
+    """The figures of all lessons; RESULTS.md shows each job's sum or worst."""
     costs = {lesson: as_built(lesson) for lesson in LESSONS}
     rows, worst = [], []
     for what, name, unit in (

@@ -1,4 +1,4 @@
-"""The benchmarks' table: the README shows exactly what the last whole run measured, and bounds mean what they say.
+"""The benchmarks' table: RESULTS.md shows exactly what the last whole run measured, and bounds mean what they say.
 
 No benchmark runs here.
 """
@@ -12,7 +12,7 @@ import pytest
 
 import benchmarks.__main__ as command
 from benchmarks import _report, lessons
-from benchmarks._report import BEGIN, END, line, names, placed, section, shown
+from benchmarks._report import line, names, page
 from benchmarks._rows import OURS, Bound, Row, load, number, timed_rows
 
 RESULTS = json.loads(_report.RESULTS.read_text("utf-8"))
@@ -20,17 +20,23 @@ MADE = {name: [Row.from_json(row) for row in rows] for name, rows in RESULTS["be
 EVERY = [row for rows in MADE.values() for row in rows]
 
 
-def test_the_readme_shows_the_last_results() -> None:
-    readme = _report.README.read_text("utf-8")
-    assert shown(readme) == section(RESULTS), "run `make bench`, which writes results.json and the README's table"
+def test_the_page_shows_the_last_results() -> None:
+    assert _report.TABLE.read_text("utf-8") == page(RESULTS), "run `make bench`, which writes both"
+
+
+def test_no_cell_of_the_page_is_broken() -> None:
+    rows = [line for line in page(RESULTS).splitlines() if line.startswith("|")]
+
+    assert {row.count("|") for row in rows} == {5}
+    assert not [row for row in rows if "** ," in row or "**," in row]
 
 
 def test_the_results_tell_what_the_lessons_cost_as_they_were_last_built() -> None:
-    assert MADE["lessons"] == lessons.run(), "run `make notebooks`, which brings results.json and the README up to date"
+    assert MADE["lessons"] == lessons.run(), "run `make notebooks`, which brings results.json and RESULTS.md up to date"
 
 
 def test_one_benchmarks_rows_are_renewed_and_the_others_stay(tmp_path, monkeypatch) -> None:
-    for name in ("RESULTS", "README"):
+    for name in ("RESULTS", "TABLE"):
         here = getattr(_report, name)
         (tmp_path / here.name).write_bytes(here.read_bytes())
         monkeypatch.setattr(_report, name, tmp_path / here.name)
@@ -40,7 +46,7 @@ def test_one_benchmarks_rows_are_renewed_and_the_others_stay(tmp_path, monkeypat
     assert [Row.from_json(one) for one in kept["benchmarks"].pop("lessons")] == [row]
     assert kept["benchmarks"] == {name: rows for name, rows in RESULTS["benchmarks"].items() if name != "lessons"}
     assert (kept["machine"], kept["versions"]) == (RESULTS["machine"], RESULTS["versions"])
-    assert "**0.123** lesson 00, 4.56 s" in _report.README.read_text("utf-8")
+    assert "**0.123** lesson 00, 4.56 s" in _report.TABLE.read_text("utf-8")
 
 
 def test_every_benchmark_is_in_the_results() -> None:
@@ -49,7 +55,7 @@ def test_every_benchmark_is_in_the_results() -> None:
 
 
 def test_every_job_has_one_of_our_tools_and_is_shown() -> None:
-    text = section(RESULTS)
+    text = page(RESULTS)
     for name, rows in MADE.items():
         for job in {row.job for row in rows}:
             few = [row for row in rows if row.job == job]
@@ -126,17 +132,6 @@ def test_a_tool_that_is_not_installed_says_how_to_get_it() -> None:
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["sceness"]) == 1
     assert "there is no benchmark sceness; expected some of attention_maps" in capsys.readouterr().out
-
-
-def test_a_table_changes_only_what_stands_between_the_markers() -> None:
-    readme = f"# vlmteach\n\n{BEGIN}\n{END}\n\nMIT licence.\n"
-    assert placed(readme, "\n| a table |\n") == f"# vlmteach\n\n{BEGIN}\n| a table |\n{END}\n\nMIT licence.\n"
-    assert placed(placed(readme, "\nold\n"), "\n") == readme
-
-
-def test_a_readme_without_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="put both markers"):
-        shown("# vlmteach\n")
 
 
 def test_only_a_whole_run_is_kept_and_a_missed_bound_is_the_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
