@@ -1,7 +1,8 @@
 """A hub on this very machine, for tests: enough of its protocol for huggingface_hub's own client, and its troubles.
 
 As on the real one, a file's address answers with a redirect whose headers state commit, size and sha256, and the bytes
-come from another host: here the same server under its other name.
+come from another host: here the same server under its other name. A file may also be stored in Xet, as all large ones
+are by now: its headers name a second hash then, under which newer clients keep it once for all repositories.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 COMMIT = "c0ffee" * 6 + "c0de"
 TAKES = re.compile(r"/([^/]+/[^/]+)/resolve/main/(.+)")
@@ -42,12 +44,16 @@ class Silent:
 
 @dataclass
 class Served:
-    """A file. sha256, size: what the hub states about it. gets: what goes wrong with one download after the other."""
+    """A file. sha256, size, xet: what the hub states about it. gets: what goes wrong with one download after the other.
+
+    A mirror may state no sha256, and no size, neither before the download nor with it.
+    """
 
     content: bytes
     sha256: str | None
-    size: int
+    size: int | None
     gets: list[CutOff | Slow | Silent] = field(default_factory=list)
+    xet: str | None = None
 
 
 class Hub:
@@ -68,6 +74,12 @@ class Hub:
         served = Served(content, hashlib.sha256(content).hexdigest(), len(content), list(gets))
         self.files[repository, name] = served
         return served
+
+    def from_xet(self, *, incomplete_path: Path, xet_file_data: object, **_: object) -> None:
+        """In place of the client's download from Xet, whose servers speak a protocol of their own."""
+        (content,) = {served.content for served in self.files.values() if served.xet == xet_file_data.file_hash}
+        self.log.append(f"XET {xet_file_data.file_hash}")
+        incomplete_path.write_bytes(content)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -100,9 +112,15 @@ class Handler(BaseHTTPRequestHandler):
         served = self.hub.files.get(match.groups()) if match else None
         if served is not None:
             repository, name = match.groups()
-            headers = {"X-Repo-Commit": COMMIT, "X-Linked-Size": str(served.size), "ETag": '"0123"'}
+            headers = {"X-Repo-Commit": COMMIT, "ETag": '"0123"'}
+            if served.size is None:
+                headers |= {"Content-Length": "", "Connection": "close"}
+            else:
+                headers["X-Linked-Size"] = str(served.size)
             if served.sha256 is not None:
                 headers["X-Linked-Etag"] = f'"{served.sha256}"'
+            if served.xet is not None:
+                headers |= {"X-Xet-Hash": served.xet, "X-Xet-Refresh-Route": f"/api/models/{repository}/xet"}
             headers["Location"] = f"http://localhost:{self.server.server_port}/blobs/{repository}/{name}"
             self.say(302, headers)
         elif match and any(repository == match[1] for repository, _ in self.hub.files):
@@ -112,8 +130,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def say(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
         self.send_response(status)
-        for name, value in (headers | {"Content-Length": str(len(body))}).items():
-            self.send_header(name, value)
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
@@ -122,7 +141,10 @@ class Handler(BaseHTTPRequestHandler):
         start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted else 0
         rest = served.content[start:]
         self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(rest)))
+        if served.size is None:
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(len(rest)))
         if wanted:
             self.send_header("Content-Range", f"bytes {start}-{len(served.content) - 1}/{len(served.content)}")
         self.end_headers()
@@ -149,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
 def hub_on_this_machine(monkeypatch, folder) -> Iterator[Hub]:
     """Serve, and let huggingface_hub ask here and keep its cache in the folder."""
     import huggingface_hub
-    from huggingface_hub import constants
+    from huggingface_hub import constants, file_download
 
     hub = Hub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("HubHandler", (Handler,), {"hub": hub}))
@@ -161,6 +183,7 @@ def hub_on_this_machine(monkeypatch, folder) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(folder / "harnesses"), raising=False)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # how much is kept when a connection breaks
+    monkeypatch.setattr(file_download, "xet_get", hub.from_xet)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
