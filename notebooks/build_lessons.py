@@ -3,6 +3,7 @@
     python notebooks/build_lessons.py            build those that are stale
     python notebooks/build_lessons.py 00 02      build these
     python notebooks/build_lessons.py --all      build every one
+    python notebooks/build_lessons.py 02 --into FOLDER    leave notebooks/ as it is
 
 A built notebook is stale when its cells (type, source, tags) differ from its source. What a run cost (seconds in all
 and to the first figure, peak memory, versions) is written into the notebook's metadata, where a test compares it with
@@ -93,14 +94,14 @@ def outline(notebook: NotebookNode) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(cell.cell_type, cell.source, tuple(cell.metadata.get("tags", []))) for cell in notebook.cells]
 
 
-def is_stale(lesson: Lesson) -> bool:
+def is_stale(lesson: Lesson, folder: Path = NOTEBOOKS) -> bool:
     """Whether the built notebook is missing or differs from its source."""
-    built = NOTEBOOKS / f"{lesson.name}.ipynb"
+    built = folder / f"{lesson.name}.ipynb"
     return not built.exists() or outline(nbformat.read(built, as_version=4)) != outline(read_source(lesson))
 
 
-def build(lesson: Lesson) -> None:
-    """Execute a lesson from its source and write the notebook; an error in a cell stops the build."""
+def build(lesson: Lesson, folder: Path = NOTEBOOKS) -> None:
+    """Execute a lesson from its source and write the notebook into a folder; an error in a cell stops the build."""
     notebook = read_source(lesson)
     ends: dict[int, float] = {}  # when each cell was done
     began = time.perf_counter()
@@ -125,7 +126,7 @@ def build(lesson: Lesson) -> None:
         **{name: installed_version(name) for name in ("torch", "torchvision", "timm", "ipywidgets")},
     }
     nbformat.validate(notebook)
-    nbformat.write(notebook, NOTEBOOKS / f"{lesson.name}.ipynb")
+    nbformat.write(notebook, folder / f"{lesson.name}.ipynb")
     print(f"{lesson.name}: {seconds:.1f} s, peak {peak} MB")
 
 
@@ -169,14 +170,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", help="lesson numbers, for instance 00 02")
     parser.add_argument("--all", action="store_true", help="build every lesson, stale or not")
+    parser.add_argument("--into", type=Path, default=NOTEBOOKS, metavar="FOLDER", help="where to write them")
     asked = parser.parse_args(arguments)
     numbers = {int(number) for number in asked.lessons}
     unknown = numbers - {lesson.number for lesson in LESSONS}
     if unknown:
         parser.error(f"there is no lesson {sorted(unknown)}")
-    chosen = [x for x in LESSONS if x.number in numbers or asked.all or (not numbers and is_stale(x))]
+    chosen = [x for x in LESSONS if x.number in numbers or asked.all or (not numbers and is_stale(x, asked.into))]
+    asked.into.mkdir(parents=True, exist_ok=True)
     for lesson in chosen:
-        build(lesson)
+        build(lesson, asked.into)
     if not chosen:
         print("every built notebook is up to date with its source")
     return 0

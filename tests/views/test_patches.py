@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import alt_text
+from vlmteach.views import alt_text, figure_html
 from vlmteach.views import patches as views
 
 COLOURS = np.linspace(0, 1, 4 * 4 * 3).reshape(4, 4, 3)
@@ -37,8 +37,14 @@ def test_patch_sizes():
 @pytest.mark.mpl_image_compare
 def test_bag_of_patches():
     figure = views.draw_bag_of_patches(PICTURE, PICTURE[::-1], {"no positions": 0.0, "a place for each": 0.25})
-    assert "no positions: 0.0e+00; a place for each: 0.25" in alt_text(figure)
+    assert "no positions: below 1e-5; a place for each: 0.25" in alt_text(figure)
     return figure
+
+
+@pytest.mark.parametrize("rounding", [1.2e-7, 1.8e-7, 9e-6])
+def test_neither_words_nor_picture_of_a_change_depend_on_rounding(rounding):
+    none, some = (views.draw_bag_of_patches(PICTURE, PICTURE, {"no positions": change}) for change in (0.0, rounding))
+    assert figure_html(some) == figure_html(none)
 
 
 @pytest.mark.mpl_image_compare

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import alt_text
+from vlmteach.views import alt_text, figure_html
 from vlmteach.views import theorem as views
 
 
@@ -37,5 +37,11 @@ def test_differences():
     names = ["all conditions kept", "exactly equal", "zero padding", "positions added"]
     figure = views.draw_differences(names, [3e-16, 0.0, 1.2e-3, 4e-2], limit=1e-12)
     text = alt_text(figure)
-    assert "all conditions kept: equal; exactly equal: equal; zero padding: 1e-03; positions added: 4e-02." in text
+    assert "all conditions kept: equal; exactly equal: equal; zero padding: 0.0012; positions added: 0.04." in text
     return figure
+
+
+@pytest.mark.parametrize("rounding", [4e-17, 2e-15, 1e-12])
+def test_neither_words_nor_picture_of_what_is_equal_depend_on_rounding(rounding):
+    none, some = (views.draw_differences(["kept"], [difference], limit=1e-12) for difference in (0.0, rounding))
+    assert figure_html(some) == figure_html(none)

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
+from vlmteach.views.rounding import ROUNDING, peak, ranked
+from vlmteach.views.style import INK, MUTED, PAPER, VIT, describe, new_figure, show_cells, show_picture
 
 COLUMNS = 5  # panels in a row of the gallery, the picture included
 
@@ -36,17 +37,19 @@ def draw_head_gallery(
         _draw_heat(axis, weights, name, position)
         axis.set_xlabel(f"up to {weights.max():.3f}", fontsize=11)
     panels[0].set_xlabel(f"even: {1 / (height * width):.3f}", fontsize=11)
-    listed = "; ".join(
-        "{} has its largest weight, {:.3f}, in row {}, column {}".format(
-            name, weights.max(), *np.unravel_index(weights.argmax(), weights.shape)
-        )
-        for name, weights in zip(names, maps, strict=True)
-    )
+    listed = "; ".join(_tell_head(name, weights) for name, weights in zip(names, maps, strict=True))
     return describe(
         figure,
         f"Where each head looks from row {position[0]}, column {position[1]} of {height} by {width} cells; an even "
         f"spread would be {1 / (height * width):.3f} everywhere. {listed}.",
     )
+
+
+def _tell_head(name: str, weights: np.ndarray) -> str:
+    if np.ptp(weights) <= ROUNDING * weights.max():
+        return f"{name} is spread evenly"
+    row, column = peak(weights)
+    return f"{name} has its largest weight, {weights.max():.3f}, in row {row}, column {column}"
 
 
 def draw_distance_by_depth(distances: Mapping[str, np.ndarray], uniform: float) -> Figure:
@@ -94,7 +97,7 @@ def draw_attention_and_occlusion(
     _draw_heat(axes[2], change, "change when hidden", position)
     axes[1].set_xlabel(f"0 to {weights.max():.3f}")
     axes[2].set_xlabel(f"0 to {change.max():.3f}")
-    looked, mattered = (np.unravel_index(values.argmax(), values.shape) for values in (weights, change))
+    looked, mattered = peak(weights), peak(change)
     overlap = len(_top(weights) & _top(change)) / len(_top(weights))
     return describe(
         figure,
@@ -106,16 +109,12 @@ def draw_attention_and_occlusion(
 
 def _top(values: np.ndarray) -> set[int]:
     """The tenth of the cells with the largest values."""
-    return {int(place) for place in values.ravel().argsort()[-max(1, values.size // 10) :]}
+    return set(ranked(values)[: max(1, values.size // 10)].tolist())
 
 
 def _draw_heat(axis: Axes, values: np.ndarray, title: str, position: tuple[int, int]) -> None:
-    height, width = values.shape
-    axis.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(values.max()), 1e-12), extent=(0, width, height, 0))
+    show_cells(axis, values, values.max())
     axis.set_title(title)
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.spines[:].set_visible(False)
     _frame(axis, position, 1, 1)
 
 

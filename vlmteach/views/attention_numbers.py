@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
+from vlmteach.views.rounding import ROUNDING
 from vlmteach.views.style import HEAT, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure
 
 STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
@@ -126,7 +127,7 @@ def _draw_matrix(
     axis: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], allowed: np.ndarray | None = None
 ) -> None:
     height, width = values.shape
-    top = max(float(values.max()), 1e-9)
+    top = max(float(values.max()), ROUNDING)
     axis.imshow(values, cmap=HEAT, vmin=min(0.0, float(values.min())), vmax=top, extent=(0, width, height, 0))
     axis.set_aspect("auto")
     for row, column in np.ndindex(height, width):
@@ -165,8 +166,8 @@ def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shap
 
 
 def _short(value: float) -> str:
-    """A whole number without its point, anything else with two digits."""
-    return str(round(value)) if abs(value - round(value)) < 1e-6 else f"{value:.2f}"
+    """Two digits, which a whole number goes without; never -0."""
+    return f"{value:z.2f}".removesuffix(".00")
 
 
 def _line(name: str) -> str:

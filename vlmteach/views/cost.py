@@ -69,7 +69,7 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
             first = quantity == "tokens"
             axis.plot(curve.sides, curve.values[quantity] / unit, label=curve.title if first else None, **style)
             ends = curve.values[quantity][[0, -1]] / unit
-            told.append(f"{label}, {curve.title}: {ends[0]:,.3g} to {ends[1]:,.3g}")
+            told.append(f"{label}, {curve.title}: {_three_digits(ends[0])} to {_three_digits(ends[1])}")
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.set_ylabel(label)
@@ -80,6 +80,11 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
     figure.legend(loc="outside upper center", ncols=len(curves))
     sides = curves[0].sides
     return describe(figure, f"Cost of one picture from {sides[0]} to {sides[-1]} pixels. {'; '.join(told)}.")
+
+
+def _three_digits(value: float) -> str:
+    """Three digits, and no power of ten for the large ones: 2,300."""
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def draw_towers(towers: Sequence[Tower]) -> Figure:

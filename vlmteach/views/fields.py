@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.views.rounding import peak
 from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
@@ -83,7 +84,7 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
     _frame(axes[1], seen, PAPER, dashed=True)
     figure.colorbar(image, ax=axes[1], shrink=0.8, label="|gradient|, largest = 1")
     inside = heat[int(seen[0]) : int(seen[2]), int(seen[1]) : int(seen[3])]
-    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    row, column = peak(heat)
     return describe(
         figure,
         f"Left: the unit can see {_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "

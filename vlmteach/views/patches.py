@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.views.rounding import ROUNDING, tell_size
 from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
 
 PAIR = 4.3  # inches high: two square panels side by side
@@ -81,18 +82,18 @@ def draw_bag_of_patches(picture: np.ndarray, shuffled: np.ndarray, changes: Mapp
     show_picture(axes[0], picture, "the picture")
     show_picture(axes[1], shuffled, "its patches, shuffled")
     places = np.arange(len(changes))[::-1]
-    values = np.array(list(changes.values()))
-    floor = 1e-9  # a change of exactly zero still has a place on the logarithmic axis
+    values = np.maximum(list(changes.values()), ROUNDING)  # all that is only rounding has one length
+    left = ROUNDING / 5
     axes[2].set_xscale("log")
-    axes[2].hlines(places, floor, np.maximum(values, floor), color=VIT, linewidth=3)
-    axes[2].plot(np.maximum(values, floor), places, "o", color=VIT, markersize=10)
+    axes[2].hlines(places, left, values, color=VIT, linewidth=3)
+    axes[2].plot(values, places, "o", color=VIT, markersize=10)
     axes[2].set_yticks([])
     for place, (name, value) in zip(places, changes.items(), strict=True):
-        axes[2].text(floor * 2, place + 0.14, f"{name}: {_power(value)}", va="bottom")
-    axes[2].set_xlim(floor, 10)
+        axes[2].text(left * 1.5, place + 0.14, f"{name}: {tell_size(value)}", va="bottom")
+    axes[2].set_xlim(left, 10)
     axes[2].set_ylim(-0.5, len(changes) - 0.3)
     axes[2].set_xlabel("largest change of the output")
-    listed = "; ".join(f"{name}: {_power(value)}" for name, value in changes.items())
+    listed = "; ".join(f"{name}: {tell_size(value)}" for name, value in changes.items())
     return describe(
         figure, f"The picture, its patches in another order, and the largest change of the output. {listed}."
     )
@@ -113,7 +114,7 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
         axis.set_yticks([])
         _frame(axis, row, column, 1)
         others = np.delete(values.ravel(), row * values.shape[1] + column)
-        texts.append(f"{name}: other cells from {others.min():.2f} to {others.max():.2f}, mean {others.mean():.2f}")
+        texts.append(f"{name}: other cells from {others.min():z.2f} to {others.max():z.2f}, mean {others.mean():z.2f}")
     figure.colorbar(shown, ax=axes[0], label="cosine similarity", shrink=0.8)
     return describe(
         figure, f"Similarity of the position code of row {row}, column {column} to all cells. {'; '.join(texts)}."
@@ -122,10 +123,6 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
 
 def _count(picture: np.ndarray, size: int) -> int:
     return (picture.shape[0] // size) * (picture.shape[1] // size)
-
-
-def _power(value: float) -> str:
-    return f"{value:.1e}" if value < 0.01 else f"{value:.2f}"
 
 
 def _draw_cuts(axis: Axes, rows: int, columns: int, size: int, width: float) -> None:

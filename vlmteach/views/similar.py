@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.views.rounding import ROUNDING, ranked
 from vlmteach.views.style import INK, PAPER, describe, new_figure, show_picture
 
 COLUMNS = 3
@@ -54,9 +55,9 @@ def _draw_one(axis: Axes, picture: np.ndarray, one: Likeness, place: tuple[float
     rows, columns = one.similarity.shape[:2]
     unit = (int(place[0] * rows), int(place[1] * columns))
     values = one.similarity[unit]
-    order = [int(i) for i in values.ravel().argsort()[::-1] if divmod(int(i), columns) != unit]
+    order = [i for i in ranked(values).tolist() if divmod(i, columns) != unit]
     low, high = values.min(), values.ravel()[order[0]]
-    clear = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    clear = np.clip((values - low) / max(high - low, ROUNDING), 0, 1)
     height, width = picture.shape[:2]
     down, across = np.arange(height) * rows // height, np.arange(width) * columns // width
     veil = clear[down][:, across, None]
@@ -67,10 +68,10 @@ def _draw_one(axis: Axes, picture: np.ndarray, one: Likeness, place: tuple[float
         _frame(axis, divmod(i, columns), cell, one.hue)
     _frame(axis, unit, cell, INK)
     others = values.ravel()[order]
-    axis.set_xlabel(f"most alike {others[0]:.2f}, mean {others.mean():.2f}", fontsize=11)
+    axis.set_xlabel(f"most alike {others[0]:z.2f}, mean {others.mean():z.2f}", fontsize=11)
     return (
         f"{one.name}: row {unit[0]}, column {unit[1]} of {rows} by {columns}, most like row {order[0] // columns}, "
-        + (f"column {order[0] % columns} (cosine {others[0]:.2f}; mean of all {others.mean():.2f})")
+        + (f"column {order[0] % columns} (cosine {others[0]:z.2f}; mean of all {others.mean():z.2f})")
     )
 
 

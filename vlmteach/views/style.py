@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlmteach.views.rounding import ROUNDING
+
 # Okabe and Ito's colours, which stay apart for every common form of colour blindness.
 CNN = "#D55E00"  # vermilion: anything convolutional
 VIT = "#0072B2"  # blue: anything that attends over patches
@@ -70,9 +72,12 @@ def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
 
 
 def show_cells(axes: Axes, values: np.ndarray, largest: float) -> None:
-    """Draw values of cells (h, w) as heat from 0 to `largest`, without ticks; cell edges lie at whole numbers."""
+    """Draw values of cells (h, w) as heat from 0 to `largest`, without ticks; cell edges lie at whole numbers.
+
+    Where no value is larger than rounding, all cells are dark.
+    """
     height, width = values.shape
-    axes.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), 1e-12), extent=(0, width, height, 0))
+    axes.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), ROUNDING), extent=(0, width, height, 0))
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

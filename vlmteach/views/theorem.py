@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vlmteach.views.rounding import tell_size
 from vlmteach.views.style import INK, MUTED, PAPER, describe, new_figure, show_picture
 
 _GAP = 3  # white pixels between two windows
-_FLOOR = 1e-18  # where the logarithmic axis ends
 
 
 def draw_bags(
@@ -45,23 +45,26 @@ def _mosaic(bag: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
 
 
 def draw_differences(names: Sequence[str], differences: Sequence[float], limit: float) -> Figure:
-    """How far two outputs lie apart under each condition, on a logarithmic axis; below `limit` they count as equal."""
+    """How far two outputs lie apart under each condition, on a logarithmic axis; up to `limit` they count as equal.
+
+    What is equal has a bar of one length, however the last digits were rounded.
+    """
     figure, axis = new_figure(height=1.1 + 0.5 * len(names))
     places = np.arange(len(names))[::-1]
-    told = []
+    least, told = limit / 1e6, []
     for place, name, difference in zip(places, names, differences, strict=True):
         equal = difference <= limit
-        shown = max(difference, 10 * _FLOOR)
+        shown = 10 * least if equal else difference
         axis.barh(
-            place, shown - _FLOOR, left=_FLOOR, height=0.6, color=MUTED if equal else INK, hatch="//" if equal else ""
+            place, shown - least, left=least, height=0.6, color=MUTED if equal else INK, hatch="//" if equal else ""
         )
-        text = "equal" if equal else f"{difference:.0e}"
+        text = "equal" if equal else tell_size(difference, limit)
         axis.text(shown, place, f" {text}", va="center")
         told.append(f"{name}: {text}")
     axis.axvline(limit, color=INK, linestyle="--")
     axis.text(limit, len(names) - 0.45, f"rounding, {limit:.0e} ", ha="right", va="bottom", backgroundcolor=PAPER)
     axis.set_xscale("log")
-    axis.set_xlim(_FLOOR, 1e2)
+    axis.set_xlim(least, 1e2)
     axis.set_ylim(-0.6, len(names) + 0.15)
     axis.set_yticks(places, names)
     axis.set_xlabel("largest difference of any score between a scene and its twin")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.views.rounding import peak
 from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
@@ -22,10 +23,7 @@ def draw_feature_maps(picture: np.ndarray, grid: np.ndarray, channels: Sequence[
         axis.imshow(grid[channel], cmap=HEAT)
         axis.set_title(f"channel {channel}\n{grid.shape[1]} × {grid.shape[2]} cells")
         axis.set_axis_off()
-    peaks = ", ".join(
-        "channel {} is largest in row {}, column {}".format(c, *np.unravel_index(grid[c].argmax(), grid[c].shape))
-        for c in channels
-    )
+    peaks = ", ".join("channel {} is largest in row {}, column {}".format(c, *peak(grid[c])) for c in channels)
     return describe(
         figure,
         f"The picture and {len(channels)} of the {grid.shape[0]} channels of its feature map of "

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vlmteach.views.rounding import peak
 from vlmteach.views.style import CNN, INK, LANGUAGE, MARKS, MUTED, describe, new_figure, show_cells, show_picture
 
 SHOWN = 5  # words in a bar chart
@@ -179,7 +180,7 @@ def _tell_answer(
 
 
 def _cell(values: NDArray[np.floating]) -> str:
-    row, column = np.unravel_index(values.argmax(), values.shape)
+    row, column = peak(values)
     return f"row {row + 1}, column {column + 1}"
 
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from vlmteach.views.rounding import peak, ranked, tell_size
 from vlmteach.views.style import INK, MUTED, describe, new_figure, show_cells, show_picture
 
 
@@ -31,9 +32,9 @@ def draw_weight_against_change(
     axes[3].tick_params(labelsize=11)
     axes[3].xaxis.set_major_locator(MaxNLocator(3))
     figure.suptitle(title, fontsize=13, color=INK)
-    looked, mattered = (np.unravel_index(values.argmax(), values.shape) for values in (weights, change))
+    looked, mattered = peak(weights), peak(change)
     top = max(1, weights.size // 10)
-    both = len(_largest(weights, top) & _largest(change, top))
+    both = len(np.intersect1d(ranked(weights)[:top], ranked(change)[:top]))
     return describe(
         figure,
         f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
@@ -43,11 +44,7 @@ def draw_weight_against_change(
     )
 
 
-def _largest(values: np.ndarray, count: int) -> set[int]:
-    return {int(place) for place in values.ravel().argsort()[-count:]}
-
-
 def _draw_heat(axis: Axes, values: np.ndarray, title: str) -> None:
     show_cells(axis, values, values.max())
     axis.set_title(title)
-    axis.set_xlabel(f"0 to {values.max():.2g}", fontsize=11)
+    axis.set_xlabel(f"0 to {tell_size(values.max())}", fontsize=11)
