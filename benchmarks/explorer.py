@@ -36,7 +36,7 @@ from vlmteach.probes import measure_patchview
 from vlmteach.views import PatchView, draw_patchview
 
 torch.manual_seed(0)
-encoders = ConvNet(dim=32, dilations=(1, 1, 1)).eval(), VisionTransformer(64, 8, 48, 4, 4).eval()
+encoders = ConvNet(dim=32, dilations=(1, 1, 1)).eval(), VisionTransformer(64, 8, 48, depth=4, num_heads=4).eval()
 data = measure_patchview(*encoders, torch.rand(3, 64, 64))
 PatchView(data)
 """

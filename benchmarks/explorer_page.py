@@ -54,7 +54,7 @@ class Case(NamedTuple):
 def cases() -> tuple[Case, ...]:
     """Random weights: they make no page smaller than trained ones do."""
     torch.manual_seed(0)
-    own = VisionTransformer(64, 8, 48, 4, 4).eval()
+    own = VisionTransformer(64, 8, 48, depth=4, num_heads=4).eval()
     small = timm.create_model("vit_small_patch16_224").eval()
     return (
         Case("the course's ViT, 4 layers, 64 px", own, 64, (0, 1, 2, 3), 1_000_000),

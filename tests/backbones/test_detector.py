@@ -54,7 +54,7 @@ def test_detected_boxes_become_region_tokens(detector, picture):
             return self(image)
 
     boxes, _ = detect_boxes(detector, picture, most=3)
-    visual = RegionEncoder(Grid(3, 4, 8, stride=8), 4, 8, 6)(picture[None], boxes[None])
+    visual = RegionEncoder(Grid(3, 4, 8, stride=8), 4, 6, stride=8)(picture[None], boxes[None])
     assert visual.tokens.shape == (1, len(boxes), 6)
     assert visual.tokens.isfinite().all()
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from vlmteach.backbones import vit_from_timm
 from vlmteach.nn.tokens import tokens_to_grid
+from vlmteach.probes import attention_maps
 
 TOLERANCE = [(torch.float32, 1e-5), (torch.float64, 1e-10)]
 
@@ -91,15 +92,10 @@ def test_the_copys_grid_and_boxes_are_where_timm_looks():
 def test_attention_of_the_copy_is_timms_layer_by_layer():
     theirs = timm_vit()
     ours = vit_from_timm(theirs)
-    heard = {}
-    for owner, model in (("theirs", theirs), ("ours", ours)):
-        for name in ("blocks.0.attn.q_norm", "blocks.1.attn.k_norm"):
-            model.get_submodule(name).register_forward_hook(
-                lambda module, inputs, output, key=(owner, name): heard.update({key: output})
-            )
-        model(picture(64, 64))
-    for name in ("blocks.0.attn.q_norm", "blocks.1.attn.k_norm"):
-        assert largest_difference(heard["ours", name], heard["theirs", name]) <= 1e-6
+    maps = attention_maps(theirs, picture(64, 64)), attention_maps(ours, picture(64, 64))
+    assert maps[0].names == maps[1].names == ("blocks.0.attn", "blocks.1.attn")
+    for expected, copied in zip(maps[0].weights, maps[1].weights, strict=True):
+        assert largest_difference(copied, expected) <= 1e-6
 
 
 def test_the_copy_has_its_own_memory_dtype_and_mode():

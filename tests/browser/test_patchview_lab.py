@@ -13,7 +13,7 @@ from vlmteach.probes import measure_patchview
 from vlmteach.views import PatchView
 
 torch.manual_seed(0)
-encoders = ConvNet(dim=16, dilations=(1, 1)).eval(), VisionTransformer(64, 8, 32, 2, 4).eval()
+encoders = ConvNet(dim=16, dilations=(1, 1)).eval(), VisionTransformer(64, 8, 32, depth=2, num_heads=4).eval()
 data = measure_patchview(*encoders, torch.rand(3, 64, 64))
 PatchView(data)
 """

@@ -67,7 +67,6 @@ def test_scores_are_scaled_by_the_width_of_a_head_and_not_of_the_model():
     scores = query @ key.transpose(-2, -1)
     torch.testing.assert_close(weights, (scores / math.sqrt(8)).softmax(-1))
     assert (weights - (scores / math.sqrt(3 * 8)).softmax(-1)).abs().max() > 0.05
-    assert MultiHeadAttention(24, 3).scale == CrossAttention(24, 3).scale == 8**-0.5
 
 
 def test_true_in_a_mask_means_may_attend():
@@ -117,7 +116,7 @@ def test_multi_head_attention_equals_timms(dtype, tolerance):
     from timm.layers import Attention
 
     theirs = randomise(Attention(24, num_heads=3, qkv_bias=True).to(dtype))
-    ours = MultiHeadAttention(24, 3).to(dtype)
+    ours = MultiHeadAttention(24, num_heads=3).to(dtype)
     ours.load_state_dict(theirs.state_dict())
     tokens = random_tokens(dtype=dtype)
     assert largest_difference(ours(tokens), theirs(tokens)) <= tolerance
@@ -125,8 +124,8 @@ def test_multi_head_attention_equals_timms(dtype, tolerance):
     assert largest_difference(ours(tokens, mask), theirs(tokens, mask)) <= tolerance
 
 
-def torchs_attention(dim, num_heads, dtype, context_dim=None):
-    return randomise(nn.MultiheadAttention(dim, num_heads, batch_first=True, kdim=context_dim, vdim=context_dim)).to(
+def torchs_attention(dim, num_heads, dtype, memory_dim=None):
+    return randomise(nn.MultiheadAttention(dim, num_heads, batch_first=True, kdim=memory_dim, vdim=memory_dim)).to(
         dtype
     )
 
@@ -134,7 +133,7 @@ def torchs_attention(dim, num_heads, dtype, context_dim=None):
 @pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCE)
 def test_multi_head_attention_equals_torchs_whose_masks_mean_the_opposite(dtype, tolerance):
     theirs = torchs_attention(24, 3, dtype)
-    ours = MultiHeadAttention(24, 3).to(dtype)
+    ours = MultiHeadAttention(24, num_heads=3).to(dtype)
     ours.qkv.load_state_dict({"weight": theirs.in_proj_weight, "bias": theirs.in_proj_bias})
     ours.proj.load_state_dict(theirs.out_proj.state_dict())
     tokens, mask = random_tokens(dtype=dtype), random_mask(6, 6)
@@ -148,8 +147,8 @@ def test_multi_head_attention_equals_torchs_whose_masks_mean_the_opposite(dtype,
 
 @pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCE)
 def test_cross_attention_equals_torchs(dtype, tolerance):
-    theirs = torchs_attention(24, 3, dtype, context_dim=10)
-    ours = CrossAttention(24, 3, context_dim=10).to(dtype)
+    theirs = torchs_attention(24, 3, dtype, memory_dim=10)
+    ours = CrossAttention(24, 10, num_heads=3).to(dtype)
     bias = theirs.in_proj_bias.chunk(3)
     for layer, weight, part in [
         (ours.q, theirs.q_proj_weight, 0),
@@ -158,27 +157,28 @@ def test_cross_attention_equals_torchs(dtype, tolerance):
     ]:
         layer.load_state_dict({"weight": weight, "bias": bias[part]})
     ours.proj.load_state_dict(theirs.out_proj.state_dict())
-    tokens, context, mask = random_tokens(dtype=dtype), random_tokens(4, 10, dtype), random_mask(6, 4)
-    assert largest_difference(ours(tokens, context), theirs(tokens, context, context)[0]) <= tolerance
-    masked = theirs(tokens, context, context, attn_mask=~mask)[0]
-    assert largest_difference(ours(tokens, context, mask), masked) <= tolerance
+    tokens, memory, mask = random_tokens(dtype=dtype), random_tokens(4, 10, dtype), random_mask(6, 4)
+    assert largest_difference(ours(tokens, memory), theirs(tokens, memory, memory)[0]) <= tolerance
+    masked = theirs(tokens, memory, memory, attn_mask=~mask)[0]
+    assert largest_difference(ours(tokens, memory, mask), masked) <= tolerance
 
 
-@pytest.mark.parametrize("module", [MultiHeadAttention(24, 3), CrossAttention(24, 3)], ids=lambda m: type(m).__name__)
-def test_a_module_is_its_maps_times_its_values(module):
-    heard = {}
-    for name in ("q_norm", "k_norm"):
-        module.get_submodule(name).register_forward_hook(lambda m, i, output, name=name: heard.update({name: output}))
+@pytest.mark.parametrize(
+    "module", [MultiHeadAttention(24, num_heads=3), CrossAttention(24, num_heads=3)], ids=lambda m: type(m).__name__
+)
+def test_a_module_is_the_readable_attention_between_its_linear_maps(module):
     tokens = random_tokens()
-    output = module(tokens) if isinstance(module, MultiHeadAttention) else module(tokens, tokens)
-    value = module.qkv(tokens)[..., 48:] if isinstance(module, MultiHeadAttention) else module.v(tokens)
-    maps = (heard["q_norm"] @ heard["k_norm"].transpose(-2, -1) * module.scale).softmax(-1)
-    assert maps.shape == (2, 3, 6, 6)
-    assert largest_difference(module.proj(join_heads(maps @ split_heads(value, 3))), output) <= 1e-6
+    if isinstance(module, MultiHeadAttention):
+        output, parts = module(tokens), module.qkv(tokens).split(24, dim=-1)
+    else:
+        output, parts = module(tokens, tokens), [layer(tokens) for layer in (module.q, module.k, module.v)]
+    attended, weights = attention(*(split_heads(part, 3) for part in parts))
+    assert weights.shape == (2, 3, 6, 6)
+    assert largest_difference(module.proj(join_heads(attended)), output) <= 1e-6
 
 
 def test_under_a_causal_mask_later_tokens_change_nothing_before_them():
-    module = randomise(MultiHeadAttention(24, 3))
+    module = randomise(MultiHeadAttention(24, num_heads=3))
     tokens, causal = random_tokens(), torch.ones(6, 6, dtype=torch.bool).tril()
     changed = tokens.clone()
     changed[:, 4:] += 1
@@ -188,14 +188,14 @@ def test_under_a_causal_mask_later_tokens_change_nothing_before_them():
 
 
 def test_each_picture_may_have_a_mask_of_its_own():
-    module = randomise(MultiHeadAttention(24, 3))
+    module = randomise(MultiHeadAttention(24, num_heads=3))
     tokens, mask = random_tokens(), random_mask(2, 1, 6, 6)
     alone = torch.cat([module(tokens[i : i + 1], mask[i, 0]) for i in range(2)])
     torch.testing.assert_close(module(tokens, mask), alone)
 
 
 def test_a_cross_attention_without_anything_to_attend_to_is_the_bias_of_its_projection():
-    module = randomise(CrossAttention(24, 3))
+    module = randomise(CrossAttention(24, num_heads=3))
     output = module(random_tokens(), random_tokens(4), torch.zeros(6, 4, dtype=torch.bool))
     torch.testing.assert_close(output, module.proj.bias.expand(2, 6, 24))
 
@@ -206,7 +206,7 @@ def test_attention_pooling_equals_timms(size, dtype, tolerance):
     from timm.layers import AttentionPool2d as TimmPool
 
     theirs = randomise(TimmPool(24, feat_size=size, num_heads=3, qkv_separate=True)).to(dtype)
-    ours = AttentionPool2d(24, 3, *size).to(dtype)
+    ours = AttentionPool2d(24, num_heads=3, height=size[0], width=size[1]).to(dtype)
     weights = theirs.state_dict()
     ours.load_state_dict({"positions": weights.pop("pos_embed")} | {f"attend.{k}": v for k, v in weights.items()})
     grid = torch.randn(2, 24, *size, generator=torch.Generator().manual_seed(3), dtype=dtype)
@@ -215,7 +215,9 @@ def test_attention_pooling_equals_timms(size, dtype, tolerance):
 
 def test_positions_of_attention_pooling_start_at_the_scale_of_clip():
     torch.manual_seed(0)
-    assert AttentionPool2d(256, 4, 14, 14).positions.std().item() == pytest.approx(256**-0.5, rel=0.02)
+    assert AttentionPool2d(256, num_heads=4, height=14, width=14).positions.std().item() == pytest.approx(
+        256**-0.5, rel=0.02
+    )
 
 
 def test_heads_are_slices_of_the_width_and_join_undoes_split():
@@ -231,10 +233,14 @@ def attend_with(**changes):
 
 
 BAD = {
-    "heads that do not divide": (lambda: MultiHeadAttention(30, 4), ValueError, "30 .* 4 heads"),
-    "no heads": (lambda: MultiHeadAttention(30, 0), ValueError, "30 .* 0 heads"),
-    "heads that do not divide, cross": (lambda: CrossAttention(30, 4), ValueError, "30 .* 4 heads"),
-    "heads that do not divide, pool": (lambda: AttentionPool2d(30, 4, 2, 2), ValueError, "30 .* 4 heads"),
+    "heads that do not divide": (lambda: MultiHeadAttention(30, num_heads=4), ValueError, "30 .* 4 heads"),
+    "no heads": (lambda: MultiHeadAttention(30, num_heads=0), ValueError, "30 .* 0 heads"),
+    "heads that do not divide, cross": (lambda: CrossAttention(30, num_heads=4), ValueError, "30 .* 4 heads"),
+    "heads that do not divide, pool": (
+        lambda: AttentionPool2d(30, num_heads=4, height=2, width=2),
+        ValueError,
+        "30 .* 4 heads",
+    ),
     "mask transposed": (attend_with(mask=torch.ones(7, 5).bool()), ValueError, r"\(7, 5\).*expected \(5, 7\)"),
     "mask too short": (attend_with(mask=torch.ones(7).bool()), ValueError, r"\(7,\)"),
     "mask without heads": (attend_with(mask=torch.ones(3, 5, 7).bool()), ValueError, r"mask\[:, None\]"),
@@ -244,8 +250,16 @@ BAD = {
     "two widths": (attend_with(key=torch.ones(2, 3, 7, 9)), ValueError, "one width"),
     "more values than keys": (attend_with(value=torch.ones(2, 3, 8, 8)), ValueError, "one value for each key"),
     "no axis of tokens": (attend_with(query=torch.ones(8)), ValueError, "at least two axes"),
-    "grid of another size": (lambda: AttentionPool2d(8, 2, 3, 3)(torch.ones(1, 8, 3, 4)), ValueError, "3 x 4"),
-    "tokens given for a grid": (lambda: AttentionPool2d(8, 2, 3, 3)(torch.ones(1, 9, 8)), ValueError, "four axes"),
+    "grid of another size": (
+        lambda: AttentionPool2d(8, num_heads=2, height=3, width=3)(torch.ones(1, 8, 3, 4)),
+        ValueError,
+        "3 x 4",
+    ),
+    "tokens given for a grid": (
+        lambda: AttentionPool2d(8, num_heads=2, height=3, width=3)(torch.ones(1, 9, 8)),
+        ValueError,
+        "four axes",
+    ),
 }
 
 
@@ -260,6 +274,6 @@ def test_bad_input_is_refused_with_a_sentence(name):
 @pytest.mark.parametrize("mask", [torch.ones(6, 6), torch.ones(2, 6, 6).bool()], ids=["float", "no head axis"])
 def test_the_modules_refuse_what_attention_refuses(mask):
     with pytest.raises((TypeError, ValueError), match="the mask"):
-        MultiHeadAttention(24, 3)(random_tokens(), mask)
+        MultiHeadAttention(24, num_heads=3)(random_tokens(), mask)
     with pytest.raises((TypeError, ValueError), match="the mask"):
-        CrossAttention(24, 3)(random_tokens(), random_tokens(), mask)
+        CrossAttention(24, num_heads=3)(random_tokens(), random_tokens(), mask)

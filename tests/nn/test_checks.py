@@ -75,11 +75,11 @@ def test_a_picture_three_pixels_wide_is_not_taken_for_channels_last():
 
 ENCODERS = {
     "PatchEmbed": PatchEmbed(8, 16),
-    "VisionTransformer": VisionTransformer((16, 24), 8, 16, 1, 2),
-    "ConvStemViT": ConvStemViT((16, 24), 8, 16, 1, 2),
+    "VisionTransformer": VisionTransformer((16, 24), 8, 16, depth=1, num_heads=2),
+    "ConvStemViT": ConvStemViT((16, 24), 8, 16, depth=1, num_heads=2),
     "ConvNet": ConvNet(16, (1,)).eval(),
     "ConvNet.grid": ConvNet(16, (1,)).eval().grid,
-    "VisionTransformer.grid": VisionTransformer((16, 24), 8, 16, 1, 2).grid,
+    "VisionTransformer.grid": VisionTransformer((16, 24), 8, 16, depth=1, num_heads=2).grid,
 }
 
 

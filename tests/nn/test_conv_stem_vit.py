@@ -14,8 +14,8 @@ def picture(batch=2, height=32, width=32):
     "options", [{}, {"registers": 2}, {"cls": False, "positions": "sincos"}, {"positions": "none"}], ids=str
 )
 def test_it_gives_the_tokens_and_boxes_of_the_plain_vit(options):
-    ours = ConvStemViT(32, 8, 24, 2, 3, **options).eval()(picture())
-    plain = VisionTransformer(32, 8, 24, 2, 3, **options).eval()(picture())
+    ours = ConvStemViT(32, 8, 24, depth=2, num_heads=3, **options).eval()(picture())
+    plain = VisionTransformer(32, 8, 24, depth=2, num_heads=3, **options).eval()(picture())
     assert ours.tokens.shape == plain.tokens.shape
     assert torch.equal(ours.boxes, plain.boxes)
     assert ours.prefix == plain.prefix
@@ -27,7 +27,10 @@ def test_it_gives_the_tokens_and_boxes_of_the_plain_vit(options):
     ids=str,
 )
 def test_only_the_making_of_patches_differs_from_the_plain_vit(options):
-    ours, plain = ConvStemViT(32, 8, 24, 2, 3, **options), VisionTransformer(32, 8, 24, 2, 3, **options)
+    ours, plain = (
+        ConvStemViT(32, 8, 24, depth=2, num_heads=3, **options),
+        VisionTransformer(32, 8, 24, depth=2, num_heads=3, **options),
+    )
     rest = {name: weight for name, weight in plain.state_dict().items() if not name.startswith("patch_embed")}
     assert {name for name in ours.state_dict() if not name.startswith("patch_embed")} == set(rest)
     ours.load_state_dict(rest, strict=False)
@@ -45,7 +48,7 @@ def test_patches_overlap_through_the_stem_and_not_without_it():
 
 
 def test_every_parameter_learns():
-    vit = ConvStemViT(32, 8, 24, 2, 3)
+    vit = ConvStemViT(32, 8, 24, depth=2, num_heads=3)
     visual = vit(picture())
     (visual.tokens * torch.randn_like(visual.tokens)).sum().backward()
     assert all(parameter.grad.abs().max() > 1e-7 for parameter in vit.parameters())
@@ -54,9 +57,9 @@ def test_every_parameter_learns():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: ConvStemViT(36, 12, 24, 1, 3), "stride is 12"),
-        (lambda: ConvStemViT(32, 8, 24, 1, 3)(picture(1, 28, 32)), "28 x 32.*multiples of 8"),
-        (lambda: ConvStemViT(32, 8, 24, 1, 3)(picture(1, 64, 32)), "8 x 4 cells; expected 4 x 4"),
+        (lambda: ConvStemViT(36, 12, 24, depth=1, num_heads=3), "stride is 12"),
+        (lambda: ConvStemViT(32, 8, 24, depth=1, num_heads=3)(picture(1, 28, 32)), "28 x 32.*multiples of 8"),
+        (lambda: ConvStemViT(32, 8, 24, depth=1, num_heads=3)(picture(1, 64, 32)), "8 x 4 cells; expected 4 x 4"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(call, words):

@@ -14,7 +14,7 @@ DIM, HEADS, CONTEXT = 12, 3, 6
 
 
 def make_model(depth=2, dtype=torch.float32):
-    return randomise(LanguageModel(TOKENIZER, DIM, depth, HEADS, CONTEXT)).to(dtype)
+    return randomise(LanguageModel(TOKENIZER, DIM, depth=depth, num_heads=HEADS, context=CONTEXT)).to(dtype)
 
 
 def read(model, words):
@@ -141,7 +141,7 @@ def test_it_equals_torchs_layers_between_an_embedding_and_a_linear_map(depth):
 
 
 def test_every_parameter_learns():
-    model = LanguageModel(TOKENIZER, DIM, 2, HEADS, CONTEXT)
+    model = LanguageModel(TOKENIZER, DIM, depth=2, num_heads=HEADS, context=CONTEXT)
     words = torch.tensor([[1, 2, 4, 5, 7, 6], [3, 0, 1, 2, 4, 5]])
     F.cross_entropy(read(model, words).flatten(0, 1), words.roll(-1, dims=1).flatten()).backward()
 
@@ -152,7 +152,7 @@ def test_every_parameter_learns():
 
 def test_at_the_start_words_differ_in_what_they_look_at():
     torch.manual_seed(0)
-    model = LanguageModel(TOKENIZER, 64, 1, 4, CONTEXT)
+    model = LanguageModel(TOKENIZER, 64, depth=1, num_heads=4, context=CONTEXT)
     embedded = model.embed(torch.arange(6)[None])
     attend = model.blocks[0].attn
     query, key, _ = attend.qkv(model.blocks[0].norm1(embedded)).chunk(3, dim=-1)
@@ -163,4 +163,4 @@ def test_at_the_start_words_differ_in_what_they_look_at():
 
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match="12 cannot be split into 5 heads"):
-        LanguageModel(TOKENIZER, DIM, 1, 5, CONTEXT)
+        LanguageModel(TOKENIZER, DIM, depth=1, num_heads=5, context=CONTEXT)

@@ -19,17 +19,40 @@ class TwoConvolutions(nn.Module):
         return self.layers(image)
 
 
-def test_a_region_is_the_mean_of_seven_by_seven_samples():
+def torchvisions_regions(grid, boxes, stride):
+    corners = list(boxes[..., [1, 0, 3, 2]].to(grid.dtype))  # (top, left, bottom, right) -> (x1, y1, x2, y2)
+    sampled = roi_align(grid, corners, output_size=7, spatial_scale=1 / stride, sampling_ratio=2, aligned=True)
+    return sampled.mean(dim=(2, 3)).unflatten(0, boxes.shape[:2])
+
+
+def test_a_region_is_the_mean_of_torchvisions_seven_by_seven_cells():
     grid = torch.randn(1, 5, 8, 12)
-    expected = roi_align(
-        grid,
-        [torch.tensor([[8.0, 0.0, 40.0, 16.0], [4.0, 4.0, 20.0, 12.0]])],
-        output_size=7,
-        spatial_scale=1 / 4,
-        sampling_ratio=2,
-        aligned=True,
-    ).mean(dim=(2, 3))
-    assert torch.equal(region_tokens(grid, BOXES, stride=4)[0], expected)
+    ours = region_tokens(grid, BOXES, stride=4)
+    assert ours.shape == (1, 2, 5)
+    assert torch.allclose(ours, torchvisions_regions(grid, BOXES, 4), atol=1e-5)
+
+
+@given(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 32), st.integers(0, 2**31))
+@settings(max_examples=60, deadline=None)
+def test_any_boxes_give_what_torchvision_gives(batch, rows, columns, stride, seed):
+    """Thin boxes, boxes between cells, and boxes that end in the pixels that an encoder rounded away."""
+    generator = torch.Generator().manual_seed(seed)
+    grid = torch.randn(batch, 3, rows, columns, generator=generator, dtype=torch.float64)
+    sides = torch.tensor([(rows + 1) * stride - 1, (columns + 1) * stride - 1], dtype=torch.float64).clamp(min=1)
+    corners = torch.rand(batch, 4, 2, 2, generator=generator, dtype=torch.float64).sort(dim=2).values * sides
+    boxes = corners.flatten(2)
+    ours, theirs = region_tokens(grid, boxes, stride), torchvisions_regions(grid, boxes, stride)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
+
+
+def test_gradients_reach_the_grid_as_torchvisions_do():
+    grid = torch.randn(1, 2, 8, 12, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(1, 2, 2, dtype=torch.float64)
+    ours, theirs = (
+        torch.autograd.grad((regions(grid, BOXES, 4) * weights).sum(), grid)[0]
+        for regions in (region_tokens, torchvisions_regions)
+    )
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
 
 
 def test_rows_and_columns_are_not_swapped():
@@ -73,7 +96,7 @@ def test_geometry_stays_in_the_unit_interval(height, width, data):
 @pytest.mark.parametrize("geometry", [4, 7])
 @pytest.mark.parametrize("size", [(32, 48), (33, 51)])
 def test_a_region_encoder_returns_one_placed_token_for_each_box(geometry, size):
-    encoder = RegionEncoder(TwoConvolutions(), channels=6, stride=4, dim=8, geometry=geometry)
+    encoder = RegionEncoder(TwoConvolutions(), 6, 8, stride=4, geometry=geometry)
     visual = encoder(torch.rand(2, 3, *size), BOXES.expand(2, -1, -1))
     assert visual.tokens.shape == (2, 2, 8)
     height, width = size
@@ -82,7 +105,7 @@ def test_a_region_encoder_returns_one_placed_token_for_each_box(geometry, size):
 
 
 def test_regions_are_a_set():
-    encoder = RegionEncoder(TwoConvolutions(), 6, 4, 8)
+    encoder = RegionEncoder(TwoConvolutions(), 6, 8, stride=4)
     image = torch.rand(1, 3, 32, 48)
     assert torch.allclose(encoder(image, BOXES).tokens.flip(1), encoder(image, BOXES.flip(1)).tokens, atol=1e-6)
 
@@ -90,7 +113,7 @@ def test_regions_are_a_set():
 def test_geometry_tells_twins_apart():
     image = torch.full((1, 3, 32, 48), 0.5)
     twins = torch.tensor([[[12.0, 12.0, 20.0, 20.0], [12.0, 24.0, 20.0, 32.0]]])
-    encoder = RegionEncoder(TwoConvolutions(), 6, 4, 8)
+    encoder = RegionEncoder(TwoConvolutions(), 6, 8, stride=4)
     seen = region_tokens(encoder.encoder.grid(image), twins, 4)
     assert torch.allclose(seen[:, 0], seen[:, 1], atol=1e-6)
     tokens = encoder(image, twins).tokens
@@ -129,7 +152,7 @@ def test_a_box_may_end_in_the_pixels_that_the_encoder_rounded_away_and_no_furthe
 
 def test_an_encoder_without_a_grid_is_refused():
     with pytest.raises(TypeError, match="no method grid"):
-        RegionEncoder(nn.Identity(), 6, 4, 8)
+        RegionEncoder(nn.Identity(), 6, 8, stride=4)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +160,7 @@ def test_an_encoder_without_a_grid_is_refused():
     [
         (lambda: region_tokens(torch.zeros(2, 8, 12), BOXES, 4), "four axes"),
         (lambda: region_tokens(GOOD, BOXES, 0), "stride"),
-        (lambda: RegionEncoder(TwoConvolutions(), 6, 4, 8, geometry=5), "geometry"),
+        (lambda: RegionEncoder(TwoConvolutions(), 6, 8, stride=4, geometry=5), "geometry"),
         (lambda: box_geometry(BOXES, 12, 48), "outside"),
     ],
 )

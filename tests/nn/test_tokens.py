@@ -10,11 +10,11 @@ from vlmteach.nn.tokens import (
     VisualTokens,
     grid_boxes,
     grid_to_tokens,
+    on_grid,
     patchify,
-    pool_tokens,
-    space_to_depth_tokens,
     tokens_to_grid,
     unpatchify,
+    whole_picture,
 )
 
 few = st.integers(1, 5)
@@ -72,10 +72,12 @@ def test_patches_and_picture_are_inverses(batch, channels, rows, columns, size, 
 
 @quickly
 @given(few, few, few, few, st.integers(1, 4), dtypes, seeds)
-def test_pixel_shuffle_equals_torchs_and_loses_nothing(batch, dim, rows, columns, factor, dtype, seed):
+def test_patches_of_a_grid_of_tokens_are_torchs_pixel_shuffle_and_lose_nothing(
+    batch, dim, rows, columns, factor, dtype, seed
+):
     height, width = rows * factor, columns * factor
     tokens = numbers(batch, height * width, dim, dtype=dtype, seed=seed)
-    wider = space_to_depth_tokens(tokens, height, width, factor)
+    wider = patchify(tokens_to_grid(tokens, height, width), factor)
     assert wider.shape == (batch, rows * columns, dim * factor**2)
     theirs = F.pixel_unshuffle(tokens_to_grid(tokens, height, width), factor)
     assert same(tokens_to_grid(wider, rows, columns), theirs)
@@ -127,8 +129,8 @@ def test_the_order_row_column_channel_needs_the_kernel_permuted():
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-10)])
 def test_pixel_shuffle_and_a_linear_layer_are_a_strided_convolution_on_the_grid_of_tokens(dtype, tolerance):
     tokens, weight = torch.randn(2, 24, 6).to(dtype), torch.randn(10, 6, 2, 2).to(dtype) / 7
-    shuffled = space_to_depth_tokens(tokens, 4, 6, 2) @ weight.flatten(1).T
-    convolution = F.conv2d(tokens_to_grid(tokens, 4, 6), weight, stride=2)
+    grid = tokens_to_grid(tokens, 4, 6)
+    shuffled, convolution = patchify(grid, 2) @ weight.flatten(1).T, F.conv2d(grid, weight, stride=2)
     torch.testing.assert_close(shuffled, grid_to_tokens(convolution), rtol=0, atol=tolerance)
 
 
@@ -150,13 +152,36 @@ def test_boxes_are_floats_even_for_integer_tokens():
     assert grid_boxes(1, 2, 2, like=torch.zeros(1, dtype=torch.float16)).dtype == torch.float16
 
 
-def test_pooling_averages_the_tokens_that_have_a_place():
-    tokens = torch.randn(2, 6, 3)
-    boxes = torch.rand(2, 6, 4)
-    pooled = pool_tokens(VisualTokens(tokens, boxes, prefix=2))
-    torch.testing.assert_close(pooled.tokens, tokens[:, 2:].mean(1, keepdim=True))
-    assert pooled.boxes.tolist() == [[[0, 0, 1, 1]]] * 2
-    assert pooled.prefix == 0
+def test_before_the_boxes_of_a_grid_come_those_of_the_prefix():
+    boxes = grid_boxes(3, 1, 2, like=torch.zeros(1), prefix=2)
+    assert boxes.tolist() == [[[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 0.5], [0, 0.5, 1, 1]]] * 3
+
+
+@quickly
+@given(few, few, few, few, st.integers(0, 3), seeds)
+def test_tokens_on_a_grid_know_it_and_give_it_back(batch, dim, height, width, prefix, seed):
+    tokens = numbers(batch, prefix + height * width, dim, seed=seed)
+    visual = on_grid(tokens, height, width, prefix)
+    assert (visual.prefix, visual.grid) == (prefix, (height, width))
+    assert same(visual.boxes, grid_boxes(batch, height, width, like=tokens, prefix=prefix))
+    assert same(grid_to_tokens(visual.without_prefix().as_grid()), tokens[:, prefix:])
+    assert same(visual.without_prefix().boxes, grid_boxes(batch, height, width, like=tokens))
+    assert visual.without_prefix().prefix == 0
+
+
+def test_other_tokens_stay_at_their_places():
+    visual = on_grid(torch.randn(2, 7, 3), 2, 3, prefix=1)
+    wider = visual.with_tokens(torch.randn(2, 7, 5))
+    assert (wider.prefix, wider.grid, wider.tokens.shape) == (1, (2, 3), (2, 7, 5))
+    assert wider.boxes is visual.boxes
+    with pytest.raises(ValueError, match=r"\(2, 7, 4\).*\(2, 6, 4\)"):
+        visual.with_tokens(torch.randn(2, 6, 3))
+
+
+def test_tokens_of_the_whole_picture_form_no_grid():
+    visual = whole_picture(torch.randn(2, 3, 4))
+    assert visual.boxes.tolist() == [[[0, 0, 1, 1]] * 3] * 2
+    assert (visual.prefix, visual.grid) == (0, None)
 
 
 def test_rearrangements_pass_gradients_through_unchanged():
@@ -175,12 +200,20 @@ BAD = {
     "tokens given for a grid": (lambda: grid_to_tokens(tokens_of(1, 16, 3)), r"\(1, 16, 3\)", "four axes"),
     "empty batch of grids": (lambda: grid_to_tokens(tokens_of(0, 3, 4, 4)), r"\(0, 3, 4, 4\)", "batch was cut"),
     "grid without rows": (lambda: grid_to_tokens(tokens_of(1, 3, 0, 4)), r"\(1, 3, 0, 4\)", "batch was cut"),
-    "tokens that are no H x W": (lambda: tokens_to_grid(tokens_of(1, 17, 3), 4, 4), "17 tokens.*16", "CLS"),
-    "height 0": (lambda: tokens_to_grid(tokens_of(1, 0, 3), 0, 4), "0 tokens for 0 x 4", "size of the grid"),
-    "both sides negative": (lambda: tokens_to_grid(tokens_of(1, 16, 3), -4, -4), "-4 x -4", "size of the grid"),
+    "tokens that are no H x W": (
+        lambda: tokens_to_grid(tokens_of(1, 17, 3), 4, 4),
+        r"\(1, 17, 3\); expected \(B, 16, D\)",
+        "CLS",
+    ),
+    "height 0": (lambda: tokens_to_grid(tokens_of(1, 0, 3), 0, 4), "height is 0", "1 or more"),
+    "both sides negative": (lambda: tokens_to_grid(tokens_of(1, 16, 3), -4, -4), "height is -4", "1 or more"),
     "grid given for tokens": (lambda: tokens_to_grid(tokens_of(1, 3, 4, 4), 4, 4), r"\(1, 3, 4, 4\)", "three axes"),
     "tokens without batch": (lambda: tokens_to_grid(tokens_of(16, 3), 4, 4), r"\(16, 3\)", r"x\[None\]"),
-    "empty batch of tokens": (lambda: tokens_to_grid(tokens_of(0, 16, 3), 4, 4), r"\(0, 16, 3\)", "one picture"),
+    "empty batch of tokens": (
+        lambda: tokens_to_grid(tokens_of(0, 16, 3), 4, 4),
+        r"\(0, 16, 3\)",
+        "at least one of each",
+    ),
     "picture without batch": (lambda: patchify(tokens_of(3, 4, 4), 2), r"\(3, 4, 4\)", r"x\[None\]"),
     "empty batch of pictures": (lambda: patchify(tokens_of(0, 3, 4, 4), 2), r"\(0, 3, 4, 4\)", "batch was cut"),
     "patch that does not divide": (lambda: patchify(tokens_of(1, 3, 9, 8), 4), "4 does not divide 9 x 8", "8 x 8"),
@@ -188,15 +221,16 @@ BAD = {
     "patch size below 0": (lambda: patchify(tokens_of(1, 3, 8, 8), -2), "patch size is -2", "1 or more"),
     "patches of other channels": (
         lambda: unpatchify(tokens_of(1, 4, 12), 4, 4, 2, channels=1),
-        r"12 numbers.*1 \* 2\*\*2 = 4",
-        "channels of the picture",
+        r"\(1, 4, 12\); expected \(B, 4, 4\)",
+        r"channels \* patch_size\*\*2 = 1 \* 2\*\*2",
     ),
-    "patches of a larger picture": (lambda: unpatchify(tokens_of(1, 6, 12), 4, 4, 2), "6 tokens for 2 x 2", "grid"),
+    "patches of a larger picture": (
+        lambda: unpatchify(tokens_of(1, 6, 12), 4, 4, 2),
+        r"\(1, 6, 12\); expected \(B, 4, 12\)",
+        "2 x 2 patches",
+    ),
     "unpatchify, size that does not divide": (lambda: unpatchify(tokens_of(1, 4, 12), 5, 4, 2), "5 x 4", "4 x 4"),
     "unpatchify, size 0": (lambda: unpatchify(tokens_of(1, 4, 12), 4, 4, 0), "patch size is 0", "1 or more"),
-    "factor that does not divide": (lambda: space_to_depth_tokens(tokens_of(1, 12, 3), 3, 4, 2), "3 x 4", "2 x 4"),
-    "pixel shuffle with CLS": (lambda: space_to_depth_tokens(tokens_of(1, 17, 3), 4, 4, 2), "17 tokens", "CLS"),
-    "factor 0": (lambda: space_to_depth_tokens(tokens_of(1, 16, 3), 4, 4, 0), "is 0", "1 or more"),
     "tokens of two axes": (lambda: VisualTokens(tokens_of(4, 3), tokens_of(4, 4)), r"\(4, 3\)", "grid_to_tokens"),
     "boxes of another count": (
         lambda: VisualTokens(tokens_of(1, 4, 3), tokens_of(1, 5, 4)),
@@ -218,8 +252,19 @@ BAD = {
         "prefix is -1",
         "CLS and register",
     ),
-    "nothing to pool": (
-        lambda: pool_tokens(VisualTokens(tokens_of(1, 2, 3), tokens_of(1, 2, 4), prefix=2)),
+    "a grid of another count": (
+        lambda: VisualTokens(tokens_of(1, 5, 3), tokens_of(1, 5, 4), prefix=1, grid=(2, 3)),
+        r"prefix is 1 and grid \(2, 3\) for 5 tokens",
+        "rows \\* columns",
+    ),
+    "no tokens": (lambda: VisualTokens(tokens_of(1, 0, 3), tokens_of(1, 0, 4)), r"\(1, 0, 3\)", "zero visual tokens"),
+    "a grid where there is none": (
+        lambda: whole_picture(tokens_of(1, 4, 3)).as_grid(),
+        "grid is? None|grid None",
+        "neighbours",
+    ),
+    "nothing besides the prefix": (
+        lambda: VisualTokens(tokens_of(1, 2, 3), tokens_of(1, 2, 4), prefix=2).without_prefix(),
         "no token besides the prefix",
         "at least one",
     ),

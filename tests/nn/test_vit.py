@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 from support.random_weights import largest_difference, randomise
 
-from vlmteach.nn.tokens import patchify, pool_tokens
+from vlmteach.nn.connectors import MeanPool
+from vlmteach.nn.tokens import patchify
 from vlmteach.nn.vit import PatchEmbed, VisionTransformer
 
 TOLERANCE = [(torch.float32, 1e-6), (torch.float64, 1e-10)]
@@ -14,7 +15,9 @@ def picture(batch=2, height=16, width=16, channels=3, dtype=torch.float32, seed=
 
 
 def small_vit(image_size=16, patch_size=4, dim=24, depth=2, num_heads=3, **options):
-    return randomise(VisionTransformer(image_size, patch_size, dim, depth, num_heads, **options), scale=0.1)
+    return randomise(
+        VisionTransformer(image_size, patch_size, dim, depth=depth, num_heads=num_heads, **options), scale=0.1
+    )
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCE)
@@ -44,7 +47,7 @@ def test_a_patch_embedding_equals_timms(dtype, tolerance):
 def test_patch_size_comes_first_and_width_second():
     assert PatchEmbed(4, 24, channels=2).proj.weight.shape == (24, 2, 4, 4)
     assert PatchEmbed(4, 24)(picture()).shape == (2, 16, 24)
-    assert VisionTransformer(16, 4, 24, 2, 3)(picture()).tokens.shape == (2, 17, 24)
+    assert VisionTransformer(16, 4, 24, depth=2, num_heads=3)(picture()).tokens.shape == (2, 17, 24)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,7 @@ def test_prefix_tokens_stand_in_front_and_for_the_whole_picture(options, prefix)
     assert visual.boxes[0, :prefix].tolist() == [[0, 0, 1, 1]] * prefix
     assert visual.boxes[1, prefix].tolist() == [0, 0, 0.5, 0.25]
     assert visual.boxes[1, -1].tolist() == [0.5, 0.75, 1, 1]
+    assert visual.grid == (2, 4)
 
 
 def test_a_token_belongs_to_the_patch_of_its_box():
@@ -89,7 +93,7 @@ def test_without_positions_a_picture_is_a_bag_of_patches(positions, is_bag):
     image = picture()
     order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
     before, after = vit(image), vit(shuffle_patches(image, order))
-    moved = largest_difference(pool_tokens(before).tokens, pool_tokens(after).tokens)
+    moved = largest_difference(MeanPool()(before).tokens, MeanPool()(after).tokens)
     moved_cls = largest_difference(before.tokens[:, 0], after.tokens[:, 0])
     if is_bag:
         assert max(moved, moved_cls) < 1e-6
@@ -114,7 +118,7 @@ def test_the_other_pictures_of_a_batch_change_nothing(options):
 
 
 def test_a_learned_table_has_one_row_for_each_patch_whatever_the_batch():
-    vit = VisionTransformer((8, 16), 4, 24, 1, 3, registers=3)
+    vit = VisionTransformer((8, 16), 4, 24, depth=1, num_heads=3, registers=3)
     assert vit.positions.table.shape == (1, 8, 24)
     vit(picture(5, 8, 16))
     assert vit.positions.table.shape == (1, 8, 24)
@@ -132,7 +136,7 @@ def test_a_stretched_table_fits_a_picture_of_another_size():
 
 
 def test_every_parameter_learns():
-    vit = VisionTransformer(16, 4, 24, 2, 3, registers=2, layer_scale=0.1)
+    vit = VisionTransformer(16, 4, 24, depth=2, num_heads=3, registers=2, layer_scale=0.1)
     visual = vit(picture())
     (visual.tokens * torch.randn_like(visual.tokens)).sum().backward()
     for name, parameter in vit.named_parameters():
@@ -141,7 +145,7 @@ def test_every_parameter_learns():
 
 
 def test_computes_in_half_precision():
-    vit = VisionTransformer(16, 4, 24, 1, 3, positions="sincos").bfloat16()
+    vit = VisionTransformer(16, 4, 24, depth=1, num_heads=3, positions="sincos").bfloat16()
     visual = vit(picture(dtype=torch.bfloat16))
     assert visual.tokens.dtype == torch.bfloat16
     assert visual.tokens.isfinite().all()
@@ -156,7 +160,7 @@ BAD = {
     "heads that do not divide": (lambda: small_vit(num_heads=5), "24 .* 5 heads"),
     "width without waves": (lambda: small_vit(dim=22, num_heads=2, positions="sincos"), "22 .*multiple of 4"),
     "patch size 0": (lambda: PatchEmbed(0, 24), "patch size is 0"),
-    "patch size below 0": (lambda: VisionTransformer(16, -4, 24, 1, 3), "patch size is -4"),
+    "patch size below 0": (lambda: VisionTransformer(16, -4, 24, depth=1, num_heads=3), "patch size is -4"),
 }
 
 

@@ -30,13 +30,13 @@ QUESTIONS = torch.tensor(
 )
 
 CONNECTORS = {
-    "prefix": lambda: Connect(Projector(VISION, DIM), Prefix(40)),
+    "prefix": lambda: Connect(Projector(VISION, DIM), Prefix()),
     "resampler": lambda: Connect(
-        nn.Sequential(PerceiverResampler(VISION, 3, 1, HEADS), Projector(VISION, DIM)), Prefix(40)
+        nn.Sequential(PerceiverResampler(VISION, latents=3, depth=1, num_heads=HEADS), Projector(VISION, DIM)), Prefix()
     ),
-    "cross-attention": lambda: CrossAttentionConnector(VISION, DIM, HEADS),
-    "concat": lambda: VectorFusion("concat", VISION, DIM),
-    "film": lambda: VectorFusion("film", VISION, DIM),
+    "cross-attention": lambda: CrossAttentionConnector(VISION, DIM, num_heads=HEADS),
+    "concat": lambda: VectorFusion(VISION, DIM, kind="concat"),
+    "film": lambda: VectorFusion(VISION, DIM, kind="film"),
 }
 IN_FRONT = {"prefix": 6, "resampler": 3, "cross-attention": 0, "concat": 0, "film": 0}  # of 2 x 3 cells
 
@@ -52,14 +52,17 @@ def any_cnn():
 ENCODERS = {
     "CNN": (cnn, 0),
     "CNN of a library": (any_cnn, 0),
-    "ViT": (lambda: VisionTransformer((8, 12), 4, VISION, 1, HEADS, cls=False), 0),
-    "ViT with CLS and registers": (lambda: VisionTransformer((8, 12), 4, VISION, 1, HEADS, registers=2), 3),
-    "hybrid": (lambda: ConvStemViT((8, 12), 4, VISION, 1, HEADS, cls=False), 0),
+    "ViT": (lambda: VisionTransformer((8, 12), 4, VISION, depth=1, num_heads=HEADS, cls=False), 0),
+    "ViT with CLS and registers": (
+        lambda: VisionTransformer((8, 12), 4, VISION, depth=1, num_heads=HEADS, registers=2),
+        3,
+    ),
+    "hybrid": (lambda: ConvStemViT((8, 12), 4, VISION, depth=1, num_heads=HEADS, cls=False), 0),
 }
 
 
 def make_model(connector, encoder="CNN", dtype=torch.float64):
-    language_model = LanguageModel(WordTokenizer(WORDS), DIM, 2, HEADS, LENGTH)
+    language_model = LanguageModel(WordTokenizer(WORDS), DIM, depth=2, num_heads=HEADS, context=LENGTH)
     return randomise(VisionLanguageModel(ENCODERS[encoder][0](), CONNECTORS[connector](), language_model)).to(dtype)
 
 
@@ -199,14 +202,19 @@ def test_a_batch_of_pictures_has_no_single_answer():
 
 @pytest.mark.parametrize("questions", [QUESTIONS[:, 0], QUESTIONS[:1], QUESTIONS[0, 0], QUESTIONS[None]])
 def test_questions_of_another_shape_are_refused(questions):
-    with pytest.raises(ValueError, match=r"questions has shape .* for 2 pictures; expected \(B, Q, L\)"):
+    with pytest.raises(ValueError, match=r"questions has shape .*; expected \(2, Q, L\).*for each picture"):
         make_model("cross-attention")(pictures(), questions)
 
 
-def test_more_tokens_than_the_prefix_can_hold_are_refused():
-    model = make_model("prefix")
-    with pytest.raises(ValueError, match="6 visual tokens and 35 text tokens are 41; the language model reads at most"):
-        model(pictures(), torch.ones(2, 7, LENGTH, dtype=torch.int64))
+def test_no_answer_is_given_in_training_mode_and_no_running_average_moves():
+    model, images = make_model("cross-attention").train(), pictures()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"training mode.*expected eval mode.*model\.eval\(\)"):
+        model.answer(images[0], "is red ?")
+    model.eval().encoder.train()  # a single part is enough to change the answer
+    with pytest.raises(ValueError, match="training mode"):
+        model.answer(images[0], "is red ?")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 def test_cross_attention_of_an_answer_is_read_by_the_probe():

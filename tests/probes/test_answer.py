@@ -21,7 +21,9 @@ GREY = 0.4
 
 def tiny(connector: nn.Module) -> VisionLanguageModel:
     torch.manual_seed(0)
-    language_model = LanguageModel(WordTokenizer(["<pad>", "what", "is", "red", "?", "yes"]), 16, 1, 2, context=5)
+    language_model = LanguageModel(
+        WordTokenizer(["<pad>", "what", "is", "red", "?", "yes"]), 16, depth=1, num_heads=2, context=5
+    )
     return VisionLanguageModel(ConvNet(16, [1], stem="patch", stride=4), connector, language_model).eval()
 
 
@@ -63,7 +65,7 @@ def test_the_drop_is_what_the_first_answer_loses_when_a_cell_is_painted_over(ima
 
 
 def test_a_picture_that_comes_as_one_vector_has_no_map_of_words(image):
-    probed = probe_answer(tiny(Connect(MeanPool(), Prefix(context=6))), image, "is red ?", CELLS, GREY)
+    probed = probe_answer(tiny(Connect(MeanPool(), Prefix())), image, "is red ?", CELLS, GREY)
     assert probed.attention is None
     assert probed.drop.shape == CELLS
 

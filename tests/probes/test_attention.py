@@ -118,8 +118,8 @@ class TinyReader(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = our_vit()
-        self.look = CrossAttention(24, 2)
-        self.speak = MultiHeadAttention(24, 2)
+        self.look = CrossAttention(24, num_heads=2)
+        self.speak = MultiHeadAttention(24, num_heads=2)
 
     def forward(self, image, words):
         visual = self.encoder(image)
@@ -151,7 +151,7 @@ def test_a_connector_alone_knows_the_grid_from_the_tokens_it_was_given():
     class Connector(nn.Module):
         def __init__(self):
             super().__init__()
-            self.look = CrossAttention(24, 2)
+            self.look = CrossAttention(24, num_heads=2)
 
         def forward(self, visual, words):
             return self.look(words, visual.tokens)
@@ -168,7 +168,7 @@ def test_regions_form_no_grid_and_that_is_said():
     class Regions(nn.Module):
         def __init__(self):
             super().__init__()
-            self.mix = MultiHeadAttention(24, 2)
+            self.mix = MultiHeadAttention(24, num_heads=2)
 
         def forward(self, tokens):
             boxes = torch.tensor([[0.0, 0.0, 0.5, 0.7], [0.2, 0.1, 0.5, 0.5], [0.2, 0.4, 1.0, 1.0]])
@@ -223,7 +223,7 @@ class Windows(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.attend = MultiHeadAttention(8, 2)
+        self.attend = MultiHeadAttention(8, num_heads=2)
 
     def forward(self, tokens):
         return self.attend(tokens.unflatten(1, (2, -1)).flatten(0, 1)).unflatten(0, (-1, 2)).flatten(1, 2)

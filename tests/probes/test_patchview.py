@@ -48,7 +48,7 @@ def cnn():
 @pytest.fixture(scope="module")
 def vit():
     torch.manual_seed(3)
-    return VisionTransformer(32, 8, 16, 2, 2, registers=1).eval()
+    return VisionTransformer(32, 8, 16, depth=2, num_heads=2, registers=1).eval()
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_the_rollout_of_a_layer_ends_at_that_layer(view, vit, picture):
 def test_the_change_is_what_hiding_the_square_does_also_in_a_picture_that_is_no_square(cnn, panel):
     torch.manual_seed(4)
     wide = torch.rand(3, 32, 48)
-    vit = VisionTransformer((32, 48), 8, 16, 2, 2, registers=1).eval()
+    vit = VisionTransformer((32, 48), 8, 16, depth=2, num_heads=2, registers=1).eval()
     effort = dataclasses.replace(LITTLE, squares=(4, 6), anchors=(4, 6))
     data = measure_patchview(cnn, vit, wide, effort=effort, fields_of=("cnn", "vit"))
     assert data.cells == data.squares == (4, 6)
@@ -290,7 +290,7 @@ def test_words_show_their_attention_and_the_measured_change(picture):
 
 def test_the_courses_encoders_make_a_page_below_one_mebibyte():
     torch.manual_seed(0)
-    encoders = ConvNet(dim=16, dilations=(1,) * 6).eval(), VisionTransformer(64, 8, 32, 6, 4).eval()
+    encoders = ConvNet(dim=16, dilations=(1,) * 6).eval(), VisionTransformer(64, 8, 32, depth=6, num_heads=4).eval()
     data = measure_patchview(*encoders, torch.rand(3, 64, 64))
     assert len(data.panels[1].layers) == len(data.panels[2].layers) == 6
     assert [len(layer.rows) * len(layer.columns) for layer in data.panels[1].layers] == [64] * 6  # every unit

@@ -30,7 +30,9 @@ def make_model(seed: int = 0) -> VisionLanguageModel:
     torch.manual_seed(seed)
     encoder = ConvNet(8, (1,), stem="patch", stride=4)
     return VisionLanguageModel(
-        encoder, Connect(Projector(8, 8), Prefix(20)), LanguageModel(WordTokenizer(WORDS), 8, 1, 2, 4)
+        encoder,
+        Connect(Projector(8, 8), Prefix()),
+        LanguageModel(WordTokenizer(WORDS), 8, depth=1, num_heads=2, context=4),
     )
 
 

@@ -49,7 +49,8 @@ def attention_pool_from_timm(pool: nn.Module) -> AttentionPool2d:
             f"the pool is a {type(pool).__name__}; expected timm's AttentionPool2d as CLIP's ResNets have it, the head "
             "of timm.create_model('resnet50_clip.openai')."
         )
-    copy = AttentionPool2d(theirs.in_features, theirs.num_heads, *theirs.feat_size)
+    height, width = theirs.feat_size
+    copy = AttentionPool2d(theirs.in_features, num_heads=theirs.num_heads, height=height, width=width)
     copy.attend.proj = nn.Linear(theirs.embed_dim, theirs.out_features)
     weights = theirs.state_dict()
     copy.load_state_dict({"positions": weights.pop("pos_embed")} | {f"attend.{k}": v for k, v in weights.items()})

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.checks import check_picture
-from vlmteach.nn.tokens import VisualTokens, grid_boxes, grid_to_tokens
+from vlmteach.nn.tokens import VisualTokens, grid_to_tokens, on_grid
 
 PROBE_SIDE = 224  # pixels of the grey picture that is sent through once to find the grid
 ADAPTIVE_POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
@@ -54,8 +54,8 @@ class GridEncoder(nn.Module):
     def forward(self, image: Tensor) -> VisualTokens:
         """One token for each cell of the grid: (B, 3, H, W) -> tokens (B, H'*W', C) with their boxes."""
         grid = self.grid(image)
-        batch, _, height, width = grid.shape
-        return VisualTokens(grid_to_tokens(grid), grid_boxes(batch, height, width, like=grid))
+        height, width = grid.shape[2:]
+        return on_grid(grid_to_tokens(grid), height, width)
 
     def _check_mode(self) -> None:
         frozen = not any(parameter.requires_grad for parameter in self.model.parameters())

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.checks import check_picture
-from vlmteach.nn.tokens import VisualTokens, grid_boxes, tokens_to_grid, whole_picture_boxes
+from vlmteach.nn.tokens import VisualTokens, on_grid
 
 
 class TimmViT(nn.Module):
@@ -45,15 +44,11 @@ class TimmViT(nn.Module):
         check_picture(image, multiple_of=self.patch_size)
         self._check_size(image)
         tokens = self.model.forward_features(image)
-        batch, prefix = len(tokens), int(self.model.num_prefix_tokens)
-        placeless = whole_picture_boxes(batch, prefix, like=tokens)
-        placed = grid_boxes(batch, *self.grid_size(image), like=tokens)
-        return VisualTokens(tokens, torch.cat([placeless, placed], dim=1), prefix)
+        return on_grid(tokens, *self.grid_size(image), prefix=int(self.model.num_prefix_tokens))
 
     def grid(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> the patch tokens laid out as a grid (B, D, H/p, W/p), as a CNN gives it."""
-        visual = self(image)
-        return tokens_to_grid(visual.tokens[:, visual.prefix :], *self.grid_size(image))
+        return self(image).without_prefix().as_grid()
 
     def grid_size(self, image: Tensor) -> tuple[int, int]:
         """Rows and columns of patches in an image (B, 3, H, W)."""

@@ -21,13 +21,10 @@ from vlmteach.nn.connectors import (
     VectorFusion,
     causal_mask,
     contrastive_loss,
-    grid_size,
-    join_prefix,
     prefix_lm_mask,
     prefix_targets,
-    whole_picture,
 )
-from vlmteach.nn.conv_stem_vit import ConvStemViT
+from vlmteach.nn.conv_stem_vit import ConvStem, ConvStemViT
 from vlmteach.nn.convnet import ConvNet
 from vlmteach.nn.language import LanguageModel, WordTokenizer
 from vlmteach.nn.positions import Rope2d, box_positions, resample_positions, sincos_positions
@@ -36,11 +33,11 @@ from vlmteach.nn.tokens import (
     VisualTokens,
     grid_boxes,
     grid_to_tokens,
+    on_grid,
     patchify,
-    pool_tokens,
-    space_to_depth_tokens,
     tokens_to_grid,
     unpatchify,
+    whole_picture,
 )
 from vlmteach.nn.transformer import TransformerBlock
 from vlmteach.nn.vit import PatchEmbed, VisionTransformer
@@ -53,6 +50,7 @@ __all__ = [
     "ClsPool",
     "Connect",
     "ConvNet",
+    "ConvStem",
     "ConvStemViT",
     "CrossAttention",
     "CrossAttentionConnector",
@@ -84,18 +82,15 @@ __all__ = [
     "causal_mask",
     "contrastive_loss",
     "grid_boxes",
-    "grid_size",
     "grid_to_tokens",
-    "join_prefix",
+    "on_grid",
     "packed_mask",
     "patchify",
-    "pool_tokens",
     "prefix_lm_mask",
     "prefix_targets",
     "region_tokens",
     "resample_positions",
     "sincos_positions",
-    "space_to_depth_tokens",
     "tokens_to_grid",
     "unpatchify",
     "whole_picture",

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlmteach.nn.checks import check_attention, check_heads, check_places
 from vlmteach.nn.tokens import grid_to_tokens
 
 
@@ -25,10 +26,9 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     query may attend to nothing; its output is then zero.
     Raises ValueError when the shapes do not fit together, TypeError for a mask that is not bool.
     """
-    _check_shapes(query, key, value)
+    check_attention(query, key, value, mask)
     scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:
-        check_mask(mask, query, key)
         scores = scores.masked_fill(~mask, float("-inf"))
     weights = scores.softmax(dim=-1)
     if mask is not None:
@@ -42,9 +42,7 @@ def fused_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | No
     Arguments, mask and errors as in `attention`; returns (..., N, e). A query that may attend to nothing gets zeros
     here too: torch's function promises NaN-free rows since 2.5.
     """
-    _check_shapes(query, key, value)
-    if mask is not None:
-        check_mask(mask, query, key)
+    check_attention(query, key, value, mask)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
@@ -55,49 +53,40 @@ class MultiHeadAttention(nn.Module):
     Raises ValueError when the heads do not divide the width.
     """
 
-    def __init__(self, dim: int, num_heads: int) -> None:
+    def __init__(self, dim: int, *, num_heads: int) -> None:
         super().__init__()
+        check_heads(dim, num_heads)
         self.num_heads = num_heads
-        self.head_dim = head_width(dim, num_heads)
-        self.scale = self.head_dim**-0.5
         self.qkv = nn.Linear(dim, 3 * dim)
-        # These two change nothing: they are where a probe can listen to the queries and keys of each head.
-        self.q_norm = nn.Identity()
-        self.k_norm = nn.Identity()
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (B, N, D) -> (B, N, D); mask True = may attend, (N, N) or (B or 1, h or 1, N, N)."""
-        query, key, value = (split_heads(part, self.num_heads) for part in self.qkv(tokens).chunk(3, dim=-1))
-        query, key = self.q_norm(query), self.k_norm(key)
+        query, key, value = split_heads(self.qkv(tokens), 3 * self.num_heads).chunk(3, dim=1)
         return self.proj(join_heads(fused_attention(query, key, value, mask)))
 
 
 class CrossAttention(nn.Module):
-    """Attention between two sequences: the tokens ask, the context (for instance a picture) answers.
+    """Attention between two sequences: the tokens ask, another sequence (for instance a picture's) answers.
 
-    dim: width D of the asking tokens and of the result; context_dim: width of the context (None: the same).
+    dim: width D of the asking tokens and of the result; memory_dim: width of those that answer (None: the same).
     Raises ValueError when the heads do not divide the width.
     """
 
-    def __init__(self, dim: int, num_heads: int, context_dim: int | None = None) -> None:
+    def __init__(self, dim: int, memory_dim: int | None = None, *, num_heads: int) -> None:
         super().__init__()
-        context_dim = dim if context_dim is None else context_dim
+        check_heads(dim, num_heads)
+        memory_dim = dim if memory_dim is None else memory_dim
         self.num_heads = num_heads
-        self.head_dim = head_width(dim, num_heads)
-        self.scale = self.head_dim**-0.5
         self.q = nn.Linear(dim, dim)
-        self.k = nn.Linear(context_dim, dim)
-        self.v = nn.Linear(context_dim, dim)
-        self.q_norm = nn.Identity()
-        self.k_norm = nn.Identity()
+        self.k = nn.Linear(memory_dim, dim)
+        self.v = nn.Linear(memory_dim, dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Tokens (B, N, D), context (B, M, context_dim) -> (B, N, D); mask (N, M) or (B or 1, h or 1, N, M)."""
-        query = self.q_norm(split_heads(self.q(tokens), self.num_heads))
-        key = self.k_norm(split_heads(self.k(context), self.num_heads))
-        value = split_heads(self.v(context), self.num_heads)
+    def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, D), memory (B, M, memory_dim) -> (B, N, D); mask (N, M) or (B or 1, h or 1, N, M)."""
+        query = split_heads(self.q(tokens), self.num_heads)
+        key, value = split_heads(self.k(memory), self.num_heads), split_heads(self.v(memory), self.num_heads)
         return self.proj(join_heads(fused_attention(query, key, value, mask)))
 
 
@@ -108,20 +97,17 @@ class AttentionPool2d(nn.Module):
     dim: channels C; height and width of the grids it will pool.
     """
 
-    def __init__(self, dim: int, num_heads: int, height: int, width: int) -> None:
+    def __init__(self, dim: int, *, num_heads: int, height: int, width: int) -> None:
         super().__init__()
         self.height, self.width = height, width
         self.positions = nn.Parameter(torch.randn(1 + height * width, dim) * dim**-0.5)
-        self.attend = CrossAttention(dim, num_heads)
+        self.attend = CrossAttention(dim, num_heads=num_heads)
 
     def forward(self, grid: Tensor) -> Tensor:
         """Grid (B, C, H, W) -> (B, C). Raises ValueError when the grid has another size than the positions."""
         cells = grid_to_tokens(grid)
-        if grid.shape[2:] != (self.height, self.width):
-            raise ValueError(
-                f"the grid is {grid.shape[2]} x {grid.shape[3]}; expected {self.height} x {self.width}, the size the "
-                "positions were made for. Make an AttentionPool2d for this size, or resize the picture."
-            )
+        height, width = grid.shape[2:]
+        check_places(height, width, (self.height, self.width))
         tokens = torch.cat([cells.mean(dim=1, keepdim=True), cells], dim=1) + self.positions
         return self.attend(tokens[:, :1], tokens).squeeze(1)
 
@@ -134,40 +120,3 @@ def split_heads(tokens: Tensor, num_heads: int) -> Tensor:
 def join_heads(heads: Tensor) -> Tensor:
     """(B, h, N, d) -> (B, N, h*d): the inverse of split_heads."""
     return heads.transpose(1, 2).flatten(2)
-
-
-def head_width(dim: int, num_heads: int) -> int:
-    """Width of one head. Raises ValueError when the heads do not divide the width."""
-    if num_heads < 1 or dim < 1 or dim % num_heads:
-        raise ValueError(
-            f"a width of {dim} cannot be split into {num_heads} heads; expected a width that is a multiple of the "
-            "number of heads. Change one of the two."
-        )
-    return dim // num_heads
-
-
-def check_mask(mask: Tensor, query: Tensor, key: Tensor) -> None:
-    """Raise unless mask is bool and says for each of N queries which of M keys it may attend to."""
-    if mask.dtype != torch.bool:
-        raise TypeError(
-            f"the mask holds {mask.dtype}; expected torch.bool with True = may attend. "
-            "A mask of 0 and 1 becomes one with mask.bool(); nn.MultiheadAttention's masks mean the opposite: ~mask."
-        )
-    full = (*query.shape[:-1], key.shape[-2])
-    fits = all(given in (1, wanted) for given, wanted in zip(reversed(mask.shape), reversed(full), strict=False))
-    # Nothing between 2 axes and all of them: (B, N, M) would silently be read as one mask for each head.
-    if mask.ndim not in (2, len(full)) or not fits:
-        raise ValueError(
-            f"the mask has shape {tuple(mask.shape)}; expected {full[-2:]} (queries, keys) or {full}; an axis may "
-            "be 1. A mask for each picture needs an axis for the heads: mask[:, None]."
-        )
-
-
-def _check_shapes(query: Tensor, key: Tensor, value: Tensor) -> None:
-    shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
-    if min(query.ndim, key.ndim, value.ndim) < 2:
-        raise ValueError(f"{shapes}; expected at least two axes each: (N, d), (M, d) and (M, e).")
-    if query.shape[-1] != key.shape[-1]:
-        raise ValueError(f"{shapes}; expected query and key of one width d: they are multiplied with each other.")
-    if key.shape[-2] != value.shape[-2]:
-        raise ValueError(f"{shapes}; expected one value for each key: the same number M in both.")

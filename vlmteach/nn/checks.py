@@ -1,81 +1,261 @@
-"""What every encoder asks of a picture before it computes: one check at the door, so that mistakes speak there."""
+"""What the parts ask of what they are given: every check of this package stands here, so that formulas stand alone.
+
+A check raises TypeError for another kind of thing and ValueError for a shape, size or value that does not fit, with one
+sentence: what came, what was expected, what to do. It changes nothing. Only check_picture and check_boxes look at
+values, where a picture and a detector's boxes enter; a NaN that is made later is found by the loss.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.fx import Proxy
+
+if TYPE_CHECKING:
+    from vlmteach.nn.tokens import VisualTokens
+
+Given = ParamSpec("Given")
 
 # Pictures in [0, 1], and the usual normalised ones, stay far below this; bytes turned into floats go far above it.
 LARGEST_VALUE = 50.0
+HOW_MANY = ("no", "one", "two", "three", "four", "five")
 
 
+def passes_traced_values(check: Callable[Given, None]) -> Callable[Given, None]:
+    """torch.fx sends stand-ins through a network to write down its graph: they have no shape to check, and pass."""
+
+    @wraps(check)
+    def checked(*given: Given.args, **more: Given.kwargs) -> None:
+        values = (*given, *more.values())
+        if not any(isinstance(getattr(value, "tokens", value), Proxy) for value in values):
+            check(*given, **more)
+
+    return checked
+
+
+@passes_traced_values
+def check_shape(what: str, tensor: Tensor, *axes: int | str, hint: str | None = None) -> None:
+    """A tensor with these axes: a number is the size it must have, a letter stands for any size from 1 on."""
+    hint = hint or "A single one needs a batch axis in front, x[None]; for less than one, see how the batch was cut."
+    expected = f"({', '.join(map(str, axes))}), {HOW_MANY[len(axes)]} axes with at least one of each. {hint}"
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{what} is a {type(tensor).__name__}; expected a torch tensor {expected}")
+    shape = tuple(tensor.shape)
+    fits = [size == axis if isinstance(axis, int) else size > 0 for size, axis in zip(shape, axes, strict=False)]
+    if len(shape) != len(axes) or not all(fits):
+        raise ValueError(f"{what} has shape {shape}; expected {expected}")
+
+
+@passes_traced_values
+def check_positive(**given: int | Sequence[int]) -> None:
+    """Counts and sizes from 1 on."""
+    for name, value in given.items():
+        if min(value if isinstance(value, Sequence) else (value,), default=1) < 1:
+            raise ValueError(f"{name.replace('_', ' ')} is {value}; expected 1 or more.")
+
+
+def check_choice(name: str, given: object, known: Collection[object]) -> None:
+    """One of the known values."""
+    if given not in known:
+        raise ValueError(f"{name} is {given!r}; expected one of {', '.join(map(repr, known))}.")
+
+
+# pictures, and boxes in them
+
+
+@passes_traced_values
 def check_picture(image: Tensor, *, channels: int = 3, at_least: int = 1, multiple_of: int = 1) -> None:
-    """Raise unless `image` is a batch of floating-point pictures that an encoder can compute with.
+    """Pictures that an encoder can compute with: (B, channels, H, W), finite floats around 0 or 1.
 
-    image: (B, channels, H, W), finite, values around 0 or 1 (in [0, 1], or normalised by mean and deviation).
     at_least: smallest side in pixels, for an encoder whose stride would leave nothing of a smaller picture.
     multiple_of: both sides must be multiples of it, for an encoder whose patches or cells tile the picture.
-
-    Raises TypeError for something that is no tensor or not floating point, else ValueError. Changes nothing.
     """
-    if not isinstance(image, Tensor):
-        raise TypeError(
-            f"the picture is a {type(image).__name__}; expected a torch tensor (B, {channels}, H, W). "
-            "torch.as_tensor turns an array into one; put the channels first and scale bytes to [0, 1]."
-        )
-    _check_shape(image, channels)
-    _check_numbers(image)
-    _check_size(image, at_least, multiple_of)
-
-
-def _check_shape(image: Tensor, channels: int) -> None:
-    given = f"the picture has shape {tuple(image.shape)}"
-    expected = f"expected (B, {channels}, H, W)"
-    if image.ndim == 3 and image.shape[0] == channels:
-        raise ValueError(f"{given}; {expected}. A single picture needs a batch axis in front: image[None].")
-    if image.ndim != 4:
-        raise ValueError(f"{given}; {expected}: four axes, the batch first.")
-    if image.shape[1] != channels and image.shape[3] == channels:
-        raise ValueError(f"{given}, channels last; {expected}. Use image.permute(0, 3, 1, 2).")
-    if image.shape[1] != channels:
-        raise ValueError(
-            f"{given}; {expected}: the encoder was made for channels={channels}. Repeat a grey picture with "
-            "image.expand(-1, 3, -1, -1), or make a colour picture grey with image.mean(1, keepdim=True)."
-        )
-    if 0 in image.shape:
-        raise ValueError(f"{given}, which is empty; {expected} with at least one picture. Check how the batch was cut.")
-
-
-def _check_numbers(image: Tensor) -> None:
+    check_shape("the picture", image, "B", channels, "H", "W", hint=_how_to_shape(image, channels))
     if not image.is_floating_point():
-        raise TypeError(
-            f"the picture holds {image.dtype}; expected a floating-point dtype. "
-            "Bytes become floats in [0, 1] with image.float() / 255; normalise after that if the model wants it."
-        )
-    low, high = torch.aminmax(image.detach())  # one pass; NaN comes out of it as NaN
-    if not (low.isfinite() and high.isfinite()):
-        raise ValueError(
-            "the picture holds NaN or infinite values; expected finite numbers. Look where they come from, for "
-            "instance a division by a deviation of zero; image.isfinite().logical_not().nonzero() finds them."
-        )
-    largest = max(-float(low), float(high))
+        raise TypeError(f"the picture holds {image.dtype}; expected floats in [0, 1]: bytes by image.float() / 255.")
+    largest = torch.stack(torch.aminmax(image.detach())).abs().max().item()  # NaN comes out of it as NaN
+    if not math.isfinite(largest):
+        raise ValueError("the picture holds NaN or infinite values; expected numbers: image.isfinite() tells where.")
     if largest > LARGEST_VALUE:
-        raise ValueError(
-            f"the picture holds values as large as {largest:g}; expected values in [0, 1] or normalised ones "
-            f"(at most {LARGEST_VALUE:g}). Bytes that became floats still need a division by 255."
-        )
-
-
-def _check_size(image: Tensor, at_least: int, multiple_of: int) -> None:
+        expected = "expected [0, 1], or normalised. Bytes that became floats still need a division by 255"
+        raise ValueError(f"the picture holds values as large as {largest:g}; {expected}.")
     height, width = image.shape[2:]
     if min(height, width) < at_least:
-        raise ValueError(
-            f"the picture is {height} x {width}; expected sides of at least {at_least} pixels, the stride of this "
-            "encoder, or no cell is left. Enlarge it, or take an encoder with a smaller stride."
-        )
-    if height % multiple_of or width % multiple_of:
-        down = [max(side // multiple_of, 1) * multiple_of for side in (height, width)]
-        raise ValueError(
-            f"the picture is {height} x {width}; expected both sides to be multiples of {multiple_of}, the patch size "
-            f"or stride of this encoder. Resize or crop knowingly, for instance to {down[0]} x {down[1]}."
-        )
+        expected = f"expected sides of at least {at_least} pixels. Enlarge it, or take an encoder with a smaller stride"
+        raise ValueError(f"the picture is {height} x {width}; {expected}.")
+    check_tiling(height, width, multiple_of)
+
+
+def _how_to_shape(image: Tensor, channels: int) -> str:
+    """The likeliest reason for a picture of another shape, and what to do."""
+    shape = tuple(getattr(image, "shape", ()))
+    reasons = {
+        "torch.as_tensor makes one of an array; then put the channels first.": not isinstance(image, Tensor),
+        "A single picture needs a batch axis in front: image[None].": shape[:1] == (channels,) and len(shape) == 3,
+        "It has its channels last: use image.permute(0, 3, 1, 2).": shape[3:] == (channels,) != shape[1:2],
+        "It is empty: see how the batch was cut.": 0 in shape,
+    }
+    other = "repeat a grey picture by image.expand(-1, 3, -1, -1), or make a coloured one grey by image.mean(1, True)"
+    return next((reason for reason, holds in reasons.items() if holds), f"For channels={channels}, {other}.")
+
+
+@passes_traced_values
+def check_tiling(height: int, width: int, side: int) -> None:
+    """Squares of this side, patches or cells, that tile height x width without a rest."""
+    check_positive(patch_size=side)
+    if min(height, width) < side or height % side or width % side:
+        nearest = " x ".join(str(max(length // side, 1) * side) for length in (height, width))
+        do = f"so that {side} x {side} patches or cells tile it. Resize or crop knowingly, for instance to {nearest}"
+        raise ValueError(f"{side} does not divide {height} x {width}; expected multiples of {side}, {do}.")
+
+
+@passes_traced_values
+def check_boxes(boxes: Tensor, batch: int, height: int, width: int) -> None:
+    """Boxes (batch, R, 4) in pixels, R >= 1, finite, the right way up and inside the picture."""
+    hint = "Not zero boxes: R (top, left, bottom, right) for each picture; those of one need a batch axis, boxes[None]."
+    check_shape("boxes", boxes, batch, "R", 4, hint=hint)
+    top, left, bottom, right = boxes.unbind(-1)
+    if not ((bottom > top) & (right > left)).all():
+        do = "(x1, y1, x2, y2) becomes (top, left, bottom, right) by boxes[..., [1, 0, 3, 2]]"
+        raise ValueError(f"a box is empty, upside down or NaN; expected bottom > top and right > left. {do}.")
+    if not ((top >= 0) & (left >= 0) & (bottom <= height) & (right <= width)).all():
+        expected = f"expected 0 to {height} and 0 to {width} pixels. Clip the boxes, or scale them with the picture"
+        raise ValueError(f"a box reaches outside the picture; {expected}.")
+
+
+@passes_traced_values
+def check_unit_boxes(boxes: Tensor) -> None:
+    """Boxes (..., 4) as shares of the picture."""
+    if boxes.shape[-1] != 4 or not boxes.is_floating_point() or ((boxes < -1e-3) | (boxes > 1 + 1e-3)).any():
+        expected = "expected floats (..., 4) in [0, 1]. Divide boxes in pixels by the height and width of their picture"
+        raise ValueError(f"boxes has shape {tuple(boxes.shape)} and {boxes.dtype}; {expected}.")
+
+
+def check_has_grid(encoder: object) -> None:
+    """An encoder with a method grid(image), out of which regions can be cut."""
+    if not hasattr(encoder, "grid"):
+        expected = "expected one, to cut regions out of, as GridEncoder, ConvNet and VisionTransformer have it"
+        raise TypeError(f"a {type(encoder).__name__} has no method grid(image); {expected}.")
+
+
+# visual tokens and their places
+
+
+@passes_traced_values
+def check_layout(tokens: Tensor, boxes: Tensor, prefix: int, grid: tuple[int, int] | None) -> None:
+    """The four fields of VisualTokens fit together, and there is at least one token."""
+    hint = "With zero visual tokens, or no token besides the prefix, nothing is seen; grid_to_tokens makes them."
+    check_shape("tokens", tokens, "B", "N", "D", hint=hint)
+    hint = "Each token has a box (top, left, bottom, right): grid_boxes makes them."
+    check_shape("boxes", boxes, *tokens.shape[:2], 4, hint=hint)
+    count = tokens.shape[1]
+    if not 0 <= prefix <= count or (grid is not None and prefix + grid[0] * grid[1] != count):
+        expected = f"expected 0 to {count} CLS and register tokens in front, then the rows * columns of a grid, or None"
+        raise ValueError(f"prefix is {prefix} and grid {grid} for {count} tokens; {expected}.")
+
+
+def check_visual(visual: VisualTokens, dim: int | None = None) -> None:
+    """What an encoder hands to a connector: VisualTokens, of width dim where a width is asked for."""
+    if not hasattr(visual, "boxes"):
+        expected = "expected VisualTokens(tokens, boxes), as every encoder returns it; see on_grid and whole_picture"
+        raise TypeError(f"a connector was given a {type(visual).__name__}; {expected}.")
+    hint = "Build the connector for the width of what it is given, or put a Projector in front."
+    check_shape("visual.tokens", visual.tokens, "B", "N", "D" if dim is None else dim, hint=hint)
+
+
+def check_text(text: Tensor, dim: int | str, visual: VisualTokens) -> None:
+    """What a language model hands to a connector: embedded words (B, T, dim), T >= 1, for B pictures."""
+    hint = "One text of embedded words for each picture: nn.Embedding embeds word numbers; vectors need text[:, None]."
+    check_shape("the text", text, visual.tokens.shape[0], "T", dim, hint=hint)
+
+
+@passes_traced_values
+def check_cls(visual: VisualTokens) -> None:
+    """VisualTokens with a CLS token in front."""
+    if visual.prefix == 0:
+        raise ValueError("there is no CLS token in front; expected one or more prefix tokens. Use MeanPool instead.")
+
+
+@passes_traced_values
+def check_neighbours(visual: VisualTokens) -> None:
+    """VisualTokens that are the cells of one grid, with nothing in front of them."""
+    if visual.prefix or visual.grid is None:
+        expected = "expected no prefix (use DropPrefix) and the cells of one row-major grid, which have neighbours"
+        raise ValueError(f"prefix is {visual.prefix} and grid {visual.grid}; {expected}.")
+
+
+@passes_traced_values
+def check_places(height: int, width: int, own: tuple[int, int]) -> None:
+    """A grid of the size that a learned table of positions was made for."""
+    if (height, width) != own:
+        expected = f"expected {own[0]} x {own[1]}, the size of the learned table of positions. Resize the picture, or"
+        raise ValueError(f"the picture makes {height} x {width} cells; {expected} resample({height}, {width}) it.")
+
+
+def check_waves(dim: int) -> None:
+    """A width that splits into sines and cosines, of rows and columns."""
+    if dim < 4 or dim % 4:
+        raise ValueError(f"a width of {dim} cannot hold sines and cosines of both axes; expected a multiple of 4.")
+
+
+# attention and the language model
+
+
+def check_heads(dim: int, num_heads: int) -> None:
+    """A width that splits into this many heads."""
+    if num_heads < 1 or dim < 1 or dim % num_heads:
+        expected = "expected a width that is a multiple of the number of heads"
+        raise ValueError(f"a width of {dim} cannot be split into {num_heads} heads; {expected}.")
+
+
+@passes_traced_values
+def check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
+    """Query (..., N, d), key (..., M, d), value (..., M, e); the mask bool, (N, M) or with all axes of the weights."""
+    axes = min(query.ndim, key.ndim, value.ndim)
+    if axes < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        came = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
+        expected = "expected at least two axes, (N, d), (M, d), (M, e): one width, and one value for each key"
+        raise ValueError(f"{came}; {expected}.")
+    if mask is not None and mask.dtype != torch.bool:
+        expected = "expected torch.bool with True = may attend; nn.MultiheadAttention's masks mean the opposite: ~mask"
+        raise TypeError(f"the mask holds {mask.dtype}; {expected}.")
+    full = (*query.shape[:-1], key.shape[-2])
+    # Nothing between 2 axes and all of them: (B, N, M) would silently be read as one mask for each head.
+    if mask is not None and (mask.ndim not in (2, len(full)) or not _broadcasts(mask.shape, full[-mask.ndim :])):
+        expected = f"expected {full[-2:]} (queries, keys) or {full}; an axis for the heads may be 1: mask[:, None]"
+        raise ValueError(f"the mask has shape {tuple(mask.shape)}; {expected}.")
+
+
+def _broadcasts(sizes: Sequence[int], wanted: Sequence[int]) -> bool:
+    return all(size in (1, other) for size, other in zip(sizes, wanted, strict=True))
+
+
+def check_words(words: Sequence[str], vocabulary: Sequence[str]) -> None:
+    """At least one word, and none that is not in the vocabulary, whose first one only fills up."""
+    if not words:
+        raise ValueError(f"the question is empty; expected words such as {', '.join(vocabulary[1:6])}.")
+    for word in words:
+        if word not in vocabulary:
+            near = get_close_matches(word, vocabulary[1:], n=3) or vocabulary[1:]
+            raise ValueError(f"the word {word!r} is unknown to this language model. Use one of: {', '.join(near)}.")
+
+
+@passes_traced_values
+def check_length(words: Tensor, context: int) -> None:
+    """A text no longer than the context."""
+    if words.shape[-1] > context:
+        came = f"the text has {words.shape[-1]} words"
+        raise ValueError(f"{came}; this language model reads at most {context}. Shorten it.")
+
+
+def check_eval(model: nn.Module) -> None:
+    """A model in eval mode, in all its parts."""
+    if any(module.training for module in model.modules()):
+        why = "where BatchNorm takes its statistics from the one picture and keeps them; expected eval mode"
+        raise ValueError(f"the model is in training mode, {why}. Call model.eval() first.")

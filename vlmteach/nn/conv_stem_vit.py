@@ -5,12 +5,14 @@ Source: Early Convolutions Help Transformers See Better (2106.14881).
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from vlmteach.nn.checks import check_picture
 from vlmteach.nn.convnet import strided_stem
 from vlmteach.nn.tokens import grid_to_tokens
-from vlmteach.nn.vit import Positions, VisionTransformer
+from vlmteach.nn.vit import VisionTransformer
 
 
 class ConvStem(nn.Module):
@@ -31,34 +33,12 @@ class ConvStem(nn.Module):
 
 
 class ConvStemViT(VisionTransformer):
-    """VisionTransformer with a ConvStem in place of PatchEmbed; all else is the same.
+    """VisionTransformer with a ConvStem in place of PatchEmbed; all else, the other options included, is the same.
 
-    The arguments are those of VisionTransformer, with `stride` (a power of two) where that has `patch_size`.
+    stride: a power of two, where VisionTransformer has its patch size. channels: of the picture.
     """
 
     def __init__(
-        self,
-        image_size: int | tuple[int, int],
-        stride: int,
-        dim: int,
-        depth: int,
-        num_heads: int,
-        *,
-        cls: bool = True,
-        registers: int = 0,
-        positions: Positions = "learned",
-        mlp_ratio: float = 4.0,
-        channels: int = 3,
+        self, image_size: int | tuple[int, int], stride: int, dim: int, *, channels: int = 3, **options: Any
     ) -> None:
-        super().__init__(
-            image_size,
-            stride,
-            dim,
-            depth,
-            num_heads,
-            cls=cls,
-            registers=registers,
-            positions=positions,
-            mlp_ratio=mlp_ratio,
-            embed=ConvStem(stride, dim, channels),
-        )
+        super().__init__(image_size, stride, dim, embed=ConvStem(stride, dim, channels), **options)

@@ -13,8 +13,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_picture
-from vlmteach.nn.tokens import VisualTokens, grid_boxes, grid_to_tokens
+from vlmteach.nn.checks import check_choice, check_picture, check_positive
+from vlmteach.nn.tokens import VisualTokens, grid_to_tokens, on_grid
 
 Padding = Literal["zeros", "circular"]
 
@@ -50,17 +50,16 @@ class ConvNet(nn.Module):
         self,
         dim: int = 64,
         dilations: Sequence[int] = (1, 1, 1),
+        *,
         stem: str = "strided",
         stride: int = 8,
         padding_mode: Padding = "zeros",
         channels: int = 3,
     ) -> None:
         super().__init__()
+        check_choice("stem", stem, STEMS)
+        check_positive(stride=stride, dilations=dilations)
         self.dim, self.stride, self.channels = dim, stride, channels
-        if stem not in STEMS:
-            raise ValueError(f"the stem is {stem!r}; expected one of {sorted(STEMS)}.")
-        if stride < 1 or min(dilations, default=1) < 1:
-            raise ValueError(f"the stride is {stride} and the dilations {tuple(dilations)}; expected 1 or more each.")
         blocks = [ConvBlock(dim, dilation, padding_mode) for dilation in dilations]
         self.features = nn.Sequential(STEMS[stem](dim, stride, padding_mode, channels), *blocks)
 
@@ -72,8 +71,8 @@ class ConvNet(nn.Module):
     def forward(self, image: Tensor) -> VisualTokens:
         """Image (B, channels, H, W) -> one token for each cell of the grid, row by row."""
         grid = self.grid(image)
-        batch, _, height, width = grid.shape
-        return VisualTokens(grid_to_tokens(grid), grid_boxes(batch, height, width, like=grid))
+        height, width = grid.shape[2:]
+        return on_grid(grid_to_tokens(grid), height, width)
 
 
 def strided_stem(dim: int, stride: int = 8, padding_mode: Padding = "zeros", channels: int = 3) -> nn.Sequential:
@@ -83,10 +82,10 @@ def strided_stem(dim: int, stride: int = 8, padding_mode: Padding = "zeros", cha
     """
     halvings = stride.bit_length() - 1
     if stride < 2 or stride != 2**halvings:
-        raise ValueError(f"the stride is {stride}; expected a power of two from 2 on: every convolution halves.")
-    if dim % 2 ** (halvings - 1):
+        raise ValueError(f"stride is {stride}; expected a power of two from 2 on: every convolution halves.")
+    if dim % (stride // 2):
         raise ValueError(
-            f"a width of {dim} cannot be halved {halvings - 1} times; expected a multiple of {2 ** (halvings - 1)}."
+            f"a width of {dim} cannot be halved {halvings - 1} times; expected multiples of {stride // 2}."
         )
     widths = [channels, *(dim // 2**left for left in reversed(range(halvings)))]
     layers: list[nn.Module] = []

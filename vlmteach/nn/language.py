@@ -7,11 +7,11 @@ Sources: Attention Is All You Need (1706.03762) for the blocks; pre-norm as in G
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
 
+from vlmteach.nn.checks import check_length, check_words
 from vlmteach.nn.transformer import TransformerBlock
 
 
@@ -37,12 +37,7 @@ class WordTokenizer:
         Raises ValueError, with the nearest known words, for a word that is unknown, and for an empty sentence.
         """
         words = text.lower().replace("?", " ? ").split()
-        if not words:
-            raise ValueError(f"the question is empty; expected words such as {', '.join(self.words[1:6])}.")
-        for word in words:
-            if word not in self.numbers:
-                near = get_close_matches(word, self.words[1:], n=3) or self.words[1:]
-                raise ValueError(f"the word {word!r} is unknown to this language model. Use one of: {', '.join(near)}.")
+        check_words(words, self.words)
         return torch.tensor([self.numbers[word] for word in words])
 
     def decode(self, numbers: Tensor) -> str:
@@ -57,12 +52,12 @@ class LanguageModel(nn.Module):
     context: the longest text in words; tokens of a picture need no place in it.
     """
 
-    def __init__(self, tokenizer: WordTokenizer, dim: int, depth: int, num_heads: int, context: int) -> None:
+    def __init__(self, tokenizer: WordTokenizer, dim: int, *, depth: int, num_heads: int, context: int) -> None:
         super().__init__()
         self.tokenizer, self.dim, self.context = tokenizer, dim, context
         self.words = nn.Embedding(len(tokenizer), dim)
         self.positions = nn.Parameter(torch.randn(context, dim) * 0.02)
-        blocks = [TransformerBlock(dim, num_heads) for _ in range(depth)]
+        blocks = [TransformerBlock(dim, num_heads=num_heads) for _ in range(depth)]
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, len(tokenizer))
@@ -76,10 +71,7 @@ class LanguageModel(nn.Module):
 
         Raises ValueError when the text is longer than the context.
         """
-        if words.shape[-1] > self.context:
-            raise ValueError(
-                f"the text has {words.shape[-1]} words; this language model reads at most {self.context}. Shorten it."
-            )
+        check_length(words, self.context)
         return self.words(words) + self.positions[: words.shape[-1]]
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:

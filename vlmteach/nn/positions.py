@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlmteach.nn.checks import check_places, check_shape, check_unit_boxes, check_waves
+
 BASE = 10000.0  # the slowest wave turns once in about 2π * BASE cells
 
 
@@ -19,6 +21,7 @@ def grid_coordinates(height: int, width: int) -> tuple[Tensor, Tensor]:
     return rows.flatten().float(), columns.flatten().float()
 
 
+@torch.fx.wrap  # one step of a traced graph, as grid_boxes is
 def sincos_positions(height: int, width: int, dim: int) -> Tensor:
     """Fixed 2-D positions: waves along the rows and waves along the columns, slower and slower.
 
@@ -40,11 +43,12 @@ def box_positions(boxes: Tensor, dim: int, height: int = 16, width: int = 16) ->
     places get equal codes. The size of a box does not enter: a box of the whole picture has the code of its centre.
     Raises ValueError unless boxes are such numbers and dim is a multiple of 4.
     """
-    if boxes.shape[-1] != 4 or not boxes.is_floating_point() or ((boxes < -1e-3) | (boxes > 1 + 1e-3)).any():
-        raise ValueError(
-            f"boxes has shape {tuple(boxes.shape)} and {boxes.dtype}; expected floats (..., 4) in [0, 1]: top, left, "
-            "bottom, right. Divide boxes in pixels by the height and width of their picture."
-        )
+    check_unit_boxes(boxes)
+    return waves_at(boxes, dim, height, width)
+
+
+def waves_at(boxes: Tensor, dim: int, height: int = 16, width: int = 16) -> Tensor:
+    """box_positions, for boxes that need no check: those of an encoder."""
     top, left, bottom, right = _wide(boxes).unbind(dim=-1)
     return _waves(height * (top + bottom) / 2 - 0.5, width * (left + right) / 2 - 0.5, dim).to(boxes.dtype)
 
@@ -59,11 +63,8 @@ def resample_positions(
     Raises ValueError when the table has not as many rows as old_size says.
     """
     height, width = old_size
-    if positions.ndim != 3 or positions.shape[0] != 1 or positions.shape[1] != prefix + height * width:
-        raise ValueError(
-            f"positions has shape {tuple(positions.shape)}; expected (1, {prefix + height * width}, D): {prefix} "
-            f"prefix and {height} x {width} places. Give the size of the grid that the table was made for."
-        )
+    hint = f"{prefix} prefix tokens and {height} x {width} places: give the size of the grid that the table is for."
+    check_shape("positions", positions, 1, prefix + height * width, "D", hint=hint)
     if tuple(new_size) == tuple(old_size):
         return positions
     kept, table = positions[:, :prefix], positions[:, prefix:]
@@ -85,11 +86,7 @@ class LearnedPositions(nn.Module):
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Add to tokens (B, H*W, D) their places. Raises ValueError for a grid of a size that the table is not for."""
-        if (height, width) != (self.height, self.width):
-            raise ValueError(
-                f"the picture makes {height} x {width} cells; expected {self.height} x {self.width}, the places in the "
-                f"learned table of positions. Resize the picture, or stretch the table: resample({height}, {width})."
-            )
+        check_places(height, width, (self.height, self.width))
         return tokens + self.table
 
     @torch.no_grad()
@@ -108,7 +105,7 @@ class SinCosPositions(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        _check_quarter(dim)
+        check_waves(dim)
         self.dim = dim
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
@@ -126,7 +123,7 @@ class Rope2d(nn.Module):
 
     def __init__(self, head_dim: int) -> None:
         super().__init__()
-        _check_quarter(head_dim)
+        check_waves(head_dim)
         self.head_dim = head_dim
 
     def forward(self, heads: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -140,7 +137,7 @@ class Rope2d(nn.Module):
 
 def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
     """(...,) and (...,) -> (..., dim): [sin y, sin x, cos y, cos x] at dim/4 speeds."""
-    _check_quarter(dim)
+    check_waves(dim)
     speeds = _speeds(dim // 4, like=rows)
     y, x = rows[..., None] * speeds, columns[..., None] * speeds
     return torch.cat([y.sin(), x.sin(), y.cos(), x.cos()], dim=-1)
@@ -154,10 +151,3 @@ def _speeds(count: int, like: Tensor) -> Tensor:
 def _wide(tensor: Tensor) -> Tensor:
     """In float32 or better: half precision is too coarse to compute places in."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-
-
-def _check_quarter(dim: int) -> None:
-    if dim < 4 or dim % 4:
-        raise ValueError(
-            f"a width of {dim} cannot hold 2-D waves; expected a multiple of 4: sine and cosine for rows and columns."
-        )

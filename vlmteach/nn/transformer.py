@@ -12,10 +12,14 @@ from vlmteach.nn.attention import MultiHeadAttention
 
 
 class Mlp(nn.Module):
-    """Two linear layers with a GELU between them, applied to every token alone: (B, N, D) -> (B, N, D)."""
+    """Two linear layers with a GELU between them, applied to every token alone: (B, N, D) -> (B, N, D).
 
-    def __init__(self, dim: int, hidden_dim: int) -> None:
+    mlp_ratio: width between the two layers over D.
+    """
+
+    def __init__(self, dim: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
+        hidden_dim = round(dim * mlp_ratio)
         self.fc1 = nn.Linear(dim, hidden_dim)
         self.act = nn.GELU()
         self.fc2 = nn.Linear(hidden_dim, dim)
@@ -26,7 +30,7 @@ class Mlp(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """One learned factor for each channel of a branch; it starts small, so that a deep network starts calm."""
+    """One learned factor for each channel of a branch; it starts small, so that a deep network starts stable."""
 
     def __init__(self, dim: int, initial: float) -> None:
         super().__init__()
@@ -46,13 +50,13 @@ class TransformerBlock(nn.Module):
     Raises ValueError when the heads do not divide the width.
     """
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0, layer_scale: float | None = None) -> None:
+    def __init__(self, dim: int, *, num_heads: int, mlp_ratio: float = 4.0, layer_scale: float | None = None) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = MultiHeadAttention(dim, num_heads)
+        self.attn = MultiHeadAttention(dim, num_heads=num_heads)
         self.ls1 = nn.Identity() if layer_scale is None else LayerScale(dim, layer_scale)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = Mlp(dim, round(dim * mlp_ratio))
+        self.mlp = Mlp(dim, mlp_ratio)
         self.ls2 = nn.Identity() if layer_scale is None else LayerScale(dim, layer_scale)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:

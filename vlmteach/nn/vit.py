@@ -5,14 +5,14 @@ Sources: An Image is Worth 16x16 Words (2010.11929); Vision Transformers Need Re
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_picture
+from vlmteach.nn.checks import check_choice, check_picture, check_positive, check_tiling
 from vlmteach.nn.positions import LearnedPositions, SinCosPositions
-from vlmteach.nn.tokens import VisualTokens, grid_boxes, grid_to_tokens, tokens_to_grid, whole_picture_boxes
+from vlmteach.nn.tokens import VisualTokens, grid_to_tokens, on_grid
 from vlmteach.nn.transformer import TransformerBlock
 
 Positions = Literal["learned", "sincos", "none"]
@@ -27,8 +27,7 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, patch_size: int, dim: int, channels: int = 3) -> None:
         super().__init__()
-        if patch_size < 1:
-            raise ValueError(f"the patch size is {patch_size}; expected 1 or more pixels.")
+        check_positive(patch_size=patch_size)
         self.patch_size, self.channels = patch_size, channels
         self.proj = nn.Conv2d(channels, dim, kernel_size=patch_size, stride=patch_size)
 
@@ -48,7 +47,7 @@ class VisionTransformer(nn.Module):
     positions: "learned" (a table), "sincos" (fixed waves) or "none" (then the patches are a bag).
     mlp_ratio, layer_scale: as in TransformerBlock; channels: of the picture.
     embed: what turns the picture into tokens instead of PatchEmbed, for instance a convolutional stem.
-    One vector for the whole picture is the CLS token, `vit(image).tokens[:, 0]`, or pool_tokens(vit(image)).
+    One vector for the whole picture is the CLS token, `vit(image).tokens[:, 0]`, or MeanPool()(vit(image)).
     Raises ValueError for arguments that do not fit together, and in forward for a picture that does not fit them.
     """
 
@@ -57,9 +56,9 @@ class VisionTransformer(nn.Module):
         image_size: int | tuple[int, int],
         patch_size: int,
         dim: int,
+        *,
         depth: int,
         num_heads: int,
-        *,
         cls: bool = True,
         registers: int = 0,
         positions: Positions = "learned",
@@ -74,31 +73,25 @@ class VisionTransformer(nn.Module):
         self.positions = make_positions(positions, image_size, patch_size, dim)
         self.prefix = nn.Parameter(torch.randn(1, int(cls) + registers, dim) * 0.02)
         self.blocks = nn.Sequential(
-            *(TransformerBlock(dim, num_heads, mlp_ratio, layer_scale) for _ in range(depth)),
+            *(
+                TransformerBlock(dim, num_heads=num_heads, mlp_ratio=mlp_ratio, layer_scale=layer_scale)
+                for _ in range(depth)
+            )
         )
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def forward(self, image: Tensor) -> VisualTokens:
         """Image (B, channels, H, W) -> CLS, registers, then one token for each patch, row by row."""
         tokens = self.patch_embed(image)
-        batch, (height, width) = len(image), self.grid_size(image)
+        height, width = image.shape[2] // self.patch_size, image.shape[3] // self.patch_size
         if self.positions is not None:
             tokens = self.positions(tokens, height, width)
-        tokens = torch.cat([self.prefix.expand(batch, -1, -1), tokens], dim=1)
-        tokens = self.norm(self.blocks(tokens))
-
-        placeless = whole_picture_boxes(batch, self.prefix.shape[1], like=tokens)
-        boxes = torch.cat([placeless, grid_boxes(batch, height, width, like=tokens)], dim=1)
-        return VisualTokens(tokens, boxes, prefix=self.prefix.shape[1])
+        tokens = torch.cat([self.prefix.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        return on_grid(self.norm(self.blocks(tokens)), height, width, prefix=self.prefix.shape[1])
 
     def grid(self, image: Tensor) -> Tensor:
         """Image (B, channels, H, W) -> the patch tokens laid out as a grid (B, D, H/p, W/p), as a CNN gives it."""
-        visual = self(image)
-        return tokens_to_grid(visual.tokens[:, visual.prefix :], *self.grid_size(image))
-
-    def grid_size(self, image: Tensor) -> tuple[int, int]:
-        """Rows and columns of patches in an image (B, channels, H, W)."""
-        return image.shape[2] // self.patch_size, image.shape[3] // self.patch_size
+        return self(image).without_prefix().as_grid()
 
 
 def make_positions(kind: Positions, image_size: int | tuple[int, int], patch_size: int, dim: int) -> nn.Module | None:
@@ -106,16 +99,11 @@ def make_positions(kind: Positions, image_size: int | tuple[int, int], patch_siz
 
     Raises ValueError for an unknown kind, or when a learned table would not be a whole number of patches.
     """
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    check_choice("positions", kind, get_args(Positions))
     if kind == "none":
         return None
     if kind == "sincos":
         return SinCosPositions(dim)
-    if kind != "learned":
-        raise ValueError(f'positions is {kind!r}; expected "learned", "sincos" or "none".')
-    if height < 1 or width < 1 or height % patch_size or width % patch_size:
-        raise ValueError(
-            f"pictures of {height} x {width} are no whole number of {patch_size} x {patch_size} patches; expected "
-            "multiples of the patch size. Change image_size or patch_size."
-        )
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    check_tiling(height, width, patch_size)
     return LearnedPositions(height // patch_size, width // patch_size, dim)

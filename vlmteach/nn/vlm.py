@@ -4,7 +4,7 @@
     read = connector(visual, words)       what the language model reads: words that met the picture
     scores = language_model(read)         which word comes next
 
-Swapping the eye is swapping one argument.
+Swapping the encoder is swapping one argument.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vlmteach.nn.checks import check_eval, check_shape
 from vlmteach.nn.language import LanguageModel
 
 
@@ -33,11 +34,8 @@ class VisionLanguageModel(nn.Module):
         Scores at a word are for the word that follows it. The questions of a picture do not see each other: packing
         them lets one look of the encoder serve Q answers, and changes none of them.
         """
-        if questions.ndim != 3 or len(questions) != len(image):
-            raise ValueError(
-                f"questions has shape {tuple(questions.shape)} for {len(image)} pictures; expected (B, Q, L), Q "
-                "questions of L words for each picture. A single question needs an axis in the middle: words[:, None]."
-            )
+        hint = "Q questions of L words for each picture; a single question needs an axis in the middle: words[:, None]."
+        check_shape("questions", questions, image.shape[0], "Q", "L", hint=hint)
         count, length = questions.shape[1:]
         text = self.language_model.embed(questions).flatten(1, 2)
         read = self.connector(self.encoder(image), text)
@@ -49,8 +47,9 @@ class VisionLanguageModel(nn.Module):
     def answer(self, image: Tensor, question: str) -> dict[str, float]:
         """The probability of each word as the answer, most likely first: image (3, H, W), "what shape is red ?".
 
-        Raises ValueError for a word it does not know, an empty question or one that is too long.
+        Raises ValueError in training mode, and for a word it does not know, an empty question or one that is too long.
         """
+        check_eval(self)
         words = self.language_model.tokenizer.encode(question).to(image.device)
         probabilities = self(image[None], words[None, None])[0, 0, -1].softmax(dim=-1)
         ranked = probabilities.sort(descending=True)
@@ -58,6 +57,7 @@ class VisionLanguageModel(nn.Module):
         return {vocabulary[word]: float(p) for p, word in zip(ranked.values, ranked.indices.tolist(), strict=True)}
 
 
+@torch.fx.wrap  # one step of a traced graph, as grid_boxes is
 def packed_mask(in_front: int, questions: int, length: int) -> Tensor:
     """Who may look at whom when several questions follow one picture: (N, N) with N = in_front + questions * length.
 

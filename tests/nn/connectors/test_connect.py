@@ -7,9 +7,9 @@ from vlmteach.nn import AddPositions, Connect, CrossAttentionConnector, Prefix, 
 VISUAL = VisualTokens(torch.randn(2, 5, 8), torch.rand(2, 5, 4), prefix=1)
 TEXT = torch.randn(2, 3, 12)
 MEETINGS = {
-    "prefix": lambda: Prefix(8),
-    "cross-attention": lambda: CrossAttentionConnector(12, 12, 2),
-    "vector": lambda: VectorFusion("concat", 12, 12),
+    "prefix": Prefix,
+    "cross-attention": lambda: CrossAttentionConnector(12, 12, num_heads=2),
+    "vector": lambda: VectorFusion(12, 12, kind="concat"),
 }
 
 
@@ -23,5 +23,5 @@ def test_the_picture_is_translated_first_and_then_meets_the_words(name):
 
 
 def test_a_translator_of_another_width_is_refused():
-    with pytest.raises(ValueError, match="the visual tokens are 6 wide; this connector was built for 12"):
-        Connect(Projector(8, 6), CrossAttentionConnector(12, 12, 2))(VISUAL, TEXT)
+    with pytest.raises(ValueError, match=r"\(2, 5, 6\); expected \(B, N, 12\).*put a Projector in front"):
+        Connect(Projector(8, 6), CrossAttentionConnector(12, 12, num_heads=2))(VISUAL, TEXT)

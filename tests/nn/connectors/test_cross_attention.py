@@ -23,13 +23,17 @@ def torchs_attention(ours):
 
 
 def test_the_text_asks_and_the_picture_answers():
-    connector, visual, text = CrossAttentionConnector(VISION, DIM, HEADS), visual_tokens(), torch.randn(2, 3, DIM)
+    connector, visual, text = (
+        CrossAttentionConnector(VISION, DIM, num_heads=HEADS),
+        visual_tokens(),
+        torch.randn(2, 3, DIM),
+    )
     expected = text + torchs_attention(connector.attend)(connector.norm(text), visual.tokens)
     assert torch.allclose(connector(visual, text), expected, atol=1e-6)
 
 
 def test_flamingos_layer_with_open_gates():
-    layer, visual, text = GatedCrossAttention(VISION, DIM, HEADS), visual_tokens(), torch.randn(2, 3, DIM)
+    layer, visual, text = GatedCrossAttention(VISION, DIM, num_heads=HEADS), visual_tokens(), torch.randn(2, 3, DIM)
     nn.init.constant_(layer.gate, 0.7)
     nn.init.constant_(layer.mlp_gate, -0.3)
     attend = torchs_attention(layer.attend)
@@ -41,7 +45,7 @@ def test_flamingos_layer_with_open_gates():
 
 def test_closed_gates_leave_the_text_untouched():
     text = torch.randn(2, 3, DIM)
-    assert torch.equal(GatedCrossAttention(VISION, DIM, HEADS)(visual_tokens(), text), text)
+    assert torch.equal(GatedCrossAttention(VISION, DIM, num_heads=HEADS)(visual_tokens(), text), text)
 
 
 def gradients(layer):
@@ -51,12 +55,12 @@ def gradients(layer):
 
 
 def test_at_step_zero_only_the_gates_get_a_gradient():
-    moved = {name for name, size in gradients(GatedCrossAttention(VISION, DIM, HEADS)).items() if size > 0}
+    moved = {name for name, size in gradients(GatedCrossAttention(VISION, DIM, num_heads=HEADS)).items() if size > 0}
     assert moved == {"gate", "mlp_gate"}
 
 
 def test_once_a_gate_has_moved_everything_learns():
-    layer = GatedCrossAttention(VISION, DIM, HEADS)
+    layer = GatedCrossAttention(VISION, DIM, num_heads=HEADS)
     nn.init.constant_(layer.gate, 0.1)
     nn.init.constant_(layer.mlp_gate, 0.1)
     still = {name for name, size in gradients(layer).items() if size < 1e-8}
@@ -64,7 +68,7 @@ def test_once_a_gate_has_moved_everything_learns():
 
 
 def test_a_zero_output_projection_behind_a_zero_gate_is_dead_for_ever():
-    layer = GatedCrossAttention(VISION, DIM, HEADS)
+    layer = GatedCrossAttention(VISION, DIM, num_heads=HEADS)
     nn.init.zeros_(layer.attend.proj.weight)
     nn.init.zeros_(layer.attend.proj.bias)
     for _ in range(3):
@@ -80,7 +84,7 @@ def test_a_zero_output_projection_behind_a_zero_gate_is_dead_for_ever():
 
 @pytest.mark.parametrize("four_axes", [False, True])
 def test_a_word_that_may_look_at_nothing_comes_out_as_it_went_in(four_axes):
-    connector, text = CrossAttentionConnector(VISION, DIM, HEADS), torch.randn(2, 3, DIM, requires_grad=True)
+    connector, text = CrossAttentionConnector(VISION, DIM, num_heads=HEADS), torch.randn(2, 3, DIM, requires_grad=True)
     mask = torch.ones(3, 5, dtype=torch.bool)
     mask[1] = False
     out = connector(visual_tokens(), text, mask.expand(2, 1, -1, -1) if four_axes else mask)
@@ -91,7 +95,11 @@ def test_a_word_that_may_look_at_nothing_comes_out_as_it_went_in(four_axes):
 
 
 def test_the_mask_says_which_visual_tokens_a_word_sees():
-    connector, visual, text = CrossAttentionConnector(VISION, DIM, HEADS), visual_tokens(), torch.randn(2, 3, DIM)
+    connector, visual, text = (
+        CrossAttentionConnector(VISION, DIM, num_heads=HEADS),
+        visual_tokens(),
+        torch.randn(2, 3, DIM),
+    )
     mask = torch.tensor([[True, True, False, False, False]]).expand(3, -1)
     only_two = VisualTokens(visual.tokens[:, :2], visual.boxes[:, :2])
     assert torch.allclose(connector(visual, text, mask), connector(only_two, text), atol=1e-6)
@@ -108,4 +116,4 @@ def test_the_mask_says_which_visual_tokens_a_word_sees():
 )
 def test_wrong_masks_are_refused_with_a_sentence(connector, mask, error, words):
     with pytest.raises(error, match=words):
-        connector(VISION, DIM, HEADS)(visual_tokens(), torch.randn(2, 3, DIM), mask)
+        connector(VISION, DIM, num_heads=HEADS)(visual_tokens(), torch.randn(2, 3, DIM), mask)

@@ -65,8 +65,8 @@ ENCODERS = {
     "ViT with CLS and registers": lambda h, w: vit(h, w, registers=2),
     "ViT without prefix or positions": lambda h, w: vit(h, w, cls=False, positions="none"),
     "hybrid": lambda h, w: ConvStemViT((h, w), STRIDE, VISION, depth=1, num_heads=HEADS),
-    "regions of a CNN": lambda h, w: Regions(convnet(), VISION, STRIDE, VISION),
-    "regions of a ViT": lambda h, w: Regions(vit(h, w), VISION, STRIDE, VISION, geometry=4),
+    "regions of a CNN": lambda h, w: Regions(convnet(), VISION, VISION, stride=STRIDE),
+    "regions of a ViT": lambda h, w: Regions(vit(h, w), VISION, VISION, stride=STRIDE, geometry=4),
     "vector of a CNN": lambda h, w: nn.Sequential(convnet(), MeanPool()),
     "vector of a ViT": lambda h, w: nn.Sequential(vit(h, w), ClsPool()),
 }
@@ -76,7 +76,7 @@ HAS_GRID += ("ViT without prefix or positions",)
 
 def prefix(*translators):
     """Translators, then the visual tokens in front of the words."""
-    return Connect(nn.Sequential(*translators), Prefix(context=100))
+    return Connect(nn.Sequential(*translators), Prefix())
 
 
 class Contrast(DualEncoderHead):
@@ -85,14 +85,14 @@ class Contrast(DualEncoderHead):
 
 
 def opened_gate():
-    layer = GatedCrossAttention(VISION, DIM, HEADS)
+    layer = GatedCrossAttention(VISION, DIM, num_heads=HEADS)
     nn.init.ones_(layer.gate)
     nn.init.ones_(layer.mlp_gate)
     return layer
 
 
 def opened_film():
-    fusion = VectorFusion("film", VISION, DIM)
+    fusion = VectorFusion(VISION, DIM, kind="film")
     nn.init.normal_(fusion.combine.gamma_beta.weight)
     return fusion
 
@@ -101,23 +101,29 @@ def opened_film():
 CONNECTORS = {
     "prefix, linear": (lambda h, w: prefix(Projector(VISION, DIM)), lambda n: n + WORDS),
     "prefix, norm, two layers, positions": (
-        lambda h, w: prefix(NormTokens(VISION), AddPositions(), Projector(VISION, DIM, layers=2)),
+        lambda h, w: prefix(NormTokens(VISION), AddPositions(), Projector(VISION, DIM, depth=2)),
         lambda n: n + WORDS,
     ),
-    "resampler": (lambda h, w: prefix(PerceiverResampler(VISION, 5, 1, HEADS), Projector(VISION, DIM)), lambda n: 8),
-    "q-former": (lambda h, w: prefix(QFormer(VISION, 8, DIM, 4, 2, HEADS)), lambda n: 7),
-    "cross-attention": (lambda h, w: CrossAttentionConnector(VISION, DIM, HEADS), lambda n: WORDS),
+    "resampler": (
+        lambda h, w: prefix(PerceiverResampler(VISION, latents=5, depth=1, num_heads=HEADS), Projector(VISION, DIM)),
+        lambda n: 8,
+    ),
+    "q-former": (lambda h, w: prefix(QFormer(VISION, 8, DIM, queries=4, depth=2, num_heads=HEADS)), lambda n: 7),
+    "cross-attention": (lambda h, w: CrossAttentionConnector(VISION, DIM, num_heads=HEADS), lambda n: WORDS),
     "gated cross-attention": (lambda h, w: opened_gate(), lambda n: WORDS),
-    "concat": (lambda h, w: VectorFusion("concat", VISION, DIM), lambda n: WORDS),
-    "hadamard": (lambda h, w: VectorFusion("hadamard", VISION, DIM), lambda n: WORDS),
+    "concat": (lambda h, w: VectorFusion(VISION, DIM, kind="concat"), lambda n: WORDS),
+    "hadamard": (lambda h, w: VectorFusion(VISION, DIM, kind="hadamard"), lambda n: WORDS),
     "film": (lambda h, w: opened_film(), lambda n: WORDS),
-    "single stream": (lambda h, w: SingleStream(VISION, DIM, 1, HEADS), lambda n: n + WORDS),
+    "single stream": (lambda h, w: SingleStream(VISION, DIM, depth=1, num_heads=HEADS), lambda n: n + WORDS),
     "dual encoder": (lambda h, w: Contrast(VISION, DIM, 6), None),
 }
 NEEDS_GRID = {
     "attention pool": (
         lambda h, w: VectorFusion(
-            "hadamard", VISION, DIM, pool=nn.Sequential(DropPrefix(), AttentionPool(VISION, HEADS, h, w))
+            VISION,
+            DIM,
+            kind="hadamard",
+            pool=nn.Sequential(DropPrefix(), AttentionPool(VISION, num_heads=HEADS, height=h, width=w)),
         ),
         lambda n: WORDS,
     ),

@@ -14,29 +14,21 @@ from vlmteach.nn import (
     VisualTokens,
     box_positions,
     grid_boxes,
-    grid_size,
     grid_to_tokens,
-    tokens_to_grid,
+    on_grid,
     whole_picture,
 )
 
 
 def visual_tokens(height=4, width=6, dim=8, batch=2):
     grid = torch.randn(batch, dim, height, width)
-    return VisualTokens(grid_to_tokens(grid), grid_boxes(batch, height, width, like=grid)), grid
+    return on_grid(grid_to_tokens(grid), height, width), grid
 
 
 def with_prefix(visual, count):
     front = whole_picture(torch.randn(len(visual.tokens), count, visual.tokens.shape[2]))
-    return VisualTokens(
-        torch.cat([front.tokens, visual.tokens], 1), torch.cat([front.boxes, visual.boxes], 1), prefix=count
-    )
-
-
-@given(st.integers(1, 9), st.integers(1, 9))
-@settings(max_examples=40, deadline=None)
-def test_the_boxes_say_how_large_the_grid_is(height, width):
-    assert grid_size(visual_tokens(height, width)[0]) == (height, width)
+    tokens, boxes = torch.cat([front.tokens, visual.tokens], 1), torch.cat([front.boxes, visual.boxes], 1)
+    return VisualTokens(tokens, boxes, prefix=count, grid=visual.grid)
 
 
 def test_dropping_the_prefix_leaves_the_grid():
@@ -44,7 +36,7 @@ def test_dropping_the_prefix_leaves_the_grid():
     dropped = DropPrefix()(with_prefix(visual, 5))
     assert torch.equal(dropped.tokens, visual.tokens)
     assert torch.equal(dropped.boxes, visual.boxes)
-    assert dropped.prefix == 0
+    assert (dropped.prefix, dropped.grid) == (0, (4, 6))
 
 
 def test_pixel_shuffle_is_torchs_pixel_unshuffle():
@@ -52,8 +44,16 @@ def test_pixel_shuffle_is_torchs_pixel_unshuffle():
     assert torch.equal(SpaceToDepth(2)(visual).tokens, grid_to_tokens(F.pixel_unshuffle(grid, 2)))
 
 
-def test_joined_cells_stand_for_the_union_of_their_squares():
-    assert torch.allclose(SpaceToDepth(2)(visual_tokens(4, 6)[0]).boxes, grid_boxes(2, 2, 3, like=torch.zeros(1)))
+def test_joined_cells_stand_for_the_union_of_their_squares_and_form_a_grid_again():
+    joined = SpaceToDepth(2)(visual_tokens(4, 6)[0])
+    assert torch.allclose(joined.boxes, grid_boxes(2, 2, 3, like=torch.zeros(1)))
+    assert joined.grid == (2, 3)
+
+
+def test_the_union_is_of_the_boxes_as_they_are():
+    visual, _ = visual_tokens(2, 4)
+    clipped = VisualTokens(visual.tokens, visual.boxes * 0.9, grid=visual.grid)  # a picture that its cells do not fill
+    assert torch.allclose(SpaceToDepth(2)(clipped).boxes, 0.9 * grid_boxes(2, 1, 2, like=torch.zeros(1)))
 
 
 @pytest.mark.parametrize("factor", [2, 3])
@@ -68,10 +68,28 @@ def test_pixel_shuffle_then_a_linear_map_is_a_strided_convolution(factor):
     assert torch.allclose(joined(visual).tokens, grid_to_tokens(convolution(grid)), atol=1e-5)
 
 
-def test_positions_are_those_of_the_boxes():
-    visual, _ = visual_tokens()
-    added = AddPositions()(visual).tokens - visual.tokens
-    assert torch.allclose(added, box_positions(visual.boxes, 8), atol=1e-6)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_positions_are_those_of_the_boxes_to_the_bit_whether_taken_once_for_all_pictures_or_for_each(h, w, prefix):
+    visual = on_grid(torch.randn(3, prefix + h * w, 8), h, w, prefix)
+    as_a_set = VisualTokens(visual.tokens, visual.boxes, prefix)
+    where = box_positions(visual.boxes, 8)
+    where[:, :prefix] = 0
+    assert torch.equal(AddPositions()(visual).tokens, visual.tokens + where)
+    assert torch.equal(AddPositions()(as_a_set).tokens, visual.tokens + where)
+
+
+def test_tokens_that_form_no_grid_have_places_of_their_own_in_each_picture():
+    visual = VisualTokens(torch.zeros(2, 3, 8), torch.rand(2, 3, 4))
+    assert torch.equal(AddPositions()(visual).tokens, box_positions(visual.boxes, 8))
+
+
+def test_sines_are_taken_for_one_picture_only_where_all_have_the_same_grid(monkeypatch):
+    taken = []
+    sine = torch.Tensor.sin
+    monkeypatch.setattr(torch.Tensor, "sin", lambda angles: taken.append(len(angles)) or sine(angles))
+    AddPositions()(visual_tokens(batch=5)[0])
+    assert set(taken) == {1}
 
 
 def test_equal_places_get_equal_positions_whoever_made_the_tokens():
@@ -110,7 +128,7 @@ def test_the_norm_never_mixes_tokens():
 
 
 def test_the_norm_refuses_tokens_of_another_width():
-    with pytest.raises(ValueError, match="the visual tokens are 8 wide; this connector was built for 12"):
+    with pytest.raises(ValueError, match=r"\(2, 24, 8\); expected \(B, N, 12\)"):
         NormTokens(12)(visual_tokens()[0])
 
 
@@ -125,20 +143,16 @@ COLUMN_MAJOR = VisualTokens(
     [
         (REGIONS, "row-major grid"),
         (COLUMN_MAJOR, "row-major grid"),
-        (whole_picture(torch.zeros(1, 3, 8)), "row-major grid"),
+        (whole_picture(torch.zeros(1, 4, 8)), "row-major grid"),
+        (on_grid(torch.zeros(1, 5, 8), 2, 2, prefix=1), "DropPrefix"),
         (with_prefix(visual_tokens()[0], 1), "DropPrefix"),
     ],
 )
 def test_what_is_no_grid_is_refused(visual, words):
     with pytest.raises(ValueError, match=words):
-        grid_size(visual)
+        SpaceToDepth(2)(visual)
 
 
 def test_a_factor_that_does_not_divide_the_grid_is_refused():
     with pytest.raises(ValueError, match="does not divide 4 x 6"):
         SpaceToDepth(4)(visual_tokens(4, 6)[0])
-
-
-def test_tokens_of_a_grid_go_back_to_it():
-    visual, grid = visual_tokens(3, 5)
-    assert torch.equal(tokens_to_grid(visual.tokens, *grid_size(visual)), grid)

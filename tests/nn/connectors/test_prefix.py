@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vlmteach.nn import Prefix, VisualTokens, causal_mask, join_prefix, prefix_lm_mask, prefix_targets
+from vlmteach.nn import Prefix, VisualTokens, causal_mask, prefix_lm_mask, prefix_targets
 
 F_, T_ = False, True
 
@@ -36,16 +36,15 @@ def test_the_causal_mask_is_torchs_is_causal():
 
 def test_picture_tokens_stand_in_front_of_the_words():
     visual, text = VisualTokens(torch.randn(2, 3, 4), torch.rand(2, 3, 4)), torch.randn(2, 5, 4)
-    joined = join_prefix(visual, text, context=8)
+    joined = Prefix()(visual, text)
     assert torch.equal(joined[:, :3], visual.tokens)
     assert torch.equal(joined[:, 3:], text)
 
 
-def test_prefix_is_joining_as_a_module_with_nothing_to_learn():
-    visual, text = VisualTokens(torch.randn(2, 3, 4), torch.rand(2, 3, 4), prefix=1), torch.randn(2, 5, 4)
-    connector = Prefix(context=8)
-    assert torch.equal(connector(visual, text), join_prefix(visual, text, context=8))
-    assert list(connector.parameters()) == []
+def test_nothing_in_it_is_learned_and_nothing_limits_how_many_tokens_stand_in_front():
+    visual, text = VisualTokens(torch.randn(1, 5000, 4), torch.rand(1, 5000, 4), prefix=1), torch.randn(1, 5, 4)
+    assert list(Prefix().parameters()) == []
+    assert Prefix()(visual, text).shape == (1, 5005, 4)
 
 
 def test_no_loss_is_taken_on_picture_tokens():
@@ -58,10 +57,14 @@ def test_no_loss_is_taken_on_picture_tokens():
 
 VISUAL = VisualTokens(torch.zeros(1, 3, 4), torch.zeros(1, 3, 4))
 BAD = {
-    "longer than the context": (lambda: join_prefix(VISUAL, torch.zeros(1, 6, 4), 8), ValueError, "reads at most 8"),
-    "longer than a Prefix": (lambda: Prefix(8)(VISUAL, torch.zeros(1, 6, 4)), ValueError, "reads at most 8"),
-    "narrower than the text": (lambda: join_prefix(VISUAL, torch.zeros(1, 2, 5), 8), ValueError, "Projector"),
-    "more texts than pictures": (lambda: join_prefix(VISUAL, torch.zeros(2, 2, 4), 8), ValueError, "2 texts for 1"),
+    "narrower than the text": (lambda: Prefix()(VISUAL, torch.zeros(1, 2, 5)), ValueError, "Projector"),
+    "more texts than pictures": (
+        lambda: Prefix()(VISUAL, torch.zeros(2, 2, 4)),
+        ValueError,
+        r"\(2, 2, 4\); expected \(1, T",
+    ),
+    "a list for a text": (lambda: Prefix()(VISUAL, [[0.0]]), TypeError, "the text is a list; expected a torch tensor"),
+    "a tensor for a picture": (lambda: Prefix()(torch.zeros(1, 3, 4), torch.zeros(1, 2, 4)), TypeError, "VisualTokens"),
     "no sequence": (lambda: causal_mask(0), ValueError, "length is 0"),
     "prefix beyond the end": (lambda: prefix_lm_mask(4, 3), ValueError, "prefix is 4"),
     "probabilities as targets": (lambda: prefix_targets(torch.zeros(1, 2), 3), TypeError, "word numbers"),

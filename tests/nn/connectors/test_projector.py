@@ -16,14 +16,14 @@ def test_one_layer_is_a_linear_map_of_each_token():
 
 
 def test_two_layers_are_llavas_linear_gelu_linear():
-    projector, visual = Projector(5, 8, layers=2), visual_tokens()
+    projector, visual = Projector(5, 8, depth=2), visual_tokens()
     reference = nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.Linear(8, 8))
     reference.load_state_dict(projector.map.state_dict())
     assert torch.equal(projector(visual).tokens, reference(visual.tokens))
 
 
 def test_a_token_never_hears_of_its_neighbours():
-    projector, visual = Projector(5, 8, layers=2), visual_tokens()
+    projector, visual = Projector(5, 8, depth=2), visual_tokens()
     alone = VisualTokens(visual.tokens[:, 2:3], visual.boxes[:, 2:3])
     assert torch.allclose(projector(visual).tokens[:, 2:3], projector(alone).tokens, atol=1e-6)
 
@@ -35,6 +35,6 @@ def test_boxes_and_prefix_pass_through():
     assert out.prefix == 1
 
 
-def test_zero_layers_are_refused():
-    with pytest.raises(ValueError, match="layers is 0"):
-        Projector(5, 8, layers=0)
+def test_no_layer_at_all_is_refused():
+    with pytest.raises(ValueError, match="depth is 0"):
+        Projector(5, 8, depth=0)

@@ -12,13 +12,13 @@ def visual_tokens(count=5):
     return VisualTokens(torch.randn(2, count, VISION), torch.rand(2, count, 4))
 
 
-def make(queries=3, layers=4):
-    return QFormer(VISION, WIDTH, DIM, queries, layers, HEADS)
+def make(queries=3, depth=4):
+    return QFormer(VISION, WIDTH, DIM, queries=queries, depth=depth, num_heads=HEADS)
 
 
 def test_every_second_block_looks_at_the_picture():
     kinds = [LookingBlock, TransformerBlock, LookingBlock, TransformerBlock, LookingBlock]
-    assert [type(layer) for layer in make(layers=5).layers] == kinds
+    assert [type(layer) for layer in make(depth=5).layers] == kinds
 
 
 def test_queries_come_out_at_the_language_models_width():
@@ -29,7 +29,7 @@ def test_queries_come_out_at_the_language_models_width():
 
 def test_a_looking_block_is_torchs_decoder_layer():
     """With the same weights: self-attention, cross-attention, MLP, each after a norm (norm_first=True)."""
-    block = LookingBlock(WIDTH, WIDTH, HEADS, mlp_ratio=4).eval()
+    block = LookingBlock(WIDTH, WIDTH, num_heads=HEADS).eval()
     reference = nn.TransformerDecoderLayer(
         WIDTH, HEADS, 4 * WIDTH, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
     ).eval()
@@ -59,7 +59,7 @@ def test_it_is_blind_to_order():
     assert torch.allclose(qformer(visual).tokens, qformer(mixed).tokens, atol=1e-6)
 
 
-@pytest.mark.parametrize(("queries", "layers"), [(0, 1), (1, 0)])
-def test_nothing_to_ask_with_is_refused(queries, layers):
+@pytest.mark.parametrize(("queries", "depth"), [(0, 1), (1, 0)])
+def test_nothing_to_ask_with_is_refused(queries, depth):
     with pytest.raises(ValueError, match="1 or more"):
-        make(queries, layers)
+        make(queries, depth)

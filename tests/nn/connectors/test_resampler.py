@@ -19,7 +19,7 @@ def shuffled(visual):
 
 
 def test_one_layer_is_flamingos_formula():
-    resampler, visual = PerceiverResampler(DIM, latents=4, layers=1, num_heads=HEADS), visual_tokens()
+    resampler, visual = PerceiverResampler(DIM, latents=4, depth=1, num_heads=HEADS), visual_tokens()
     layer = resampler.layers[0]
     reference = nn.MultiheadAttention(DIM, HEADS, batch_first=True)
     with torch.no_grad():
@@ -38,25 +38,25 @@ def test_one_layer_is_flamingos_formula():
 @pytest.mark.parametrize(("height", "width", "latents"), [(1, 1, 3), (2, 3, 3), (5, 7, 3), (1, 2, 9)])
 def test_the_number_of_latents_is_the_number_of_tokens_out(height, width, latents):
     # the last row: more latents than tokens are allowed, they repeat what is there
-    out = PerceiverResampler(DIM, latents, layers=2, num_heads=HEADS)(visual_tokens(height, width))
+    out = PerceiverResampler(DIM, latents=latents, depth=2, num_heads=HEADS)(visual_tokens(height, width))
     assert out.tokens.shape == (2, latents, DIM)
     assert torch.equal(out.boxes, torch.tensor([0.0, 0, 1, 1]).expand(2, latents, 4))
 
 
 def test_it_is_blind_to_order_without_positions():
-    resampler, visual = PerceiverResampler(DIM, 4, layers=2, num_heads=HEADS), visual_tokens()
+    resampler, visual = PerceiverResampler(DIM, latents=4, depth=2, num_heads=HEADS), visual_tokens()
     mixed = VisualTokens(visual.tokens[:, shuffled(visual)], visual.boxes)
     assert torch.allclose(resampler(visual).tokens, resampler(mixed).tokens, atol=1e-6)
 
 
 def test_it_sees_order_with_positions():
-    resampler = nn.Sequential(AddPositions(), PerceiverResampler(DIM, 4, layers=2, num_heads=HEADS))
+    resampler = nn.Sequential(AddPositions(), PerceiverResampler(DIM, latents=4, depth=2, num_heads=HEADS))
     visual = visual_tokens()
     mixed = VisualTokens(visual.tokens[:, shuffled(visual)], visual.boxes)
     assert not torch.allclose(resampler(visual).tokens, resampler(mixed).tokens, atol=1e-3)
 
 
-@pytest.mark.parametrize(("latents", "layers"), [(0, 1), (1, 0)])
-def test_nothing_to_read_with_is_refused(latents, layers):
+@pytest.mark.parametrize(("latents", "depth"), [(0, 1), (1, 0)])
+def test_nothing_to_read_with_is_refused(latents, depth):
     with pytest.raises(ValueError, match="1 or more"):
-        PerceiverResampler(DIM, latents, layers, HEADS)
+        PerceiverResampler(DIM, latents=latents, depth=depth, num_heads=HEADS)

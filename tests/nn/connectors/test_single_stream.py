@@ -9,12 +9,12 @@ def visual_tokens(count=5):
     return VisualTokens(torch.randn(2, count, VISION), torch.rand(2, count, 4))
 
 
-def make(layers=2):
-    return SingleStream(VISION, DIM, layers, num_heads=2)
+def make(depth=2):
+    return SingleStream(VISION, DIM, depth=depth, num_heads=2)
 
 
 def test_without_blocks_a_token_is_itself_plus_its_type():
-    stream, visual, text = make(layers=0), visual_tokens(), torch.randn(2, 3, DIM)
+    stream, visual, text = make(depth=0), visual_tokens(), torch.randn(2, 3, DIM)
     out = stream(visual, text)
     assert torch.allclose(out[:, :5], stream.norm(stream.vision(visual.tokens) + stream.types.weight[0]), atol=1e-6)
     assert torch.allclose(out[:, 5:], stream.norm(text + stream.types.weight[1]), atol=1e-6)

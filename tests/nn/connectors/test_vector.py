@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vlmteach.nn import AttentionPool, ClsPool, MeanPool, VectorFusion, VisualTokens, grid_boxes, grid_to_tokens
+from vlmteach.nn import AttentionPool, ClsPool, MeanPool, VectorFusion, VisualTokens, grid_to_tokens, on_grid
 from vlmteach.nn.connectors.vector import FUSIONS
 
 VISION, DIM = 6, 4
@@ -39,13 +39,13 @@ def test_the_cls_token_is_the_vector_of_a_vit_and_a_cnn_has_none():
 
 
 def test_the_attention_pool_reads_the_tokens_as_the_grid_they_are():
-    pool, grid = AttentionPool(VISION, 2, 3, 5), torch.randn(2, VISION, 3, 5)
-    visual = VisualTokens(grid_to_tokens(grid), grid_boxes(2, 3, 5, like=grid))
+    pool, grid = AttentionPool(VISION, num_heads=2, height=3, width=5), torch.randn(2, VISION, 3, 5)
+    visual = on_grid(grid_to_tokens(grid), 3, 5)
     assert torch.equal(pool(visual).tokens[:, 0], pool.pool(grid))
 
 
 def test_concat_is_a_network_on_both_side_by_side():
-    fusion, visual, text = VectorFusion("concat", VISION, DIM), visual_tokens(), torch.randn(2, 3, DIM)
+    fusion, visual, text = VectorFusion(VISION, DIM, kind="concat"), visual_tokens(), torch.randn(2, 3, DIM)
     first, _, last = fusion.combine.mix
     v = visual.tokens.mean(1)
     expected = [last(F.gelu(first(torch.cat([v, text[:, t]], dim=-1)))) for t in range(3)]
@@ -53,7 +53,7 @@ def test_concat_is_a_network_on_both_side_by_side():
 
 
 def test_hadamard_is_a_product_after_tanh():
-    fusion, visual, text = VectorFusion("hadamard", VISION, DIM), visual_tokens(), torch.randn(2, 3, DIM)
+    fusion, visual, text = VectorFusion(VISION, DIM, kind="hadamard"), visual_tokens(), torch.randn(2, 3, DIM)
     part = fusion.combine
     v, q = torch.tanh(part.vision(visual.tokens.mean(1, keepdim=True))), torch.tanh(part.text(text))
     assert torch.allclose(fusion(visual, text), part.out(v * q), atol=1e-6)
@@ -61,11 +61,11 @@ def test_hadamard_is_a_product_after_tanh():
 
 def test_film_leaves_the_text_untouched_at_the_start():
     text = torch.randn(2, 3, DIM)
-    assert torch.equal(VectorFusion("film", VISION, DIM)(visual_tokens(), text), text)
+    assert torch.equal(VectorFusion(VISION, DIM, kind="film")(visual_tokens(), text), text)
 
 
 def test_film_scales_and_shifts_once_trained():
-    fusion, visual, text = VectorFusion("film", VISION, DIM), visual_tokens(), torch.randn(2, 3, DIM)
+    fusion, visual, text = VectorFusion(VISION, DIM, kind="film"), visual_tokens(), torch.randn(2, 3, DIM)
     nn.init.normal_(fusion.combine.gamma_beta.weight)
     gamma, beta = fusion.combine.gamma_beta(visual.tokens.mean(1)).split(DIM, dim=-1)
     assert torch.allclose(fusion(visual, text)[:, 1], text[:, 1] * (1 + gamma) + beta, atol=1e-5)
@@ -73,7 +73,7 @@ def test_film_scales_and_shifts_once_trained():
 
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_each_word_meets_the_picture_alone(kind):
-    fusion, visual, text = VectorFusion(kind, VISION, DIM), visual_tokens(), torch.randn(2, 3, DIM)
+    fusion, visual, text = VectorFusion(VISION, DIM, kind=kind), visual_tokens(), torch.randn(2, 3, DIM)
     assert torch.allclose(fusion(visual, text)[:, 1:2], fusion(visual, text[:, 1:2]), atol=1e-6)
 
 
@@ -87,9 +87,9 @@ def test_one_linear_layer_on_both_sides_is_an_addition():
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="'concat', 'hadamard', 'film'"):
-        VectorFusion("add", VISION, DIM)
+        VectorFusion(VISION, DIM, kind="add")
 
 
 def test_a_pool_that_leaves_several_tokens_is_refused():
-    with pytest.raises(ValueError, match="left 5 tokens"):
-        VectorFusion("film", VISION, DIM, pool=nn.Identity())(visual_tokens(), torch.randn(2, 3, DIM))
+    with pytest.raises(ValueError, match=r"the pool left has shape \(2, 5, 6\); expected \(B, 1, 6\)"):
+        VectorFusion(VISION, DIM, kind="film", pool=nn.Identity())(visual_tokens(), torch.randn(2, 3, DIM))

@@ -77,11 +77,11 @@ def _cnn(*dilations: int, stem: str = "patch") -> ConvNet:
 
 
 def _vit(depth: int) -> VisionTransformer:
-    return VisionTransformer(SIDE, CELL, DIM, depth, HEADS, cls=False)
+    return VisionTransformer(SIDE, CELL, DIM, depth=depth, num_heads=HEADS, cls=False)
 
 
 def _attention() -> TransformerBlock:
-    return TransformerBlock(DIM, HEADS)
+    return TransformerBlock(DIM, num_heads=HEADS)
 
 
 _ALL = (

@@ -23,9 +23,8 @@ from vlmteach.nn import (
     Projector,
     SpaceToDepth,
     VisionTransformer,
-    VisualTokens,
     WordTokenizer,
-    grid_boxes,
+    on_grid,
     packed_mask,
 )
 from vlmteach.pictures.questions import LENGTH, VOCABULARY
@@ -37,15 +36,18 @@ REPEATS = 5  # of each timing; the median counts
 
 ENCODERS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "cnn": ("CNN grid", lambda side: ConvNet(DIM, (1, 1, 1), stem="patch", stride=CELL)),
-    "vit": ("ViT patches", lambda side: VisionTransformer(side, CELL, DIM, 2, HEADS, cls=False)),
+    "vit": ("ViT patches", lambda side: VisionTransformer(side, CELL, DIM, depth=2, num_heads=HEADS, cls=False)),
 }
 CONNECTORS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
-    "projector": ("every token", lambda: Projector(DIM, DIM, layers=2)),
+    "projector": ("every token", lambda: Projector(DIM, DIM, depth=2)),
     "space-to-depth": (
         "pixel shuffle, 2 × 2 tokens in one",
-        lambda: nn.Sequential(SpaceToDepth(2), Projector(4 * DIM, DIM, layers=2)),
+        lambda: nn.Sequential(SpaceToDepth(2), Projector(4 * DIM, DIM, depth=2)),
     ),
-    "resampler": (f"resampler, {LATENTS} latents", lambda: PerceiverResampler(DIM, LATENTS, 1, HEADS)),
+    "resampler": (
+        f"resampler, {LATENTS} latents",
+        lambda: PerceiverResampler(DIM, latents=LATENTS, depth=1, num_heads=HEADS),
+    ),
 }
 
 
@@ -83,10 +85,14 @@ def measure_encoder(name: str, side: int) -> dict[str, Any]:
 def measure_connector(name: str, side: int) -> dict[str, Any]:
     """A connector, and the language model that reads its tokens and one question; a picture of side × side pixels."""
     cells = side // CELL
-    visual = VisualTokens(torch.randn(1, cells * cells, DIM), grid_boxes(1, cells, cells, like=torch.zeros(1)))
+    visual = on_grid(torch.randn(1, cells * cells, DIM), cells, cells)
     translator = nn.Sequential(CONNECTORS[name][1](), NormTokens(DIM))
-    connector = Connect(translator, Prefix(cells * cells + LENGTH)).eval().requires_grad_(False)
-    model = LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH).eval().requires_grad_(False)
+    connector = Connect(translator, Prefix()).eval().requires_grad_(False)
+    model = (
+        LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH)
+        .eval()
+        .requires_grad_(False)
+    )
     words = torch.ones(1, LENGTH, dtype=torch.int64)
 
     def read() -> Tensor:

@@ -8,7 +8,7 @@ the place of each token. What follows makes the difference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ from vlmteach.nn import (
 )
 from vlmteach.nn.convnet import Padding
 from vlmteach.nn.vit import Positions
-from vlmteach.pictures.questions import LENGTH, QUESTIONS, VOCABULARY
+from vlmteach.pictures.questions import LENGTH, VOCABULARY
 from vlmteach.pictures.scenes import CELL, CELLS
 
 DIM = 64  # of the language model
@@ -42,7 +42,6 @@ DEPTH = 2
 HEADS = 4
 LATENTS = 8  # of the resampler
 SIDE = CELL * CELLS
-CONTEXT = CELLS * CELLS + LENGTH * QUESTIONS  # the longest sequence: a grid, then all questions to a picture
 GREY, SPREAD = 88 / 255, 0.2  # of an empty board, and about how far things are from it
 
 
@@ -59,12 +58,12 @@ class ThenAttention(nn.Module):
 
     def __init__(self, encoder: nn.Module, dim: int) -> None:
         super().__init__()
-        self.encoder, self.block = encoder, TransformerBlock(dim, HEADS)
+        self.encoder, self.block = encoder, TransformerBlock(dim, num_heads=HEADS)
 
     def forward(self, image: Tensor) -> VisualTokens:
         """(B, 3, H, W) -> one token for each cell."""
         visual = self.encoder(image)
-        return replace(visual, tokens=self.block(visual.tokens))
+        return visual.with_tokens(self.block(visual.tokens))
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,11 @@ def _cnn(dim: int, *dilations: int, padding: Padding = "circular") -> ConvNet:
 
 
 def _vit(positions: Positions) -> VisionTransformer:
-    return VisionTransformer(SIDE, CELL, DIM, 2, HEADS, cls=False, positions=positions)
+    return VisionTransformer(SIDE, CELL, DIM, depth=2, num_heads=HEADS, cls=False, positions=positions)
 
 
 def _conv_stem_vit() -> ConvStemViT:
-    return ConvStemViT(SIDE, CELL, DIM, 2, HEADS, cls=False)
+    return ConvStemViT(SIDE, CELL, DIM, depth=2, num_heads=HEADS, cls=False)
 
 
 ENCODERS = {
@@ -110,18 +109,26 @@ ENCODERS = {
 
 def _pooled(pool: nn.Module) -> tuple[nn.Module, nn.Module]:
     """Each token is thought over with its place, then all become one vector, read like one word in front."""
-    return nn.Sequential(Projector(DIM, DIM, layers=2), pool, NormTokens(DIM)), Prefix(CONTEXT)
+    return nn.Sequential(Projector(DIM, DIM, depth=2), pool, NormTokens(DIM)), Prefix()
+
+
+def _attention_pooled() -> tuple[nn.Module, nn.Module]:
+    return _pooled(AttentionPool(DIM, num_heads=HEADS, height=CELLS, width=CELLS))
 
 
 def _resampled() -> tuple[nn.Module, nn.Module]:
-    return PerceiverResampler(DIM, LATENTS, layers=1, num_heads=HEADS), Prefix(CONTEXT)
+    return PerceiverResampler(DIM, latents=LATENTS, depth=1, num_heads=HEADS), Prefix()
+
+
+def _asked() -> tuple[nn.Module, nn.Module]:
+    return nn.Identity(), CrossAttentionConnector(DIM, DIM, num_heads=HEADS)
 
 
 CONNECTORS = {
-    "prefix": Connector("grid as a prefix", lambda: (nn.Identity(), Prefix(CONTEXT))),
-    "cross-attention": Connector("cross-attention", lambda: (nn.Identity(), CrossAttentionConnector(DIM, DIM, HEADS))),
+    "prefix": Connector("grid as a prefix", lambda: (nn.Identity(), Prefix())),
+    "cross-attention": Connector("cross-attention", _asked),
     "resampler": Connector(f"resampler, {LATENTS} latents", _resampled),
-    "attention-pool": Connector("attention-pooled vector", lambda: _pooled(AttentionPool(DIM, HEADS, CELLS, CELLS))),
+    "attention-pool": Connector("attention-pooled vector", _attention_pooled),
     "vector": Connector("mean vector", lambda: _pooled(MeanPool())),
 }
 
@@ -138,10 +145,10 @@ def build_model(encoder: str, connector: str, positions: bool, seed: int) -> Vis
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         places = [AddPositions()] if positions else []
-        translator = [NormTokens(eye.width), Projector(eye.width, DIM, layers=2), NormTokens(DIM), *places]
+        translator = [NormTokens(eye.width), Projector(eye.width, DIM, depth=2), NormTokens(DIM), *places]
         then, meeting = way.build()
         return VisionLanguageModel(
             nn.Sequential(Standardise(), eye.build()),
             Connect(nn.Sequential(*translator, then), meeting),
-            LanguageModel(WordTokenizer(VOCABULARY), DIM, DEPTH, HEADS, LENGTH),
+            LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH),
         )

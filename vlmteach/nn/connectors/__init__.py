@@ -9,13 +9,13 @@ GatedCrossAttention, SingleStream, DualEncoderHead). None asks which encoder mad
 from vlmteach.nn.connectors.connect import Connect
 from vlmteach.nn.connectors.contrastive import DualEncoderHead, contrastive_loss
 from vlmteach.nn.connectors.cross_attention import CrossAttentionConnector, GatedCrossAttention
-from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, NormTokens, SpaceToDepth, grid_size
-from vlmteach.nn.connectors.prefix import Prefix, causal_mask, join_prefix, prefix_lm_mask, prefix_targets
+from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, NormTokens, SpaceToDepth
+from vlmteach.nn.connectors.prefix import Prefix, causal_mask, prefix_lm_mask, prefix_targets
 from vlmteach.nn.connectors.projector import Projector
 from vlmteach.nn.connectors.qformer import QFormer
 from vlmteach.nn.connectors.resampler import PerceiverResampler
 from vlmteach.nn.connectors.single_stream import SingleStream
-from vlmteach.nn.connectors.vector import AttentionPool, ClsPool, MeanPool, VectorFusion, whole_picture
+from vlmteach.nn.connectors.vector import AttentionPool, ClsPool, MeanPool, VectorFusion
 
 __all__ = [
     "AddPositions",
@@ -37,9 +37,6 @@ __all__ = [
     "VectorFusion",
     "causal_mask",
     "contrastive_loss",
-    "grid_size",
-    "join_prefix",
     "prefix_lm_mask",
     "prefix_targets",
-    "whole_picture",
 ]

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlmteach.nn.connectors.door import check_text, check_visual
-from vlmteach.nn.connectors.vector import MeanPool
+from vlmteach.nn.checks import check_shape, check_text
+from vlmteach.nn.connectors.vector import ONE_VECTOR, MeanPool
 from vlmteach.nn.tokens import VisualTokens
 
 LARGEST_SCALE = 100.0
+PAIRED = "Row i of the pictures belongs to row i of the texts."
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, log_scale: Tensor) -> Tensor:
@@ -26,11 +27,8 @@ def contrastive_loss(images: Tensor, texts: Tensor, log_scale: Tensor) -> Tensor
     Returns one number: ln B when all similarities are equal; 0 for B = 1, where there is nothing to confuse.
     Raises ValueError when the shapes differ.
     """
-    if images.ndim != 2 or images.shape != texts.shape or images.shape[0] == 0:
-        raise ValueError(
-            f"got pictures {tuple(images.shape)} and texts {tuple(texts.shape)}; expected both (B, D), B >= 1, where "
-            "row i of one belongs to row i of the other."
-        )
+    check_shape("images", images, "B", "D", hint=PAIRED)
+    check_shape("texts", texts, *images.shape, hint=PAIRED)
     scale = log_scale.exp().clamp(max=LARGEST_SCALE)
     logits = scale * F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1).T
     own = torch.arange(len(logits), device=logits.device)
@@ -44,7 +42,7 @@ class DualEncoderHead(nn.Module):
     pool: a module that turns VisualTokens into one token; MeanPool when none is given.
     """
 
-    def __init__(self, vision_dim: int, text_dim: int, dim: int, pool: nn.Module | None = None) -> None:
+    def __init__(self, vision_dim: int, text_dim: int, dim: int, *, pool: nn.Module | None = None) -> None:
         super().__init__()
         self.vision_dim, self.text_dim = vision_dim, text_dim
         self.pool = pool if pool is not None else MeanPool()
@@ -55,6 +53,6 @@ class DualEncoderHead(nn.Module):
     def forward(self, visual: VisualTokens, text: Tensor) -> tuple[Tensor, Tensor]:
         """visual: (B, N, vision_dim); text: (B, T, text_dim), averaged over T. Returns two (B, dim)."""
         vector = self.pool(visual)
-        check_visual(vector, self.vision_dim)
-        check_text(text, self.text_dim, vector.tokens.shape[0])
+        check_shape("what the pool left", vector.tokens, "B", 1, self.vision_dim, hint=ONE_VECTOR)
+        check_text(text, self.text_dim, vector)
         return self.vision(vector.tokens.flatten(1)), self.text(text.mean(dim=1))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import CrossAttention
-from vlmteach.nn.connectors.door import check_text, check_visual
+from vlmteach.nn.checks import check_text, check_visual
 from vlmteach.nn.tokens import VisualTokens
 from vlmteach.nn.transformer import Mlp
 
@@ -23,11 +23,11 @@ class CrossAttentionConnector(nn.Module):
     vision_dim: width of the visual tokens; dim: width of the text tokens, and of what comes out.
     """
 
-    def __init__(self, vision_dim: int, dim: int, num_heads: int) -> None:
+    def __init__(self, vision_dim: int, dim: int, *, num_heads: int) -> None:
         super().__init__()
         self.vision_dim, self.dim = vision_dim, dim
         self.norm = nn.LayerNorm(dim)
-        self.attend = CrossAttention(dim, num_heads, context_dim=vision_dim)
+        self.attend = CrossAttention(dim, vision_dim, num_heads=num_heads)
 
     def forward(self, visual: VisualTokens, text: Tensor, mask: Tensor | None = None) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim).
@@ -36,7 +36,7 @@ class CrossAttentionConnector(nn.Module):
         A word that may look at nothing comes out as it went in.
         """
         check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, len(visual.tokens))
+        check_text(text, self.dim, visual)
         return text + read_picture(self.attend, self.norm(text), visual, mask)
 
 
@@ -48,20 +48,20 @@ class GatedCrossAttention(nn.Module):
     projection at zero: then the gates get no gradient either, and the layer stays closed for ever.
     """
 
-    def __init__(self, vision_dim: int, dim: int, num_heads: int, mlp_ratio: int = 4) -> None:
+    def __init__(self, vision_dim: int, dim: int, *, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
         self.vision_dim, self.dim = vision_dim, dim
         self.norm = nn.LayerNorm(dim)
-        self.attend = CrossAttention(dim, num_heads, context_dim=vision_dim)
+        self.attend = CrossAttention(dim, vision_dim, num_heads=num_heads)
         self.gate = nn.Parameter(torch.zeros(()))
         self.mlp_norm = nn.LayerNorm(dim)
-        self.mlp = Mlp(dim, mlp_ratio * dim)
+        self.mlp = Mlp(dim, mlp_ratio)
         self.mlp_gate = nn.Parameter(torch.zeros(()))
 
     def forward(self, visual: VisualTokens, text: Tensor, mask: Tensor | None = None) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim); mask as in CrossAttentionConnector."""
         check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, len(visual.tokens))
+        check_text(text, self.dim, visual)
         text = text + self.gate.tanh() * read_picture(self.attend, self.norm(text), visual, mask)
         return text + self.mlp_gate.tanh() * self.mlp(self.mlp_norm(text))
 

@@ -5,14 +5,12 @@ Each takes VisualTokens and returns VisualTokens, so they chain in front of any 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from vlmteach.nn.connectors.door import check_visual
-from vlmteach.nn.positions import box_positions
-from vlmteach.nn.tokens import VisualTokens, space_to_depth_tokens
+from vlmteach.nn.checks import check_visual
+from vlmteach.nn.positions import waves_at
+from vlmteach.nn.tokens import VisualTokens, patchify
 
 
 class DropPrefix(nn.Module):
@@ -21,7 +19,7 @@ class DropPrefix(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, N - prefix, D)."""
         check_visual(visual)
-        return VisualTokens(visual.tokens[:, visual.prefix :], visual.boxes[:, visual.prefix :])
+        return visual.without_prefix()
 
 
 class SpaceToDepth(nn.Module):
@@ -38,11 +36,12 @@ class SpaceToDepth(nn.Module):
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """Raises ValueError for prefix tokens, for tokens that are no grid, or when factor does not divide it."""
-        height, width = grid_size(visual)
-        tokens = space_to_depth_tokens(visual.tokens, height, width, self.factor)
-        corners = space_to_depth_tokens(visual.boxes, height, width, self.factor).unflatten(2, (4, -1))
-        top_left, bottom_right = corners[:, :, :2].amin(-1), corners[:, :, 2:].amax(-1)
-        return VisualTokens(tokens, torch.cat([top_left, bottom_right], dim=-1))
+        check_visual(visual)
+        grid = visual.as_grid()
+        corners = patchify(visual.with_tokens(visual.boxes).as_grid(), self.factor).unflatten(2, (4, -1))
+        boxes = torch.cat([corners[:, :, :2].amin(-1), corners[:, :, 2:].amax(-1)], dim=-1)  # around each square
+        rows, columns = grid.shape[2] // self.factor, grid.shape[3] // self.factor
+        return VisualTokens(patchify(grid, self.factor), boxes, grid=(rows, columns))
 
 
 class NormTokens(nn.Module):
@@ -58,7 +57,7 @@ class NormTokens(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, dim) -> (B, N, dim)."""
         check_visual(visual, self.norm.normalized_shape[0])
-        return replace(visual, tokens=self.norm(visual.tokens))
+        return visual.with_tokens(self.norm(visual.tokens))
 
 
 class AddPositions(nn.Module):
@@ -73,30 +72,11 @@ class AddPositions(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, N, D)."""
         check_visual(visual)
-        where = box_positions(visual.boxes, visual.tokens.shape[-1]).to(visual.tokens.dtype)
-        where = torch.cat([torch.zeros_like(where[:, : visual.prefix]), where[:, visual.prefix :]], dim=1)
-        return replace(visual, tokens=visual.tokens + where)
+        return visual.with_tokens(visual.tokens + _places(visual.boxes, visual.grid, visual.prefix, like=visual.tokens))
 
 
-def grid_size(visual: VisualTokens) -> tuple[int, int]:
-    """How many rows and columns of cells the tokens form, read from their boxes.
-
-    Raises ValueError when there are prefix tokens, or when the tokens are not the cells of one row-major grid
-    (regions, latents and pooled vectors are not).
-    """
-    check_visual(visual)
-    if visual.prefix:
-        raise ValueError(
-            f"{visual.prefix} prefix tokens stand in front of the grid; expected none. Put DropPrefix() in between."
-        )
-    top, left = visual.boxes[0, :, 0], visual.boxes[0, :, 1]
-    height, width = len(top.unique()), len(left.unique())
-    row_major = height * width == len(top) and bool(
-        (top.diff() >= 0).all() and (left.unflatten(0, (height, width)).diff(dim=1) > 0).all()
-    )
-    if not row_major:
-        raise ValueError(
-            f"{len(top)} tokens with {height} different tops and {width} different lefts are not the cells of one "
-            "row-major grid. Regions, latents and pooled vectors have no neighbours to join; take a grid or patches."
-        )
-    return height, width
+@torch.fx.wrap  # one step of a traced graph, as grid_boxes is
+def _places(boxes: Tensor, grid: tuple[int, int] | None, prefix: int, like: Tensor) -> Tensor:
+    """Waves at each box, zeros for prefix tokens: (B, N, D), or (1, N, D) where all pictures share a grid."""
+    waves = waves_at(boxes if grid is None else boxes[:1], like.shape[-1]).to(like.dtype)
+    return torch.cat([torch.zeros_like(waves[:, :prefix]), waves[:, prefix:]], dim=1)

@@ -11,44 +11,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vlmteach.nn.connectors.door import check_text, check_visual
+from vlmteach.nn.checks import check_positive, check_shape, check_text, check_visual
 from vlmteach.nn.tokens import VisualTokens
 
 IGNORE = -100  # the target that torch's cross-entropy skips
 
 
-def join_prefix(visual: VisualTokens, text: Tensor, context: int) -> Tensor:
-    """Put the picture's tokens in front of the text's.
-
-    visual: (B, N, D), already as wide as the language model (a Projector does that); text: (B, T, D);
-    context: how many tokens the language model can read. Returns (B, N + T, D).
-    Raises ValueError when widths differ or N + T exceeds the context.
-    """
-    check_text(text, text.shape[-1], len(text))
-    check_visual(visual, text.shape[-1])
-    check_text(text, text.shape[-1], len(visual.tokens))
-    count, words = visual.tokens.shape[1], text.shape[1]
-    if count + words > context:
-        raise ValueError(
-            f"{count} visual tokens and {words} text tokens are {count + words}; the language model reads at most "
-            f"{context}. Use fewer visual tokens (SpaceToDepth, PerceiverResampler) or a shorter text."
-        )
-    return torch.cat([visual.tokens, text], dim=1)
-
-
 class Prefix(nn.Module):
-    """join_prefix as a connector: the language model reads the picture's tokens, then the words.
+    """The language model reads the picture's tokens, then the words: nothing is learned here.
 
-    context: how many tokens the language model can read.
+    The visual tokens must be as wide as the language model already; a Projector in front does that.
     """
-
-    def __init__(self, context: int) -> None:
-        super().__init__()
-        self.context = context
 
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
         """visual: (B, N, D); text: (B, T, D) -> (B, N + T, D)."""
-        return join_prefix(visual, text, self.context)
+        check_visual(visual)
+        check_text(text, "D", visual)
+        check_visual(visual, text.shape[-1])
+        return torch.cat([visual.tokens, text], dim=1)
 
 
 def causal_mask(length: int) -> Tensor:
@@ -56,32 +36,29 @@ def causal_mask(length: int) -> Tensor:
 
     Returns (length, length), bool, True = may attend; row = who looks, column = what is looked at.
     """
-    if length < 1:
-        raise ValueError(f"length is {length}; expected one token or more.")
+    check_positive(length=length)
     return torch.ones(length, length, dtype=torch.bool).tril()
 
 
-def prefix_lm_mask(prefix: int, length: int) -> Tensor:
-    """The first `prefix` tokens all see each other; the rest is causal: PaliGemma's choice.
+def prefix_lm_mask(in_front: int, length: int) -> Tensor:
+    """The tokens in front all see each other; the rest is causal: PaliGemma's choice.
 
-    prefix: picture and question tokens together; length: with the answer. Returns (length, length), bool,
+    in_front: picture and question tokens together; length: with the answer. Returns (length, length), bool,
     True = may attend. Answer tokens still cannot look ahead, so the answer cannot be copied from itself.
     """
-    if not 0 <= prefix <= length:
-        raise ValueError(f"prefix is {prefix}; expected a number of tokens from 0 to the length, {length}.")
+    if not 0 <= in_front <= length:
+        raise ValueError(f"the prefix is {in_front} tokens long; expected 0 to the length, {length}.")
     mask = causal_mask(length)
-    mask[:, :prefix] = True
+    mask[:, :in_front] = True
     return mask
 
 
-def prefix_targets(targets: Tensor, count: int) -> Tensor:
-    """Put `count` ignored targets in front: no loss is taken where a picture token stands.
+def prefix_targets(targets: Tensor, in_front: int) -> Tensor:
+    """No loss is taken where a picture token stands: -100, which cross_entropy skips, for the tokens in front.
 
-    targets: (B, T) word numbers. Returns (B, count + T); -100 is what cross_entropy skips.
-    Raises TypeError for targets that are not whole numbers.
+    targets: (B, T) word numbers. Returns (B, in_front + T). Raises TypeError for targets that are not whole numbers.
     """
+    check_shape("targets", targets, "B", "T")
     if targets.is_floating_point():
         raise TypeError(f"targets holds {targets.dtype}; expected word numbers, an integer dtype (B, T).")
-    if targets.ndim != 2:
-        raise ValueError(f"targets has shape {tuple(targets.shape)}; expected (B, T).")
-    return torch.cat([targets.new_full((targets.shape[0], count), IGNORE), targets], dim=1)
+    return torch.cat([targets.new_full((targets.shape[0], in_front), IGNORE), targets], dim=1)

@@ -11,23 +11,22 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import CrossAttention, MultiHeadAttention
-from vlmteach.nn.connectors.door import check_visual
-from vlmteach.nn.connectors.vector import whole_picture
-from vlmteach.nn.tokens import VisualTokens
+from vlmteach.nn.checks import check_positive, check_visual
+from vlmteach.nn.tokens import VisualTokens, whole_picture
 from vlmteach.nn.transformer import Mlp, TransformerBlock
 
 
 class LookingBlock(nn.Module):
     """z += SA(LN z); z += XA(LN z, picture); z += MLP(LN z): a transformer block with a look at the picture inside."""
 
-    def __init__(self, vision_dim: int, dim: int, num_heads: int, mlp_ratio: int) -> None:
+    def __init__(self, vision_dim: int, dim: int, *, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
         self.self_norm = nn.LayerNorm(dim)
-        self.self_attention = MultiHeadAttention(dim, num_heads)
+        self.self_attention = MultiHeadAttention(dim, num_heads=num_heads)
         self.cross_norm = nn.LayerNorm(dim)
-        self.cross_attention = CrossAttention(dim, num_heads, context_dim=vision_dim)
+        self.cross_attention = CrossAttention(dim, vision_dim, num_heads=num_heads)
         self.mlp_norm = nn.LayerNorm(dim)
-        self.mlp = Mlp(dim, mlp_ratio * dim)
+        self.mlp = Mlp(dim, mlp_ratio)
 
     def forward(self, queries: Tensor, tokens: Tensor) -> Tensor:
         """Queries (B, Q, D), tokens (B, N, vision_dim) -> (B, Q, D)."""
@@ -39,23 +38,30 @@ class LookingBlock(nn.Module):
 class QFormer(nn.Module):
     """(B, N, vision_dim) -> (B, queries, dim) through its own width: 257 tokens of a ViT-g become 32 in BLIP-2.
 
-    width: of the queries inside; layers: blocks, of which the 1st, 3rd, 5th … look at the picture; dim: width of the
+    width: of the queries inside; depth: blocks, of which the 1st, 3rd, 5th … look at the picture; dim: width of the
     language model, reached by a linear layer at the end. Like the resampler, it is blind to the order of the tokens.
     """
 
     def __init__(
-        self, vision_dim: int, width: int, dim: int, queries: int, layers: int, num_heads: int, mlp_ratio: int = 4
+        self,
+        vision_dim: int,
+        width: int,
+        dim: int,
+        *,
+        queries: int,
+        depth: int,
+        num_heads: int,
+        mlp_ratio: float = 4.0,
     ) -> None:
         super().__init__()
-        if queries < 1 or layers < 1:
-            raise ValueError(f"got {queries} queries and {layers} layers; expected 1 or more of each.")
+        check_positive(queries=queries, depth=depth)
         self.vision_dim = vision_dim
         self.queries = nn.Parameter(torch.randn(queries, width) * 0.02)
         self.layers = nn.ModuleList(
-            TransformerBlock(width, num_heads, mlp_ratio)
+            TransformerBlock(width, num_heads=num_heads, mlp_ratio=mlp_ratio)
             if index % 2
-            else LookingBlock(vision_dim, width, num_heads, mlp_ratio)
-            for index in range(layers)
+            else LookingBlock(vision_dim, width, num_heads=num_heads, mlp_ratio=mlp_ratio)
+            for index in range(depth)
         )
         self.norm = nn.LayerNorm(width)
         self.to_language = nn.Linear(width, dim)
@@ -63,7 +69,7 @@ class QFormer(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, vision_dim) -> (B, queries, dim); each query stands for the whole picture."""
         check_visual(visual, self.vision_dim)
-        queries = self.queries.expand(len(visual.tokens), -1, -1)
+        queries = self.queries.expand(visual.tokens.shape[0], -1, -1)
         for layer in self.layers:
             queries = layer(queries, visual.tokens) if isinstance(layer, LookingBlock) else layer(queries)
         return whole_picture(self.to_language(self.norm(queries)))

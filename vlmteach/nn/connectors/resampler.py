@@ -9,22 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import CrossAttention
-from vlmteach.nn.connectors.door import check_visual
-from vlmteach.nn.connectors.vector import whole_picture
-from vlmteach.nn.tokens import VisualTokens
+from vlmteach.nn.checks import check_positive, check_visual
+from vlmteach.nn.tokens import VisualTokens, whole_picture
 from vlmteach.nn.transformer import Mlp
 
 
 class ResamplerLayer(nn.Module):
     """z += Attn(q = LN z, kv = [LN x; LN z]); z += MLP(LN z). The latents read the picture and each other at once."""
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: int) -> None:
+    def __init__(self, dim: int, *, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
         self.norm_picture = nn.LayerNorm(dim)
         self.norm_latents = nn.LayerNorm(dim)
-        self.attend = CrossAttention(dim, num_heads)
+        self.attend = CrossAttention(dim, num_heads=num_heads)
         self.mlp_norm = nn.LayerNorm(dim)
-        self.mlp = Mlp(dim, mlp_ratio * dim)
+        self.mlp = Mlp(dim, mlp_ratio)
 
     def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Latents (B, L, D), tokens (B, N, D) -> (B, L, D)."""
@@ -42,19 +41,18 @@ class PerceiverResampler(nn.Module):
     The width stays; a Projector behind it goes to the language model's.
     """
 
-    def __init__(self, dim: int, latents: int, layers: int, num_heads: int, mlp_ratio: int = 4) -> None:
+    def __init__(self, dim: int, *, latents: int, depth: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
-        if latents < 1 or layers < 1:
-            raise ValueError(f"got {latents} latents and {layers} layers; expected 1 or more of each.")
+        check_positive(latents=latents, depth=depth)
         self.dim = dim
         self.latents = nn.Parameter(torch.randn(latents, dim))
-        self.layers = nn.ModuleList(ResamplerLayer(dim, num_heads, mlp_ratio) for _ in range(layers))
+        self.layers = nn.ModuleList(ResamplerLayer(dim, num_heads=num_heads, mlp_ratio=mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, dim) -> (B, latents, dim); each latent stands for the whole picture."""
         check_visual(visual, self.dim)
-        latents = self.latents.expand(len(visual.tokens), -1, -1)
+        latents = self.latents.expand(visual.tokens.shape[0], -1, -1)
         for layer in self.layers:
             latents = layer(latents, visual.tokens)
         return whole_picture(self.norm(latents))

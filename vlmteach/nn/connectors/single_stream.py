@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vlmteach.nn.connectors.door import check_text, check_visual
+from vlmteach.nn.checks import check_text, check_visual
 from vlmteach.nn.tokens import VisualTokens
 from vlmteach.nn.transformer import TransformerBlock
 
@@ -24,18 +24,20 @@ class SingleStream(nn.Module):
     positions with them; visual tokens bring theirs from the encoder or from AddPositions.
     """
 
-    def __init__(self, vision_dim: int, dim: int, layers: int, num_heads: int, mlp_ratio: int = 4) -> None:
+    def __init__(self, vision_dim: int, dim: int, *, depth: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
         self.vision_dim, self.dim = vision_dim, dim
         self.vision = nn.Linear(vision_dim, dim)
         self.types = nn.Embedding(2, dim)
-        self.blocks = nn.ModuleList(TransformerBlock(dim, num_heads, mlp_ratio) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(dim, num_heads=num_heads, mlp_ratio=mlp_ratio) for _ in range(depth)
+        )
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, N + T, dim); the words are the last T."""
         check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, len(visual.tokens))
+        check_text(text, self.dim, visual)
         picture = self.vision(visual.tokens) + self.types.weight[PICTURE]
         words = text + self.types.weight[WORD]
         stream = torch.cat([picture, words], dim=1)

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import AttentionPool2d
-from vlmteach.nn.connectors.door import check_text, check_visual
-from vlmteach.nn.connectors.layout import grid_size
-from vlmteach.nn.tokens import VisualTokens, pool_tokens, tokens_to_grid, whole_picture_boxes
+from vlmteach.nn.checks import check_choice, check_cls, check_shape, check_text, check_visual
+from vlmteach.nn.tokens import VisualTokens, whole_picture
 
 
 class MeanPool(nn.Module):
@@ -27,7 +26,7 @@ class MeanPool(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, 1, D). Raises ValueError when only prefix tokens are there."""
         check_visual(visual)
-        return pool_tokens(visual)
+        return whole_picture(visual.without_prefix().tokens.mean(dim=1, keepdim=True))
 
 
 class ClsPool(nn.Module):
@@ -39,10 +38,7 @@ class ClsPool(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, 1, D). Raises ValueError when there is no prefix token."""
         check_visual(visual)
-        if visual.prefix == 0:
-            raise ValueError(
-                "there is no CLS token in front; expected one or more prefix tokens. Use MeanPool instead."
-            )
+        check_cls(visual)
         return whole_picture(visual.tokens[:, :1])
 
 
@@ -53,14 +49,14 @@ class AttentionPool(nn.Module):
     cells of such a grid (no regions, no prefix tokens). Source: CLIP (2103.00020), section 2.4.
     """
 
-    def __init__(self, dim: int, num_heads: int, height: int, width: int) -> None:
+    def __init__(self, dim: int, *, num_heads: int, height: int, width: int) -> None:
         super().__init__()
-        self.pool = AttentionPool2d(dim, num_heads, height, width)
+        self.pool = AttentionPool2d(dim, num_heads=num_heads, height=height, width=width)
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, H*W, D) -> (B, 1, D)."""
-        grid = tokens_to_grid(visual.tokens, *grid_size(visual))
-        return whole_picture(self.pool(grid)[:, None])
+        check_visual(visual)
+        return whole_picture(self.pool(visual.as_grid())[:, None])
 
 
 class ConcatFusion(nn.Module):
@@ -114,21 +110,21 @@ class FilmFusion(nn.Module):
         return text * (1 + gamma) + beta
 
 
+ONE_VECTOR = "Take a pool that leaves one vector for each picture."
 FUSIONS: dict[str, type[nn.Module]] = {"concat": ConcatFusion, "hadamard": HadamardFusion, "film": FilmFusion}
 
 
 class VectorFusion(nn.Module):
     """Pool the picture to one vector, then combine it with every text token by one of three rules.
 
-    kind: "concat" (ConcatFusion), "hadamard" (HadamardFusion) or "film" (FilmFusion).
     vision_dim: width of the visual tokens; dim: width of the text tokens, and of what comes out.
+    kind: "concat" (ConcatFusion), "hadamard" (HadamardFusion) or "film" (FilmFusion).
     pool: turns VisualTokens into one token: MeanPool (when none is given), ClsPool or AttentionPool.
     """
 
-    def __init__(self, kind: str, vision_dim: int, dim: int, pool: nn.Module | None = None) -> None:
+    def __init__(self, vision_dim: int, dim: int, *, kind: str, pool: nn.Module | None = None) -> None:
         super().__init__()
-        if kind not in FUSIONS:
-            raise ValueError(f"kind is {kind!r}; expected one of {', '.join(map(repr, FUSIONS))}.")
+        check_choice("kind", kind, FUSIONS)
         self.vision_dim, self.dim = vision_dim, dim
         self.pool = pool if pool is not None else MeanPool()
         self.combine = FUSIONS[kind](vision_dim, dim)
@@ -136,14 +132,6 @@ class VectorFusion(nn.Module):
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim)."""
         vector = self.pool(visual)
-        check_visual(vector, self.vision_dim)
-        check_text(text, self.dim, vector.tokens.shape[0])
-        if vector.tokens.shape[1] != 1:
-            raise ValueError(f"the pool left {vector.tokens.shape[1]} tokens; expected one vector for each picture.")
+        check_shape("what the pool left", vector.tokens, "B", 1, self.vision_dim, hint=ONE_VECTOR)
+        check_text(text, self.dim, vector)
         return self.combine(vector.tokens, text)
-
-
-def whole_picture(tokens: Tensor) -> VisualTokens:
-    """Tokens that each stand for the whole picture: every box is (0, 0, 1, 1)."""
-    batch, count, _ = tokens.shape
-    return VisualTokens(tokens, whole_picture_boxes(batch, count, like=tokens))
