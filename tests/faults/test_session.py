@@ -44,4 +44,7 @@ def test_weights_that_a_home_folder_does_not_take_are_one_sentence(classroom, tm
             run.run("from vlmteach.backbones.hub import fetch_weights\nfetch_weights('course/stand-in', 'mit', 1000)")
     cache = classroom.home / ".cache" / "huggingface" / "hub"
     assert refused.value.ename == "WeightsMissing"
-    assert f"are missing: they are not in the cache, and {cache} cannot be written; let HF_HOME name a folder of yours" in refused.value.evalue
+    assert (
+        f"are missing: they are not in the cache, and {cache} cannot be written; let HF_HOME name a folder of yours"
+        in refused.value.evalue
+    )

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageFile
-from support.odd_pictures import LOADS, REFUSED, Loads, Refused
-from support.picture_files import COLOURS, RGB, bits_png, save, several, turned
+from support.odd_pictures import LOADS, REFUSED, Loads, Refused, exif_of
+from support.picture_files import COLOURS, RGB, bits_png, jpeg_with_size, save, several, turned
 
-from vlmteach.pictures import load_picture
+from vlmteach.pictures import load, load_picture
 
 
 def by_name(row: Loads | Refused) -> str:
@@ -164,3 +164,62 @@ def test_the_picture_may_be_written_to() -> None:
 
 def ignore(line: str) -> None:
     """For tests in which it does not matter what was told."""
+
+
+SMOOTH = np.stack(np.broadcast_arrays(*np.ogrid[0:200:64j, 40:240:96j], 90), axis=-1).astype(np.uint8)  # 64 x 96
+
+
+@pytest.mark.parametrize(
+    ("enough", "part"), [(None, 1), (97, 1), (96, 1), (49, 1), (48, 2), (25, 2), (24, 4), (12, 8), (1, 8)]
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_read_at_the_smallest_part_of_its_size_that_is_enough(enough, part, mode) -> None:
+    image = Image.fromarray(SMOOTH).convert(mode)
+    told: list[str] = []
+    picture = load_picture(save(image, "JPEG", quality=95), enough=enough, tell=told.append)
+    full = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1) / 255
+    assert picture.shape == (3, 64 // part, 96 // part)
+    assert (picture - torch.nn.functional.avg_pool2d(full, part)).abs().max() < 0.05
+    assert [line for line in told if "read" in line] == (
+        [f"the picture: read 64 x 96 pixels at {64 // part} x {96 // part}."] if part > 1 else []
+    )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_other_files_are_read_at_their_full_size(kind) -> None:
+    assert load_picture(save(SMOOTH, kind), enough=1).shape == (3, 64, 96)
+
+
+def test_part_of_a_photograph_is_turned_like_all_of_it() -> None:
+    photograph = save(np.rot90(SMOOTH), "JPEG", exif=exif_of(6), quality=95)
+    part = load_picture(photograph, enough=48, tell=ignore)
+    assert part.shape == (3, 32, 48)
+    assert part[1, 0, 0] < part[1, 0, -1]  # green grows rightwards in the upright picture
+
+
+@pytest.mark.parametrize(
+    ("most", "shape"), [(96 * 64, (64, 96)), (96 * 64 - 1, (32, 48)), (48 * 32, (32, 48)), (48 * 32 - 1, None)]
+)
+def test_a_jpeg_of_too_many_pixels_is_read_at_a_half_and_refused_beyond_that(monkeypatch, most, shape) -> None:
+    monkeypatch.setattr(load, "MOST_PIXELS", most)
+    monkeypatch.setattr(load, "MOST_JPEG_PIXELS", 4 * most)
+    told: list[str] = []
+    if shape is None:
+        with pytest.raises(ValueError, match=r"has 64 x 96 pixels\. Expected at most"):
+            load_picture(save(SMOOTH, "JPEG"))
+    else:
+        assert load_picture(save(SMOOTH, "JPEG"), tell=told.append).shape == (3, *shape)
+        assert len(told) == (shape != (64, 96))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "part"), [(9_000, 12_000, 8), (12_240, 16_320, 8)], ids=["108 million", "200 million"]
+)
+def test_the_largest_photographs_of_phones_are_read_in_little_memory(height, width, part) -> None:
+    photograph = jpeg_with_size(height, width)  # grey where its bytes end
+    assert load_picture(photograph, enough=800, tell=ignore).shape == (3, height // part, width // part)
+
+
+def test_a_size_below_one_pixel_is_never_enough() -> None:
+    with pytest.raises(ValueError, match="enough is 0; expected 1 or more"):
+        load_picture(save(RGB, "JPEG"), enough=0)

@@ -1,3 +1,6 @@
+from importlib.resources import files
+
+import matplotlib.cbook
 import pytest
 import torch
 
@@ -10,6 +13,12 @@ def test_the_photograph_has_the_size_asked_for(height, width) -> None:
     assert picture.shape == (3, height, width)
     assert picture.dtype == torch.float32
     assert 0 <= picture.min() <= picture.max() <= 1
+
+
+def test_the_photograph_is_the_one_that_comes_with_matplotlib() -> None:
+    ours = files("vlmteach.pictures") / "grace_hopper.jpg"
+    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as theirs:
+        assert ours.read_bytes() == theirs.read()
 
 
 def test_the_photograph_is_the_portrait_the_right_way_up() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 Array = NDArray[np.generic]
 
@@ -24,11 +24,16 @@ GREY_16 = (RIGHT * 4000 + DOWN * 7 + 3).astype(np.uint16)  # 3 to 60,080: clippe
 GREY_ALPHA_16 = np.dstack([GREY_16, np.full_like(GREY_16, 65535)])  # all solid
 CLEAR_16 = np.where(GREY_16 == 3, 1, GREY_16 / 65535)  # the value 3 laid on white
 FOUR_GREYS = np.tile([0, 1 / 3, 2 / 3, 1], (12, 4))
+CORNER_16 = PIXELS.astype(np.uint16) * 256 + 77  # two of its colours differ in their low bytes alone
+CORNER_16[0, 1] = CORNER_16[0, 0] + 1
+WHITE_CORNER_16 = np.floor(CORNER_16 / 256) / 255
+WHITE_CORNER_16[0, 0] = 1
 GREY_12 = (RIGHT * 250 + DOWN).astype(np.uint16)
 BITS = (RIGHT + DOWN) % 3 == 0
 ALPHA = np.where(DOWN < 6, 255, 51).astype(np.uint8)  # solid above, a fifth below
 ON_WHITE = COLOURS * (ALPHA / 255)[..., None] + 1 - (ALPHA / 255)[..., None]
 RGBA = Image.fromarray(np.dstack([PIXELS, ALPHA]))
+PREMULTIPLIED = np.dstack([np.round(PIXELS * (ALPHA / 255)[..., None]), ALPHA]).astype(np.uint8)
 OTHER = Image.fromarray(255 - PIXELS)
 GREY_ON_WHITE = GREY_8 / 255 * (ALPHA / 255) + 1 - ALPHA / 255
 WHITE_CORNER = COLOURS.copy()
@@ -145,6 +150,78 @@ def jpeg_with_size(height: int, width: int) -> bytes:
 def with_broken_exif() -> bytes:
     cut_off = b"MM\0*\0\0\0\x08\0\1\1\x12"  # one entry announced, and its beginning
     return png(16, 12, 8, 2, b"".join(b"\0" + row.tobytes() for row in PIXELS), chunk(b"eXIf", cut_off))
+
+
+def photo(*entries: tuple[int, int, int, bytes], upright: bool = False, exif: bytes | None = None) -> bytes:
+    """A jpeg by a camera held sideways, with more EXIF entries: (tag, type, count, its bytes). exif: all of it."""
+    head, data = [(274, 3, 1, struct.pack("<HH", 6, 0)), *entries][upright:], b""
+    start = 10 + 12 * len(head) + 4
+    directory = b""
+    for tag, kind, count, raw in sorted(head):
+        place = raw if len(raw) == 4 else struct.pack("<I", start + len(data))
+        directory += struct.pack("<HHI", tag, kind, count) + place
+        data += b"" if len(raw) == 4 else raw
+    written = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(head)) + directory + bytes(4) + data
+    return save(PIXELS if upright else STORED[6](PIXELS), "JPEG", exif=written if exif is None else exif, quality=95)
+
+
+def xmp(orientation: str) -> bytes:
+    return (
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/"{orientation}</rdf:RDF></x:xmpmeta>'
+    ).encode()
+
+
+def profiled(name: bytes, **options: object) -> bytes:
+    """A picture whose colour profile has this name, of as many letters as "sRGB built-in"."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    wide = "sRGB built-in".encode("utf-16-be"), name.decode().encode("utf-16-be")
+    assert wide[0] in profile
+    return save(RGB, "PNG", icc_profile=profile.replace(*wide).replace(b"sRGB built-in", name), **options)
+
+
+def cmyk() -> Array:
+    """Four inks for the picture: half of what cyan, magenta and yellow share is printed black instead."""
+    inks = 255 - PIXELS.astype(np.int32)
+    black = inks.min(axis=-1, keepdims=True) // 2
+    return np.concatenate([inks - black, black], axis=-1).astype(np.uint8)
+
+
+def ycck_jpeg() -> bytes:
+    """The inks as Photoshop writes them: inverted, and the first three as brightness and colour differences."""
+    inks = cmyk()
+    first = np.asarray(Image.fromarray(inks[..., :3]).convert("YCbCr"))
+    stored = np.concatenate([first, 255 - inks[..., 3:]], axis=-1)
+    data = save(Image.frombytes("CMYK", (16, 12), (255 - stored).tobytes()), "JPEG", quality=95)  # saving inverts
+    transform = data.index(b"Adobe") + 11
+    assert data[transform] == 0
+    return data[:transform] + b"\2" + data[transform + 1 :]
+
+
+def interlaced_png_16(values: Array, *extra: bytes) -> bytes:
+    """A PNG of 16 bits for each colour in the seven passes of Adam7."""
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    thinned = (values[top::down, left::right] for top, left, down, right in passes)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for part in thinned for row in part)
+    data = png(*values.shape[1::-1], 16, 2, rows, *extra)
+    head = chunk(b"IHDR", data[16:28] + b"\1")
+    return data[:8] + head + data[8 + len(head) :]
+
+
+def colour_tiff(values: Array, photometric: int = 2, **tags: int) -> bytes:
+    """A TIFF of several numbers a pixel, one after the other, without compression."""
+    height, width, samples = values.shape
+    kind = values.dtype.newbyteorder("<")
+    pixels = values.astype(kind).tobytes()
+    entries = {256: width, 257: height, 259: 1, 262: photometric, 277: samples, 278: height, 279: len(pixels)}
+    entries |= {int(name[1:]): value for name, value in tags.items()}
+    behind = 8 + 2 + 12 * (len(entries) + 2) + 4
+    directory = {tag: struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items()}
+    directory[258] = struct.pack("<HHII", 258, 3, samples, behind)
+    directory[273] = struct.pack("<HHII", 273, 4, 1, behind + 2 * samples)
+    body = b"".join(directory[tag] for tag in sorted(directory))
+    bits = struct.pack(f"<{samples}H", *[8 * kind.itemsize] * samples)
+    return b"II*\0" + struct.pack("<IH", 8, len(directory)) + body + bytes(4) + bits + pixels
 
 
 def bmp_with_alpha() -> bytes:

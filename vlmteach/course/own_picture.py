@@ -38,7 +38,7 @@ class OwnPicture(widgets.VBox):
     def take(self, source: object) -> None:
         """Use the picture in a file or an upload from now on. Raises what load_picture raises, and changes nothing."""
         notes: list[str] = []
-        self.picture = _at_most(LONGEST_SIDE, load_picture(source, tell=notes.append), notes)
+        self.picture = _at_most(LONGEST_SIDE, load_picture(source, enough=LONGEST_SIDE, tell=notes.append), notes)
         self.notes.value = "".join(f"<p>{html.escape(note)}</p>" for note in [*notes, AGAIN])
         self._show("your picture")
 

@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from vlmteach.pictures.kind import READABLE, begins_like, looks_like
 from vlmteach.pictures.source import PictureFile, read_source
 
-MOST_PIXELS = 64_000_000  # the largest phone photographs are near 50 million; as float32 these take 768 MB
+MOST_PIXELS = 64_000_000  # as float32 these take 768 MB
+# The largest phone photographs have 200 million. A jpeg can be decoded at a half, a quarter or an eighth of each side
+# without being unpacked, so it may have so many that at a half MOST_PIXELS remain.
+MOST_JPEG_PIXELS = 4 * MOST_PIXELS
 LONGEST_SHAPE = 20  # times longer than wide: a square crop of anything longer shows less than a twentieth of it
 
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "YCbCr", "CMYK")
-_SUBFILE_TYPE, _BITS_PER_SAMPLE, _PHOTOMETRIC = 254, 258, 262  # tags of TIFF 6.0
+_SUBFILE_TYPE, _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 254, 258, 262, 339  # tags of TIFF 6.0
+_UNSIGNED = 1  # a sample format
 
 _FORMATS = "jpeg, png, webp, gif, bmp or tiff"
+_KNOWN_WHITE = (
+    "expected grey, RGB or CMYK, in whole numbers from 0 of up to 16 bits, so that it is known what is white."
+)
 _EXPORT = "Open it in a picture program and export it as jpeg or png."
 
 
-def load_picture(source: object, *, tell: Callable[[str], object] = print) -> Tensor:
+def load_picture(source: object, *, enough: int | None = None, tell: Callable[[str], object] = print) -> Tensor:
     """The picture in a file or an upload: (3, H, W), float32 RGB in [0, 1], at its full size.
 
     source: a path, the bytes of a jpeg, png, webp, gif, bmp or tiff file, an ipywidgets FileUpload or its value, or
     what Colab's files.upload() returns.
+    enough: pixels of the longer side that are enough. A jpeg is then decoded at a half, a quarter or an eighth of its
+    size where that leaves as many, in a fraction of the time and memory; other files are read at their full size.
     tell: called with one line for each thing that was done to the picture beyond reading its pixels: the first of
-    several frames or pages taken, turned upright by its EXIF orientation, transparent parts laid on white, CMYK made
-    RGB, 16 bits for each colour read as 8. Grey of 16 bits keeps its precision and needs no word. Colour profiles are
-    not applied, as in the pipelines that pretrained networks saw.
+    several frames or pages taken, a jpeg read at a part of its size (also one of more than MOST_PIXELS), turned upright
+    by its EXIF or XMP orientation, transparent parts laid on white, CMYK made RGB, 16 bits for each colour read as 8, a
+    colour profile other than sRGB. Profiles are not applied, as in the pipelines that pretrained networks saw. Grey of
+    16 bits keeps its precision and needs no word.
 
     Raises TypeError for a source of another type, FileNotFoundError when no file is at the path, and ValueError for
-    everything that cannot be shown faithfully: no picture, damaged or cut off, more than MOST_PIXELS pixels, one side
-    more than LONGEST_SHAPE times the other, pixels without a known white.
+    everything that cannot be shown faithfully: no picture, damaged or cut off, more than MOST_PIXELS pixels (a jpeg:
+    MOST_JPEG_PIXELS), one side more than LONGEST_SHAPE times the other, pixels without a known white.
     """
+    if enough is not None and enough < 1:
+        raise ValueError(f"enough is {enough}; expected 1 or more pixels of the longer side, or None for all of them.")
     file = read_source(source)
     # Pillow warns about odd files; its words are passed on like our own instead of reaching the reader as warnings
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        picture, notes = _decode(file)
+        picture, notes = _decode(file, enough)
     notes += [
         f"Pillow warns: {str(warning.message).strip()}"
         for warning in caught
@@ -54,28 +67,97 @@ def load_picture(source: object, *, tell: Callable[[str], object] = print) -> Te
     return picture
 
 
-def _decode(file: PictureFile) -> tuple[Tensor, list[str]]:
+def _decode(file: PictureFile, enough: int | None) -> tuple[Tensor, list[str]]:
     """The picture, and what was done to it."""
-    notes = []
+    notes: list[str] = []
     with _sentence_for_damage(file):
-        image = Image.open(io.BytesIO(file.data), formats=list(READABLE))
-    _check_shape(file.name, image.width, image.height)  # before anything is unpacked
+        image = _open(file.data)
+    _check_shape(file.name, image)  # before anything is unpacked
     _check_pixels(file.name, image)
     with _sentence_for_damage(file):
         bits = _bits(image, file.data)
-        frames = getattr(image, "n_frames", 1)
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        if frames > 1:
+        if (frames := getattr(image, "n_frames", 1)) > 1:
             notes.append(f"took the first of the {frames} pictures it holds.")
-        if orientation in range(2, 9):
-            notes.append(f"turned upright, as its EXIF orientation ({orientation}) asks.")
+        _read_smaller(image, enough, notes)
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            image.load()  # a png may tell its orientation after its pixels; a tiff turns itself as it is loaded
+        _keep_orientation(image, notes)
+        image.load()
+        if image.format == "PNG":
+            _scale_clear_colour(image, bits, file.data)
+        ImageOps.exif_transpose(image, in_place=True)
         if image.mode.startswith("I;16"):
             return _grey_of_16_bits(image, bits, notes), notes
         if bits > 8:
             notes.append(f"read its {bits} bits for each colour as 8.")
         return _rgb_of_8_bits(image, notes), notes
+
+
+def _open(data: bytes) -> Image.Image:
+    if begins_like(data) == "JPEG":
+        # as Image.open does, less its limit of pixels, which is below what phones take; ours is checked next
+        return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
+    return Image.open(io.BytesIO(data), formats=list(READABLE))
+
+
+def _read_smaller(image: Image.Image, enough: int | None, notes: list[str]) -> None:
+    """Have a jpeg decoded at a part of its size, when that is enough or all of it is too much."""
+    width, height = image.size
+    parts = [
+        part
+        for part in (1, 2, 4, 8)
+        if part == 1
+        or width * height > MOST_PIXELS * (part / 2) ** 2
+        or (enough is not None and max(width, height) >= enough * part)
+    ]
+    image.draft(None, (max(width // parts[-1], 1), max(height // parts[-1], 1)))  # other formats let this pass
+    if image.size != (width, height):
+        notes.append(f"read {height} x {width} pixels at {image.height} x {image.width}.")
+
+
+def _keep_orientation(image: Image.Image, notes: list[str]) -> None:
+    """Leave nothing in the EXIF data but how the picture is to be turned, which only XMP data may say.
+
+    Pillow writes them anew when it turns a picture, and fails on entries that a camera wrote in an odd way.
+    """
+    stored = [
+        image.info.pop(key, None) for key in ("XML:com.adobe.xmp", "xmp")
+    ]  # of a png as text, and bytes of others
+    xmp = stored[0] or stored[1]
+    try:
+        said, source = image.getexif().get(ExifTags.Base.Orientation), "EXIF"
+    except Exception:  # whatever stands there
+        notes.append("its EXIF data are damaged: if they say how it is to be turned, it was not.")
+        said, source = None, ""
+    if said is None and xmp is not None:
+        text = xmp if isinstance(xmp, str) else xmp.decode("utf-8", "replace")
+        found = re.search(r"tiff:Orientation(?:=[\"']|>)([1-8])", text)
+        said, source = (int(found[1]), "XMP") if found else (None, "")
+    exif = image.getexif()
+    for tag in list(exif):
+        del exif[tag]
+    if said in range(2, 9):  # not when it is a text, or another number
+        exif[ExifTags.Base.Orientation] = said
+        notes.append(f"turned upright, as its {source} orientation ({said}) asks.")
+
+
+def _scale_clear_colour(image: Image.Image, bits: int, data: bytes) -> None:
+    """Make the one colour that a png may declare transparent comparable with its pixels, as Pillow reads them.
+
+    The file declares it in its own bits (PNG, third edition, 11.3.1.1). Pillow has made 255 of the largest value of
+    fewer bits, and has kept only the high byte of 16.
+    """
+    clear = image.info.get("transparency")
+    if image.mode in ("1", "L") and isinstance(clear, int):
+        largest = 2**bits - 1
+        image.info["transparency"] = (clear & largest) * 255 // largest
+    if image.mode == "RGB" and bits == 16 and clear is not None:
+        low = Image.open(io.BytesIO(data), formats=["PNG"])
+        low.tile = [low.tile[0]._replace(args="RGB;16L")]  # little-endian: takes the other byte for the high one
+        values = np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
+        alpha = np.where((values == clear).all(axis=-1), 0, 255).astype(np.uint8)
+        del image.info["transparency"]
+        image.putalpha(Image.fromarray(alpha))
 
 
 def _rgb_of_8_bits(image: Image.Image, notes: list[str]) -> Tensor:
@@ -86,6 +168,10 @@ def _rgb_of_8_bits(image: Image.Image, notes: list[str]) -> Tensor:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode == "CMYK":
         notes.append("turned CMYK into RGB without a colour profile: the colours are approximate.")
+    elif (profile := _profile(image)) is not None:
+        notes.append(
+            f"did not apply its colour profile ({profile}): a viewer may show its colours a little differently."
+        )
     if image.mode != "RGB":
         image = image.convert("RGB")
     channels = np.asarray(image).transpose(2, 0, 1).astype(np.float32, order="C")
@@ -112,7 +198,7 @@ def _sentence_for_damage(file: PictureFile) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        raise ValueError(f"{file.name} is too large to unpack ({error}). {_too_large_advice()}") from error
+        raise ValueError(f"{file.name} is too large to unpack ({error}). {_too_large_advice(MOST_PIXELS)}") from error
     except Exception as error:
         kind = begins_like(file.data)
         if kind is None:
@@ -128,10 +214,12 @@ def _sentence_for_damage(file: PictureFile) -> Iterator[None]:
         ) from error
 
 
-def _check_shape(name: str, width: int, height: int) -> None:
+def _check_shape(name: str, image: Image.Image) -> None:
+    width, height = image.size
+    most = MOST_JPEG_PIXELS if isinstance(image, JpegImagePlugin.JpegImageFile) else MOST_PIXELS
     size = f"{name} has {height} x {width} pixels"
-    if width * height > MOST_PIXELS:
-        raise ValueError(f"{size}. {_too_large_advice()}")
+    if width * height > most:
+        raise ValueError(f"{size}. {_too_large_advice(most)}")
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise ValueError(
             f"{size}; expected a side at most {LONGEST_SHAPE} times the other. Cut out the part you want to look at."
@@ -145,10 +233,9 @@ def _check_pixels(name: str, image: Image.Image) -> None:
             f"{_FORMATS}. Develop it in a picture program and export it as jpeg or png."
         )
     if image.mode not in _EIGHT_BIT_MODES and not image.mode.startswith("I;16"):
-        raise ValueError(
-            f"{name} holds pixels of Pillow's mode {image.mode!r}; expected grey, RGB or CMYK, with whole numbers of "
-            f"up to 16 bits, so that it is known what is white. {_EXPORT}"
-        )
+        raise ValueError(f"{name} holds pixels of Pillow's mode {image.mode!r}; {_KNOWN_WHITE} {_EXPORT}")
+    if any(value != _UNSIGNED for value in _tag(image, _SAMPLE_FORMAT)):
+        raise ValueError(f"{name} holds numbers that may be negative; {_KNOWN_WHITE} {_EXPORT}")
 
 
 def _bits(image: Image.Image, data: bytes) -> int:
@@ -168,5 +255,17 @@ def _tag(image: Image.Image, number: int) -> tuple[int, ...]:
     return tuple(value for value in (stored if isinstance(stored, tuple) else (stored,)) if isinstance(value, int))
 
 
-def _too_large_advice() -> str:
-    return f"Expected at most {MOST_PIXELS // 10**6} million pixels. Make it smaller in a picture program."
+def _profile(image: Image.Image) -> str | None:
+    """The name of the colour profile that a file brings; None without one, and for sRGB, which networks expect."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return None
+    try:
+        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
+    except (ImageCms.PyCMSError, OSError):  # broken
+        return "of an unknown name"
+    return None if "sRGB" in name else name
+
+
+def _too_large_advice(most: int) -> str:
+    return f"Expected at most {most // 10**6} million pixels. Make it smaller in a picture program."

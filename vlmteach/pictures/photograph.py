@@ -16,13 +16,13 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def photograph(height: int = 224, width: int = 224) -> Tensor:
-    """Grace Hopper's portrait, which comes with matplotlib: cropped around its middle, resized, (3, H, W) in [0, 1].
+    """Grace Hopper's portrait: cropped around its middle, resized, (3, H, W) in [0, 1].
 
     height, width: pixels. The largest crop of that shape is taken, so nothing is stretched.
     Raises ValueError when a side is below 1.
+    Source: U.S. Navy, in the public domain; the file is the one among matplotlib's sample data.
     """
-    path = files("matplotlib") / "mpl-data/sample_data/grace_hopper.jpg"
-    with path.open("rb") as file:
+    with (files("vlmteach.pictures") / "grace_hopper.jpg").open("rb") as file:
         picture = Image.open(file).convert("RGB")
     box = middle_box(picture.height, picture.width, height, width)
     resized = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
