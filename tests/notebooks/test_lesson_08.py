@@ -9,6 +9,7 @@ import build_lessons
 import pytest
 
 from vlmteach.course import get_lesson
+from vlmteach.course.systems import load_systems
 
 # Numbers that are no results. Whatever is left in a text when these are taken out is a result typed by hand.
 ALLOWED = {
@@ -75,3 +76,10 @@ def test_the_rule_finds_a_result_typed_by_hand(sentence: str) -> None:
 
 def test_the_rule_lets_addresses_and_names_pass() -> None:
     assert not left_over("{cliff: cnn-3, 2} of ViT-L/14 and BLIP-2 (2301.12597), 2023, on 14 × 14 cells, section 3")
+
+
+def test_the_words_that_an_address_takes_are_named_where_they_are_needed() -> None:
+    (task,) = [cell.source for cell in build_lessons.read_source(get_lesson(8)).cells if "**8.3" in cell.source]
+    table = load_systems()
+    keys = {each.key for each in (*table.rows, *table.columns)}
+    assert keys - set(re.findall(r"`([a-z-]+)`", task)) == set()

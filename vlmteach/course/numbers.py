@@ -140,8 +140,15 @@ def _parameters(records: Records, encoder: str) -> Number:
 
 
 def _cliff(records: Records, encoder: str, distance: str) -> Number:
-    value = float(records.cliff.accuracy_by_distance(encoder)[:, _whole(distance) - 1].mean())
+    value = float(_at_distance(records.cliff.accuracy_by_distance(encoder), distance).mean())
     return Number(value, f"{value:.2f}")
+
+
+def _at_distance(values: NDArray[np.float64], distance: str) -> NDArray[np.float64]:
+    """The column of (runs, distances) for one distance; they begin at 1."""
+    if not 1 <= _whole(distance) <= values.shape[1]:
+        raise ValueError(f"there is no distance {distance}; expected 1 to {values.shape[1]}.")
+    return values[:, _whole(distance) - 1]
 
 
 def _cliff_worst(records: Records, side: str, encoder: str) -> Number:
@@ -153,8 +160,8 @@ def _cliff_worst(records: Records, side: str, encoder: str) -> Number:
 
 def _cliff_slowdown(records: Records, encoder: str, distance: str) -> Number:
     """How many times the steps of distance 1 it took to learn a distance."""
-    steps = records.cliff.steps_to_level(encoder).mean(axis=0)
-    value = float(steps[_whole(distance) - 1] / steps[0])
+    steps = records.cliff.steps_to_level(encoder)
+    value = float(_at_distance(steps, distance).mean() / steps[:, 0].mean())
     return Number(value, f"{value:.1f} times the steps")
 
 
@@ -198,11 +205,12 @@ def _growth(records: Records, part: str, small: str, large: str, quantity: str) 
 
 def _systems(records: Records, row: str, column: str) -> Number:
     """How many real systems of the course's table stand in a cell, and which; either word may be "any"."""
-    names = [
-        system.name
-        for system in load_systems().systems
-        if row in ("any", system.row) and column in ("any", system.column)
-    ]
+    table = load_systems()
+    for word, known in ((row, table.rows), (column, table.columns)):
+        keys = [each.key for each in known]
+        if word not in ("any", *keys):
+            raise ValueError(f"the table of systems has no {word!r}; expected one of {', '.join(keys)}.")
+    names = [system.name for system in table.systems if row in ("any", system.row) and column in ("any", system.column)]
     if not names:
         raise ValueError(f"the table of systems has none in {row!r}, {column!r}.")
     return Number(len(names), ", ".join(names))

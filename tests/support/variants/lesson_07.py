@@ -1,43 +1,60 @@
 from support.variants import Variants
 
-_MASK = """
+MASK = """
+import torch
 def who_sees_whom(in_front, questions, length):
     n = in_front + questions * length
     mask = torch.zeros(n, n, dtype=torch.bool)
     mask[:, :in_front] = True
     for start in range(in_front, n, length):
         mask[start:start + length, start:start + length] = torch.ones(length, length, dtype=torch.bool).tril()
+    {}
 """
-_BAG = """can_answer = {{"attribute": {0}, "count": {1}, "where": {2}, "near relation": {3},
+SCORES = """
+import torch
+from vlmteach.nn import WordTokenizer
+from vlmteach.pictures import VOCABULARY
+tokenizer = WordTokenizer(VOCABULARY)
+def answer_scores(scores, words):
+    end = (words == tokenizer.numbers["?"]).int().argmax(-1)
+    b, q = torch.arange(len(words))[:, None], torch.arange(words.shape[1])
+    return {}
+"""
+BAG = """import numpy as np
+import torch
+can_answer = {{"attribute": {0}, "count": {1}, "where": {2}, "near relation": {3},
     "far relation": {4}, "same far": {5}}}"""
 
 VARIANTS = {
     "7.1": Variants(
-        alternative="""
+        right=(
+            """
+import torch
 def who_sees_whom(in_front, questions, length):
     place = torch.arange(in_front + questions * length) - in_front
     question = torch.where(place < 0, -1, place // length)
     own = (question[:, None] == question) & (place[:, None] >= place)
     return (place < 0) | (own & (place >= 0))
 """,
-        mistakes={
-            "a word of one question sees a word of another": """
+            MASK.format("return mask.numpy()"),
+            MASK.format("return mask.tolist()"),
+        ),
+        wrong={
+            "word 0 of question 1 may look at word 0 of question 0. A word of one question must not": """
+import torch
 def who_sees_whom(in_front, questions, length):
     n = in_front + questions * length
     mask = torch.ones(n, n, dtype=torch.bool).tril()
     mask[:, :in_front] = True
     return mask
 """,
-            "does not see all of the picture": """
-def who_sees_whom(in_front, questions, length):
-    n = in_front + questions * length
-    return torch.ones(n, n, dtype=torch.bool).tril()
-""",
-            "every entry is turned round": _MASK + "    return ~mask",
-            "rows and columns are exchanged": _MASK + "    return mask.T",
-            "sees a word. Then": _MASK + "    mask[:in_front] = True\n    return mask",
-            "it would answer blind": _MASK + "    mask[in_front:, :in_front] = False\n    return mask",
+            "the causal mask, for everything": MASK.format("return torch.ones(n, n, dtype=torch.bool).tril()"),
+            "Your mask is upside down": MASK.format("return ~mask"),
+            "Rows and columns are exchanged": MASK.format("return mask.T"),
+            "what one question asks would change": MASK.format("mask[:in_front] = True\n    return mask"),
+            "answers blind": MASK.format("mask[in_front:, :in_front] = False\n    return mask"),
             "a later word of its own question": """
+import torch
 def who_sees_whom(in_front, questions, length):
     n = in_front + questions * length
     mask = torch.zeros(n, n, dtype=torch.bool)
@@ -46,58 +63,78 @@ def who_sees_whom(in_front, questions, length):
         mask[start:start + length, start:start + length] = True
     return mask
 """,
-            "does not see itself": _MASK
-            + "    words = torch.arange(n) >= in_front\n    return mask & ~torch.diag(words)",
-            "expected torch.bool": _MASK + "    return mask.float()",
-            "one row and one column a token": _MASK + "    return mask[in_front:]",
-            "returned a list": "def who_sees_whom(in_front, questions, length):\n    return [[True]]",
+            "A word sees itself and the earlier words": MASK.format(
+                "words = torch.arange(n) >= in_front\n    return mask & ~torch.diag(words)"
+            ),
+            "expected True and False (torch.bool)": MASK.format("return mask.float()"),
+            "a row for each token that looks": (
+                MASK.format("return mask[in_front:]"),
+                "def who_sees_whom(in_front, questions, length):\n    return [[True]]",
+            ),
         },
     ),
     "7.2": Variants(
-        alternative="""
+        right=(
+            """
+import torch
 def answer_scores(scores, words):
     places = torch.arange(words.shape[-1])
     last = (places * (words != 0)).amax(dim=-1)
     b, q = torch.meshgrid(torch.arange(words.shape[0]), torch.arange(words.shape[1]), indexing="ij")
     return scores[b, q, last]
 """,
-        mistakes={
-            "You took the last place": "def answer_scores(scores, words):\n    return scores[:, :, -1]",
-            "one too far": """
-def answer_scores(scores, words):
-    end = (words != 0).sum(dim=-1) % 6
-    return scores.gather(2, end[..., None, None].expand(-1, -1, 1, scores.shape[-1])).squeeze(2)
-""",
-            "before the question mark": """
-def answer_scores(scores, words):
-    end = (words != 0).sum(dim=-1) - 2
-    return scores.gather(2, end[..., None, None].expand(-1, -1, 1, scores.shape[-1])).squeeze(2)
-""",
-            "After one word nobody knows": "def answer_scores(scores, words):\n    return scores[:, :, 0]",
-            "You averaged": "def answer_scores(scores, words):\n    return scores.mean(dim=2)",
-            "one number for each question": """
-def answer_scores(scores, words):
-    end = (words != 0).sum(dim=-1) - 1
-    return scores.gather(2, end[..., None, None].expand(-1, -1, 1, scores.shape[-1])).squeeze(2).argmax(dim=-1)
-""",
-            "expected (B, Q, V)": "def answer_scores(scores, words):\n    return scores",
-            "its own question mark": "def answer_scores(scores, words):\n    return scores[:, :, 2]",
-            "In line 2 of your cell": "def answer_scores(scores, words):\n    return scores.gather(2, words)",
+            SCORES.format("scores[torch.arange(len(words))[:, None], torch.arange(words.shape[1]), end]"),
+            SCORES.format("(scores * (words == tokenizer.numbers['?'])[..., None]).sum(dim=2)"),
+            SCORES.format("scores.double()[b, q, end].numpy()"),
+            SCORES.format("scores.half()[b, q, end]"),
+            SCORES.format(
+                "[[row[e].tolist() for row, e in zip(rows, ends)] for rows, ends in zip(scores, end.tolist())]"
+            ),
+        ),
+        wrong={
+            "You took the word with the largest number": SCORES.format("scores[b, q, words.argmax(-1)]"),
+            "You took the last place": SCORES.format("scores[:, :, -1]"),
+            "one too far": (
+                *(
+                    SCORES.format(f"scores[b, q, {at}]")
+                    for at in ("end + 1", "(end + 1).clamp(max=5)", "(end + 1) % 6")
+                ),
+                SCORES.format("scores.gather(2, (end + 1)[..., None, None].expand(-1, -1, 1, 37)).squeeze(2)"),
+            ),
+            "before the question mark": SCORES.format("scores[b, q, end - 1]"),
+            "After one word nobody knows": SCORES.format("scores[:, :, 0]"),
+            "You averaged": SCORES.format("scores.mean(dim=2)"),
+            "You added up": SCORES.format("scores.sum(dim=2)"),
+            "one word for each question": SCORES.format("scores[b, q, end].argmax(dim=-1)"),
+            "probabilities": SCORES.format("scores[b, q, end].softmax(dim=-1)"),
+            "take that axis out": SCORES.format("scores[b, q, end][:, :, None]"),
+            "expected (1, 1, 37), (B, Q, V)": SCORES.format("scores"),
+            "its own question mark": SCORES.format("scores[:, :, 2]"),
+            "also wrote into words": SCORES.format("(scores[b, q, end], words.zero_())[0]"),
+            "for scores of shape (1, 1, 6, 37), words of shape (1, 1, 6): RuntimeError": SCORES.format(
+                "scores.gather(2, words)"
+            ),
         },
     ),
     "7.3": Variants(
-        alternative='can_answer = dict.fromkeys(["where", "near relation", "far relation"], False)\n'
-        'can_answer |= dict.fromkeys(["attribute", "count", "same far"], True)',
-        mistakes={
-            "'attribute'": _BAG.format(False, True, False, False, False, True),
-            "in any order": _BAG.format(True, False, False, False, False, True),
-            "Nothing in it says which cell": _BAG.format(True, True, True, False, False, True),
-            "neighbours stand in two": _BAG.format(True, True, False, True, False, True),
-            "change places": _BAG.format(True, True, False, False, True, True),
-            "is no matter": _BAG.format(True, True, False, False, False, False),
-            "still open": _BAG.format(True, True, False, False, False, None),
-            "expected True or False": _BAG.format(True, True, "'no'", False, False, True),
-            "keep all six": "can_answer = {'attribute': True}",
+        right=(
+            'can_answer = dict.fromkeys(["where", "near relation", "far relation"], False)\n'
+            'can_answer |= dict.fromkeys(["attribute", "count", "same far"], True)',
+            BAG.format("np.True_", "np.bool_(True)", "np.False_", False, "torch.tensor(False)", "np.True_"),
+            BAG.format("'True'", "'true'", "'false'", False, "' False'", True),
+        ),
+        wrong={
+            "'attribute'": BAG.format(False, True, False, False, False, True),
+            "in any order": BAG.format(True, False, False, False, False, True),
+            "Nothing in it says which cell": BAG.format(True, True, True, False, False, True),
+            "neighbours stand in two": BAG.format(True, True, False, True, False, True),
+            "change places": BAG.format(True, True, False, False, True, True),
+            "is no matter": BAG.format(True, True, False, False, False, False),
+            "still open": BAG.format(True, True, False, False, False, None),
+            "expected True or False": BAG.format(True, True, "'no'", False, False, True),
+            "keep all 6": "can_answer = {'attribute': True}",
+            "is no family of can_answer": BAG.format(True, True, False, False, False, True)
+            + "\ncan_answer['size'] = True",
             "keep it a dictionary": "can_answer = [True] * 6",
         },
     ),

@@ -1,11 +1,21 @@
 from support.variants import Variants
 
+COUNT = "def tokens_handed(h, w, patch, prefix):\n    return {}"
 COSINES = """
 import torch
 def most_alike(tokens, index, k):
     unit = tokens / tokens.norm(dim=-1, keepdim=True)
     cosine = unit @ unit[index]
+    {}
 """
+
+
+def ranked(scores):
+    return COSINES.format(
+        f"score = {scores}\n    score[index] = -torch.inf\n    return score.argsort(descending=True)[:k]"
+    )
+
+
 SENTENCES = """decided_by = dict(zip([
     "DINOv2 hands on 261 tokens at 224 x 224",
     "a unit of ResNet-50's first stage cannot see the whole picture",
@@ -17,55 +27,83 @@ A, W = "architecture", "weights"
 
 VARIANTS = {
     "9.1": Variants(
-        alternative="""
-def tokens_handed(height, width, patch, prefix):
-    return prefix + height * width // patch**2
-""",
-        mistakes={
-            "handed on too": "def tokens_handed(h, w, patch, prefix):\n    return (h // patch) * (w // patch)",
-            "need not be square": "def tokens_handed(h, w, patch, prefix):\n    return (h // patch) ** 2 + prefix",
-            "patch × patch pixels": "def tokens_handed(h, w, patch, prefix):\n    return h * w // patch + prefix",
-            "multiply rows by columns": (
-                "def tokens_handed(h, w, patch, prefix):\n    return h // patch + w // patch + prefix"
-            ),
-            "expected 197": "def tokens_handed(h, w, patch, prefix):\n    return 0",
+        right=(
+            "def tokens_handed(height, width, patch, prefix):\n    return prefix + height * width // patch**2",
+            COUNT.format("prefix + h / patch * w / patch"),
+            "import torch\ndef tokens_handed(h, w, patch, prefix):\n"
+            "    return len(torch.nn.functional.unfold(torch.ones(1, 1, h, w), patch, stride=patch)[0].T) + prefix",
+        ),
+        wrong={
+            "handed on too": COUNT.format("(h // patch) * (w // patch)"),
+            "used the height twice": COUNT.format("(h // patch) ** 2 + prefix"),
+            "used the width twice": COUNT.format("(w // patch) ** 2 + prefix"),
+            "patch × patch pixels": COUNT.format("h * w // patch + prefix"),
+            "multiply rows by columns": COUNT.format("h // patch + w // patch + prefix"),
+            "You added one token, whatever": COUNT.format("(h // patch) * (w // patch) + 1"),
+            "in front twice": COUNT.format("(h // patch) * (w // patch) + 2 * prefix"),
+            "once for each row of patches": COUNT.format("(h // patch) * (w // patch + prefix)"),
+            "You multiplied by the number of those in front": COUNT.format("(h // patch) * (w // patch) * prefix"),
+            "along both sides": COUNT.format("(h // patch + prefix) * (w // patch + prefix)"),
+            "you gave 0; expected 8.": COUNT.format("0"),
         },
     ),
     "9.2": Variants(
-        alternative=COSINES
-        + """    order = sorted(range(len(tokens)), key=lambda i: -cosine[i])
-    return [i for i in order if i != index][:k]
-""",
-        mistakes={
-            "itself is among them": COSINES + "    return cosine.argsort(descending=True)[:k]",
-            "largest dot products": """
-import torch
+        right=(
+            COSINES.format("""order = sorted(range(len(tokens)), key=lambda i: -cosine[i])
+    return [i for i in order if i != index][:k]"""),
+            COSINES.format("return tuple(i for i in cosine.argsort(descending=True) if i != index)[:k]"),
+            """
+import numpy as np
 def most_alike(tokens, index, k):
-    dot = tokens @ tokens[index]
-    dot[index] = -torch.inf
-    return dot.argsort(descending=True)[:k]
+    tokens = tokens.numpy()
+    cosine = tokens @ tokens[index] / np.linalg.norm(tokens, axis=1)
+    cosine[index] = -np.inf
+    return np.argsort(-cosine)[:k]
 """,
-            "smallest distances": """
-import torch
-def most_alike(tokens, index, k):
-    distance = (tokens - tokens[index]).norm(dim=-1)
-    distance[index] = torch.inf
-    return distance.argsort()[:k]
-""",
-            "least alike": COSINES + "    return cosine.argsort()[:k]",
-            "in another order": COSINES
-            + "    cosine[index] = -torch.inf\n    return cosine.argsort(descending=True)[:k].flip(0)",
-            "use index": COSINES.replace("unit[index]", "unit[0]")
-            + "    cosine[0] = -torch.inf\n    return cosine.argsort(descending=True)[:k]",
+            COSINES.format("cosine[index] = -2\n    return cosine.topk(k).indices.float()"),
+        ),
+        wrong={
+            "itself is among them": COSINES.format("return cosine.argsort(descending=True)[:k]"),
+            "largest dot products": ranked("tokens @ tokens[index]"),
+            "smallest distances": ranked("-(tokens - tokens[index]).norm(dim=-1)"),
+            "least alike": ranked("-cosine"),
+            "without its sign": ranked("cosine.abs()"),
+            "Here the cosine is not centred": (
+                COSINES.format(
+                    "tokens = tokens - tokens.mean(dim=0)\n    unit = tokens / tokens.norm(dim=-1, keepdim=True)\n"
+                    "    cosine = unit @ unit[index]\n    cosine[index] = -2\n    return cosine.topk(k).indices"
+                ),
+            ),
+            "in reverse": COSINES.format(
+                "cosine[index] = -torch.inf\n    return cosine.argsort(descending=True)[:k].flip(0)"
+            ),
+            "by their number": COSINES.format(
+                "cosine[index] = -torch.inf\n    return cosine.topk(k).indices.sort().values"
+            ),
+            "use index": COSINES.replace("unit[index]", "unit[0]").format(
+                "cosine[0] = -torch.inf\n    return cosine.argsort(descending=True)[:k]"
+            ),
+            "return the indices alone": COSINES.format("cosine[index] = -torch.inf\n    return cosine.topk(k)"),
+            "These are the cosines": COSINES.format("cosine[index] = -torch.inf\n    return cosine.topk(k).values"),
+            "returned a set of": COSINES.format(
+                "cosine[index] = -torch.inf\n    return set(cosine.topk(k).indices.tolist())"
+            ),
+            "also wrote into tokens": COSINES.format(
+                "tokens[index] = -tokens[index]\n    cosine[index] = -2\n    return cosine.topk(k).indices"
+            ),
         },
     ),
     "9.3": Variants(
-        alternative=SENTENCES.format([A, A, W, W, A]),
-        mistakes={
+        right=(
+            SENTENCES.format([A, A, W, W, A]),
+            SENTENCES.format(["Architecture", "ARCHITECTURE ", "Weights", W, A]),
+        ),
+        wrong={
             "holds for any weights": SENTENCES.format([A, W, W, W, A]),
             "what is done": SENTENCES.format([A, A, W, A, A]),
-            "stands 'both'": SENTENCES.format([A, A, W, "both", A]),
-            "Keep the dictionary": "decided_by = {}",
+            "you wrote 'both'": SENTENCES.format([A, A, W, "both", A]),
+            "is gone": "decided_by = {}",
+            "keep it a dictionary": "decided_by = None, 1",
         },
     ),
 }

@@ -1,69 +1,29 @@
-"""What an exercise is, and how an answer is judged."""
+"""What an exercise is, and the verdicts on an answer."""
 
 from __future__ import annotations
 
-import linecache
-import numbers
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from torch import Tensor
-from torch.overrides import TorchFunctionMode
-
 
 class Wrong(Exception):
-    """Raised by a check: its sentence names the mistake and what to look at."""
+    """Raised by a check: its sentence names the mistake, or shows an input for which the answer is not right."""
 
 
-def as_number(answer: object, expected: str) -> int | float:
-    """The number a student gave, be it Python's, numpy's, or the only element of an array or a tensor.
-
-    expected: in words, such as "a number of tokens". Raises Wrong for anything else, True and False included.
-    """
-    number = answer
-    if isinstance(answer, np.ndarray) and answer.size == 1:
-        number = answer.item()
-    if isinstance(answer, Tensor) and answer.numel() == 1:
-        number = answer.item()
-    if isinstance(number, bool) or not isinstance(number, numbers.Real):
-        raise Wrong(f"Your answer is a {type(answer).__name__}; expected {expected}.")
-    return int(number) if isinstance(number, numbers.Integral) else float(number)
+class Raised(Exception):
+    """Raised by a check when the student's code raised: its sentence says in which line and for which input."""
 
 
-class NotThis(TorchFunctionMode):
-    """While it is on, every call of torch is noted; at its end, one that the exercise rules out raises Wrong.
-
-    sentences: name of a torch function -> what to say to a student who called it.
-    """
-
-    def __init__(self, sentences: Mapping[str, str]) -> None:
-        super().__init__()
-        self.sentences = sentences
-        self.called: set[str] = set()
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Note the function's name and call it."""
-        self.called.add(getattr(func, "__name__", ""))
-        return func(*args, **(kwargs or {}))
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Leave the mode. Raises Wrong when a function was called that is ruled out and nothing else was raised."""
-        super().__exit__(kind, error, trace)
-        for name, sentence in self.sentences.items():
-            if error is None and name in self.called:
-                raise Wrong(sentence)
+class NotAttempted(Exception):
+    """Raised by a check that finds the stub as it was."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """How an answer was judged; a notebook shows it as one sentence."""
 
-    outcome: Literal["not attempted", "wrong", "raised", "right"]
+    outcome: Literal["not attempted", "wrong", "raised", "right", "noted"]
     why: str
 
     def __repr__(self) -> str:
@@ -76,33 +36,36 @@ class Exercise:
 
     number: "1.2" is the second exercise of lesson 1; the notebook's answer cell is tagged exercise-1.2 and the cell
         that checks it check-1.2.
-    examine: given the answer, returns when it is right and raises Wrong when it is not. It compares with facts or
-        with an independent computation, never with the answer itself and never with the solution's code.
-    praise: what a right answer has shown. hints: from faint to strong. answer: the code that solves it, the whole cell.
+    examine: given the answer, returns when it is right and raises Wrong, Raised or NotAttempted when it is not; mostly
+        one of checks.py. It compares with facts or with an independent computation, never with the answer itself and
+        never with the solution's code.
+    praise: what a right answer has shown. hints: from faint to strong. answer: the code that solves it, the whole cell;
+        empty when the exercise asks for an opinion, which is noted and never right.
     """
 
     number: str
     examine: Callable[[Any], None]
     praise: str
     hints: tuple[str, ...]
-    answer: str
+    answer: str = ""
 
     def check(self, answer: Any) -> Verdict:
-        """Judge an answer: a value, or a function that is tried on several inputs.
-
-        None, ... and a function that raises NotImplementedError count as not attempted.
-        """
-        if answer is None or answer is ...:
-            return self._not_attempted()
+        """Judge an answer: a value, or a function that is tried on several inputs. None and ... are not attempted."""
         try:
+            if answer is None or answer is ...:
+                raise NotAttempted
             self.examine(answer)
-        except NotImplementedError:
-            return self._not_attempted()
+        except NotAttempted:
+            return Verdict(
+                "not attempted", f"Write your answer to exercise {self.number} in the cell above and run both."
+            )
         except Wrong as mistake:
             return Verdict("wrong", str(mistake))
-        except Exception as error:
-            return Verdict("raised", f"{_where(error, answer)}{type(error).__name__}: {error}")
-        return Verdict("right", self.praise)
+        except Raised as error:
+            return Verdict("raised", str(error))
+        except Exception as error:  # an object that cannot be compared or converted may raise anything
+            return Verdict("raised", f"Your answer, a {type(answer).__name__}, cannot be read: {told(error)}")
+        return Verdict("right" if self.answer else "noted", self.praise)
 
     def hint(self, number: int = 1) -> None:
         """Print hint number 1, 2, … Raises ValueError when there is no such hint."""
@@ -111,20 +74,10 @@ class Exercise:
         print(f"Hint {number} of {len(self.hints)}: {self.hints[number - 1]}")
 
     def solution(self) -> None:
-        """Print one solution; there are others."""
-        print(self.answer)
-
-    def _not_attempted(self) -> Verdict:
-        return Verdict("not attempted", f"Write your answer to exercise {self.number} in the cell above and run both.")
+        """Print one solution, if the exercise has any; there are others."""
+        print(self.answer or f"Exercise {self.number} asks for your opinion: no answer is right or wrong.")
 
 
-def _where(error: Exception, answer: Any) -> str:
-    """The line of the student's own code that raised, without the path (it differs from run to run)."""
-    code = getattr(answer, "__code__", None)
-    if code is None:
-        return ""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]
-    if not own or own[-1].lineno is None:
-        return ""
-    line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-    return f"In line {own[-1].lineno} of your cell, `{line}`: "
+def told(error: Exception) -> str:
+    """An error on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong, as_number
+from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.results import Number, Numbers
 
 Layers = Sequence[tuple[int, int, int]]
 
@@ -17,53 +19,78 @@ def _seen(layers: Layers, unit: int) -> set[int]:
     return units
 
 
-def _examine_field_after(field_after: Callable[[Layers], tuple[int, int]]) -> None:
-    cases: list[Layers] = [
-        [(3, 1, 1), (3, 1, 1)],
-        [(3, 2, 1), (3, 2, 1), (3, 1, 1)],
-        [(3, 1, 2), (3, 1, 4)],
-        [(7, 2, 1), (3, 2, 1), (5, 3, 2), (2, 1, 3)],
-        [],
-    ]
-    for layers in cases:
-        pixels = _seen(layers, 0)
-        expected = max(pixels) + 1, min(_seen(layers, 1))
-        answer = field_after(list(layers))
-        try:
-            size, stride = answer
-        except TypeError:
-            raise Wrong(f"Your function returned {answer!r}; expected two numbers (size, stride).") from None
-        if (size, stride) != expected:
-            raise Wrong(_name_field_mistake(layers, (size, stride), expected))
+def _field_after(layers: Layers) -> tuple[int, int]:
+    return max(_seen(layers, 0)) + 1, min(_seen(layers, 1))
 
 
-def _name_field_mistake(layers: Layers, got: tuple[int, int], expected: tuple[int, int]) -> str:
-    case = f"For the layers {list(layers)}"
-    if not layers:
-        return f"Without any layer you gave {got}; a pixel sees one pixel, itself, and the next one lies one further."
-    strides = [1]
-    for _, stride, _ in layers:
-        strides.append(strides[-1] * stride)
-    own_first = 1 + sum(d * (k - 1) * s for (k, _, d), s in zip(layers, strides[1:], strict=True))
-    whole = 1 + sum((d * k - 1) * s for (k, _, d), s in zip(layers, strides, strict=False))
-    plain = 1 + sum((k - 1) * s for (k, _, _), s in zip(layers, strides, strict=False))
-    flat = 1 + sum(d * (k - 1) for k, _, d in layers)
-    known = {
-        (expected[1], expected[0]): "you swapped the two; expected (size, stride).",
-        (own_first, expected[1]): "you multiplied by the layer's own stride before using it. A layer reads units that "
-        "lie the *earlier* layers' stride apart.",
-        (flat, expected[1]): "you added kernels without the stride. Units of a later layer lie further apart.",
-        (plain, expected[1]): "you left the dilation out: neighbours in a kernel lie dilation units apart.",
-        (whole, expected[1]): "you stretched the kernel to dilation * kernel. k taps have k - 1 gaps between them.",
-    }
-    if got in known:
-        return f"{case} {known[got]}"
-    return f"{case} you gave {got}; following the connections gives {expected}."
+def _added_up(growth: Callable[[int, int, int, int], int], step: Callable[[int, int], int], start: int = 1) -> Callable:
+    """A field whose size grows by growth(kernel, own stride, dilation, stride before), and whose stride by a step."""
+
+    def field(layers: Layers) -> tuple[int, int]:
+        size, stride = start, 1
+        for kernel, own, dilation in layers:
+            size += growth(kernel, own, dilation, stride)
+            stride *= step(own, dilation)
+        return size, stride
+
+    return field
+
+
+def _own(own: int, dilation: int) -> int:
+    return own
 
 
 field_after = Exercise(
     number="2.1",
-    examine=_examine_field_after,
+    examine=FunctionCheck(
+        right=_field_after,
+        cases=tuple(
+            (layers,)
+            for layers in (
+                [],
+                [(3, 1, 1), (3, 1, 1)],
+                [(3, 1, 2), (3, 1, 4)],
+                [(3, 2, 1), (3, 2, 1), (3, 1, 1)],
+                [(7, 2, 1), (3, 2, 1), (5, 3, 2), (2, 1, 3)],
+            )
+        ),
+        result=Numbers(("size", "stride")),
+        mistakes=(
+            (lambda layers: _field_after(layers)[::-1], "You swapped the two; expected (size, stride)."),
+            (
+                _added_up(lambda k, own, d, before: d * (k - 1) * before * own, _own),
+                "You multiplied by the layer's own stride before using it. A layer reads units that lie the *earlier* "
+                "layers' stride apart.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: d * (k - 1), _own),
+                "You added kernels without the stride. Units of a later layer lie further apart.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: (k - 1) * before, _own),
+                "You left the dilation out: neighbours in a kernel lie dilation units apart.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: (d * k - 1) * before, _own),
+                "You stretched the kernel to dilation * kernel. k taps have k - 1 gaps between them.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: d * (k - 1) * before, lambda own, d: own * d),
+                "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer; the units of "
+                "the layer lie as close as without it.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: (k - 1) * before, lambda own, d: own * d),
+                "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer, and no later "
+                "ones.",
+            ),
+            (
+                _added_up(lambda k, own, d, before: d * (k - 1) * before, _own, start=0),
+                "You began with a field of 0. Without any layer, a pixel sees one pixel: itself.",
+            ),
+        ),
+        look="That is what following every connection gives.",
+    ),
     praise="Three lines of arithmetic, and they agree with following every connection.",
     hints=(
         "The outermost taps of a kernel lie k - 1 gaps apart. How many units is one gap?",
@@ -77,63 +104,121 @@ field_after = Exercise(
     return size, stride""",
 )
 
-
-def _examine_depth(answer: object) -> None:
-    depth = as_number(answer, "a number of layers")
-    known = {
-        16: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
-        24: "You solved 2n/3 = 16. That sum is the variance, the square of 16.",
-        256: "You took a variance of 1 for each layer; three equal weights have 2/3.",
-        8: "That is the depth whose *box* is 17 pixels wide. The standard deviation grows far more slowly.",
-        128: "Close in spirit, but the variance of a 3-wide average is 2/3, not 2.",
-    }
-    if depth in known:
-        raise Wrong(known[int(depth)])
-    if depth != 384:
-        raise Wrong(f"With {depth} layers σ² = 2n/3 = {2 * depth / 3:g}; it should be 16² = 256.")
-
-
 depth_for_sigma = Exercise(
     number="2.2",
-    examine=_examine_depth,
+    examine=NumberCheck(
+        right=384,
+        what="a number of layers",
+        mistakes={
+            16: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
+            24: "You solved 2n/3 = 16. That sum is the variance, the square of 16.",
+            256: "You took a variance of 1 for each layer; three equal weights have 2/3.",
+            512 / 3: "You multiplied 256 by 2/3. Solve 2n/3 = 256 for n: divide by it.",
+            8: "That is the depth whose *box* is 17 pixels wide. The standard deviation grows far more slowly.",
+            128: "Close in spirit, but the variance of a 3-wide average is 2/3, not 2.",
+        },
+        look="With n layers σ² = 2n/3, and it should be 16² = 256.",
+    ),
     praise="384 layers, whose box is 769 pixels wide: depth alone is an expensive way to look far. Strides are not.",
     hints=("Section 5: σ = √(2n/3) for n layers.", "Square both sides and solve for n."),
     answer="layers_for_sigma_16 = 16**2 * 3 // 2",
 )
 
 
-def _examine_count_whole(count_whole: Callable[[int, int, int, int, int], int]) -> None:
-    # ResNet-50's layer4 and layer3, VGG-16's pool5, and boxes that end exactly at the border or one pixel before.
-    cases = [(427, 32, 213, 7, 224), (267, 16, 133, 14, 224), (212, 32, 90, 7, 224), (9, 2, 4, 4, 5), (8, 2, 2, 4, 5)]
-    for size, stride, padding, cells, side in cases:
-        whole = 0
-        for row in range(cells):
-            for column in range(cells):
-                seen = [set(range(u * stride - padding, u * stride - padding + size)) for u in (row, column)]
-                whole += all(pixels >= set(range(side)) for pixels in seen)
-        answer = as_number(count_whole(size, stride, padding, cells, side), "a number of units")
-        if answer != whole:
-            case = f"For size {size}, stride {stride}, padding {padding}, {cells} cells and {side} pixels"
-            raise Wrong(_name_count_mistake(answer, whole, cells, size >= side, case))
+def _count_whole(size: int, stride: int, padding: int, cells: int, side: int) -> int:
+    """Unit by unit: are all pixels of the picture among those it sees?"""
+    picture, whole = set(range(side)), 0
+    for row in range(cells):
+        for column in range(cells):
+            starts = (row * stride - padding, column * stride - padding)
+            whole += all(picture <= set(range(start, start + size)) for start in starts)
+    return whole
 
 
-def _name_count_mistake(got: float, expected: int, cells: int, large: bool, case: str) -> str:
-    if got == expected**0.5 != expected:
-        return f"{case} you counted {got:g}, the rows that see all rows. A unit has a row *and* a column."
-    if got == (cells**2 if large else 0):
-        return (
-            f"{case} you compared sizes only. A field larger than the picture can still begin inside it: "
-            f"{expected} units cover it."
-        )
-    return (
-        f"{case} you counted {got:g}; expected {expected}. A unit covers the picture when its first pixel is at most 0 "
-        "and its last at least side - 1."
-    )
+def _counted(covers: Callable[[int, int, int], bool], begin: Callable[[int, int, int, int], int]) -> Callable[..., int]:
+    """A count of units whose field, from its begin and as long as its size, covers(start, size, side)."""
 
+    def count(size: int, stride: int, padding: int, cells: int, side: int) -> int:
+        return sum(covers(begin(u, size, stride, padding), size, side) for u in range(cells)) ** 2
+
+    return count
+
+
+def _begin(u: int, size: int, stride: int, padding: int) -> int:
+    return u * stride - padding
+
+
+_MIDDLE = (
+    "You laid the field around the middle of its cell. Section 3: padding shifts a field, and it begins at "
+    "u * stride - padding."
+)
+_BORDER = (
+    "You miss the border by one pixel. A unit covers the picture when its first pixel, the start, is at most 0 and its "
+    "last, start + size - 1, at least side - 1."
+)
 
 count_whole = Exercise(
     number="2.3",
-    examine=_examine_count_whole,
+    examine=FunctionCheck(
+        right=_count_whole,
+        # Fields that end at the border, one pixel before or behind it; then ResNet-50's layer3 and layer4, VGG's pool5.
+        cases=(
+            (4, 1, 1, 3, 3),
+            (3, 2, 0, 2, 4),
+            (8, 2, 4, 4, 5),
+            (9, 2, 4, 4, 5),
+            (8, 2, 3, 4, 6),
+            (6, 3, 4, 3, 2),
+            (427, 32, 213, 7, 224),
+            (267, 16, 133, 14, 224),
+            (212, 32, 90, 7, 224),
+        ),
+        result=Number("a number of units"),
+        mistakes=(
+            (
+                lambda size, stride, padding, cells, side: _count_whole(size, stride, padding, cells, side) ** 0.5,
+                "You counted the rows that see all rows. A unit has a row *and* a column.",
+            ),
+            (
+                lambda size, stride, padding, cells, side: cells**2 if size >= side else 0,
+                "You compared sizes only. A field larger than the picture can still begin inside it.",
+            ),
+            (_counted(lambda start, size, side: start <= 0 and start + size >= side - 1, _begin), _BORDER),
+            (_counted(lambda start, size, side: start <= 0 and start + size > side, _begin), _BORDER),
+            (_counted(lambda start, size, side: start < 0 and start + size >= side, _begin), _BORDER),
+            (_counted(lambda start, size, side: start <= 1 and start + size >= side, _begin), _BORDER),
+            (
+                _counted(
+                    lambda start, size, side: start <= 0 and start + size >= side,
+                    lambda u, size, stride, padding: u * stride + stride // 2 - size // 2,
+                ),
+                _MIDDLE,
+            ),
+            (
+                _counted(
+                    lambda start, size, side: start <= 0 and start + size // 2 * 2 >= side,
+                    lambda u, size, stride, padding: u * stride + stride // 2 - size // 2,
+                ),
+                _MIDDLE,
+            ),
+            (
+                _counted(
+                    lambda start, size, side: start <= 0 and start + size >= side,
+                    lambda u, size, stride, padding: u * stride,
+                ),
+                "You left the padding out: the field of unit u begins at u * stride - padding.",
+            ),
+            (
+                _counted(lambda start, size, side: start <= 0, _begin),
+                "You looked at where a field begins, and not at where it ends.",
+            ),
+            (
+                _counted(lambda start, size, side: start + size >= side, _begin),
+                "You looked at where a field ends, and not at where it begins.",
+            ),
+        ),
+        look="A unit covers the picture when its first pixel is at most 0 and its last at least side - 1.",
+    ),
     praise="36 of 49 for ResNet-50, none for VGG-16: the same picture, two answers to 'are CNNs local?'.",
     hints=(
         "Unit u sees the pixels u * stride - padding to u * stride - padding + size - 1, along rows and along columns.",

@@ -8,88 +8,106 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, NotThis, Wrong, as_number
-
-TOLERANCE = 1e-4
-NO_CONVOLUTION = dict.fromkeys(
-    ("conv1d", "conv2d", "conv3d", "convolution"),
-    "You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, multiply.",
-)
-
-
-def _examine_token_count(answer: object) -> None:
-    count = as_number(answer, "a number of tokens")
-    known = {
-        576: "You counted the patches. The CLS token is one more.",
-        24: "That is the number of patches along one side.",
-        25: "You added CLS to one side. Count all patches of the square first.",
-        24 + 24 + 1: "You added rows and columns; a grid has rows times columns patches.",
-        197: "That is the count for 224 pixels and patches of 16. Here the picture is larger and the patch smaller.",
-        257: "That is the count for 224 pixels. The picture has 336.",
-        442: "You used patches of 16 pixels; this encoder has 14.",
-    }
-    if count in known:
-        raise Wrong(known[int(count)])
-    if count != 577:
-        raise Wrong(f"{count} is not it. How many patches of 14 pixels fit along 336? And what stands in front?")
-
+from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.results import Values
+from vlmteach.course.exercises.ruled_out import RuledOut
 
 token_count = Exercise(
     number="3.1",
-    examine=_examine_token_count,
+    examine=NumberCheck(
+        right=577,
+        what="a number of tokens",
+        mistakes={
+            576: "You counted the patches. The CLS token is one more.",
+            24: "That is the number of patches along one side.",
+            25: "You added CLS to one side. Count all patches of the square first.",
+            24 + 24 + 1: "You added rows and columns; a grid has rows times columns patches.",
+            25 * 25: "You added CLS to each side. There is one CLS token, beside all patches.",
+            197: "That is the count for 224 pixels and patches of 16. Here the picture is larger, the patch smaller.",
+            257: "That is the count for 224 pixels. The picture has 336.",
+            442: "You used patches of 16 pixels; this encoder has 14.",
+        },
+        look="How many patches of 14 pixels fit along 336? And what stands in front?",
+    ),
     praise="24 times 24 patches and CLS. LLaVA takes CLS off again and hands 576 tokens to its language model.",
     hints=("336 / 14 patches along each side.", "24 * 24 patches, and one token without a place."),
     answer="clip_tokens = (336 // 14) ** 2 + 1",
 )
 
 
-def _examine_embed(embed: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+def _embed(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    grid = F.conv2d(image, weight, bias, stride=weight.shape[-1])
+    return torch.stack([grid[:, :, y, x] for y in range(grid.shape[2]) for x in range(grid.shape[3])], dim=1)
+
+
+def _embed_by(*axes: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """A patch embedding whose squares (B, 3, rows, columns, p, p) are put in this order before they are laid flat."""
+
+    def embed(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        patch = weight.shape[-1]
+        squares = image.unfold(2, patch, patch).unfold(3, patch, patch).permute(*axes)
+        return squares.flatten(3).flatten(1, 2) @ weight.flatten(1).T + bias
+
+    return embed
+
+
+def _layers() -> tuple[tuple[Tensor, ...], ...]:
+    """Images, weights and biases."""
     generator = torch.Generator().manual_seed(3)
-    for height, width, patch in [(4, 6, 2), (6, 9, 3)]:
-        image, weight, bias = (
-            torch.randn(*shape, generator=generator) for shape in [(2, 3, height, width), (5, 3, patch, patch), (5,)]
-        )
-        grid = F.conv2d(image, weight, bias, stride=patch)
-        expected = torch.stack([grid[:, :, y, x] for y in range(height // patch) for x in range(width // patch)], dim=1)
-        with NotThis(NO_CONVOLUTION):
-            tokens = embed(image.clone(), weight.clone(), bias.clone())
-        if not isinstance(tokens, Tensor):
-            raise Wrong(f"Your function returned a {type(tokens).__name__}; expected a tensor of tokens.")
-        case = f"a picture {tuple(image.shape)} and a weight {tuple(weight.shape)}"
-        if tokens.shape != expected.shape:
-            raise Wrong(
-                f"For {case} your tokens have shape {tuple(tokens.shape)}; expected {tuple(expected.shape)}, "
-                "(B, N, D): one token for each patch, one number for each filter."
-            )
-        if not torch.allclose(tokens, expected, atol=TOLERANCE):
-            raise Wrong(_name_embed_mistake(tokens, expected, image, weight, bias))
-
-
-def _name_embed_mistake(tokens: Tensor, expected: Tensor, image: Tensor, weight: Tensor, bias: Tensor) -> str:
-    patch = weight.shape[-1]
-    if torch.allclose(tokens, expected - bias, atol=TOLERANCE):
-        return "Right, but for the bias: every token still needs it added."
-    squares = image.unfold(2, patch, patch).unfold(3, patch, patch)  # (B, 3, rows, columns, p, p)
-    channel_last = squares.permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(1, 2)
-    if torch.allclose(tokens, channel_last @ weight.flatten(1).T + bias, atol=TOLERANCE):
-        return (
-            "Inside a patch your order is row, column, channel; the weight's is channel, row, column. The same numbers "
-            "in another order meet the wrong weights."
-        )
-    by_columns = squares.permute(0, 3, 2, 1, 4, 5).flatten(3).flatten(1, 2)
-    if torch.allclose(tokens, by_columns @ weight.flatten(1).T + bias, atol=TOLERANCE):
-        return "Your tokens are in column order; the course, like every library, reads row by row."
-    transposed = squares.permute(0, 2, 3, 1, 5, 4).flatten(3).flatten(1, 2)
-    if torch.allclose(tokens, transposed @ weight.flatten(1).T + bias, atol=TOLERANCE):
-        return "Your patches lie on their side: rows and columns inside a patch are exchanged."
-    if torch.allclose(tokens, image.reshape(len(image), tokens.shape[1], -1) @ weight.flatten(1).T + bias, atol=1e-4):
-        return "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels and no square."
-    return "The shape is right, the numbers are not. Compare your patches with patchify(image, patch_size) first."
+    sizes = [(1, 2, 4, 2, 2), (2, 4, 6, 2, 5), (2, 6, 9, 3, 5)]
+    return tuple(
+        tuple(torch.randn(*s, generator=generator) for s in [(batch, 3, height, width), (dim, 3, p, p), (dim,)])
+        for batch, height, width, p, dim in sizes
+    )
 
 
 embed = Exercise(
     number="3.2",
-    examine=_examine_embed,
+    examine=FunctionCheck(
+        right=_embed,
+        cases=_layers(),
+        result=Values("(B, N, D)"),
+        mistakes=(
+            (
+                lambda image, weight, bias: _embed(image, weight, 0 * bias),
+                "Right, but for the bias: every token still needs it added.",
+            ),
+            (
+                lambda image, weight, bias: _embed(image, weight, 2 * bias),
+                "Right, but for the bias: you added it twice.",
+            ),
+            (
+                _embed_by(0, 2, 3, 4, 5, 1),
+                "Inside a patch your order is row, column, channel; the weight's is channel, row, column. The same "
+                "numbers in another order meet the wrong weights.",
+            ),
+            (
+                _embed_by(0, 3, 2, 1, 4, 5),
+                "Your tokens are in column order; the course, like every library, reads row by row.",
+            ),
+            (
+                _embed_by(0, 2, 3, 1, 5, 4),
+                "Your patches lie on their side: rows and columns inside a patch are exchanged.",
+            ),
+            (
+                lambda image, weight, bias: (
+                    image.reshape(len(image), -1, weight[0].numel()) @ weight.flatten(1).T + bias
+                ),
+                "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels and no square.",
+            ),
+            (
+                lambda image, weight, bias: _embed(image, weight, bias).mT,
+                "Your result is (B, D, N). One token must hold all D numbers of one patch: one axis swap is missing.",
+            ),
+        ),
+        look="Token n is the dot product of patch n, row by row, with each of the D filters, and the bias added.",
+        ruled_out=RuledOut(
+            torch="conv(?!ert)",
+            sentence="You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, "
+            "multiply.",
+        ),
+    ),
     praise="You have written a ViT's first layer without a convolution, and it gives what the convolution gives.",
     hints=(
         "patchify(image, patch_size) lays each patch flat in the order of the weight.",
@@ -102,48 +120,77 @@ def embed_patches(image, weight, bias):
 )
 
 
-def _examine_add_places(add_places: Callable[[Tensor, Tensor, int], Tensor]) -> None:
+def _add_places(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
+    return _placed(lambda table: table)(tokens, table, prefix)
+
+
+def _placed(rows: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """A function that gives patch i row i of rows(table)."""
+
+    def placed(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
+        given = rows(table).expand(len(table), -1)
+        places = [tokens[:, i] if i < prefix else tokens[:, i] + given[i - prefix] for i in range(tokens.shape[1])]
+        return torch.stack(places, dim=1)
+
+    return placed
+
+
+def _from_token_0(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
+    tokens[:, : len(table)] += table
+    return tokens
+
+
+def _sequences() -> tuple[tuple[Tensor, Tensor, int], ...]:
     generator = torch.Generator().manual_seed(4)
-    for batch, prefix in [(2, 1), (3, 0), (1, 5)]:
-        tokens = torch.randn(batch, prefix + 6, 4, generator=generator)
-        table = torch.randn(6, 4, generator=generator)
-        given = tokens.clone()
-        placed = add_places(given, table.clone(), prefix)
-        if not isinstance(placed, Tensor):
-            raise Wrong(f"Your function returned a {type(placed).__name__}; expected the tokens.")
-        if placed.shape != tokens.shape:
-            raise Wrong(
-                f"{prefix} prefix tokens and 6 patches came back with shape {tuple(placed.shape)}; expected "
-                f"{tuple(tokens.shape)}. Adding places neither adds nor removes a token."
-            )
-        expected = torch.stack(
-            [tokens[:, i] if i < prefix else tokens[:, i] + table[i - prefix] for i in range(prefix + 6)], dim=1
-        )
-        if not torch.allclose(placed, expected, atol=TOLERANCE):
-            raise Wrong(_name_place_mistake(placed - tokens, table, prefix))
-        if not torch.equal(given, tokens):
-            raise Wrong("Your result is right, but you also wrote into the tokens you were given. Make a new tensor.")
+    return tuple(
+        (torch.randn(batch, prefix + n, dim, generator=generator), torch.randn(n, dim, generator=generator), prefix)
+        for batch, prefix, n, dim in [(1, 1, 1, 2), (2, 1, 6, 4), (3, 0, 6, 4), (1, 5, 6, 4)]
+    )
 
 
-def _name_place_mistake(added: Tensor, table: Tensor, prefix: int) -> str:
-    on_prefix, on_patches = added[:, :prefix], added[:, prefix:]
-    if not added.abs().max() > TOLERANCE:
-        return "The tokens came back unchanged: no place was added."
-    if torch.allclose(on_patches, on_patches[:, :1].expand_as(on_patches), atol=TOLERANCE):
-        return "All patches got the same place. That broadcasts without an error, and tells the network nothing."
-    if prefix and torch.allclose(added[:, :6], table.expand(len(added), -1, -1), atol=TOLERANCE):
-        return (
-            f"You began to add at token 0, but the first {prefix} tokens have no place. Every patch now has the place "
-            "of another one."
-        )
-    if prefix and on_prefix.abs().max() > TOLERANCE:
-        return "The prefix tokens changed. They have no row in this table, so nothing is added to them."
-    return "The numbers are not right: token prefix + i should get row i of the table, for every picture of the batch."
-
+_SAME_PLACE = "All patches got the same place. That broadcasts without an error, and tells the network nothing."
+_ON_PREFIX = "The prefix tokens changed. They have no row in this table, so nothing is added to them."
 
 add_places = Exercise(
     number="3.3",
-    examine=_examine_add_places,
+    examine=FunctionCheck(
+        right=_add_places,
+        cases=_sequences(),
+        result=Values("(B, prefix + N, D)"),
+        mistakes=(
+            (lambda tokens, table, prefix: tokens, "The tokens came back unchanged: no place was added."),
+            (_placed(lambda table: table[:1]), _SAME_PLACE),
+            (_placed(lambda table: table[-1:]), _SAME_PLACE),
+            (_placed(lambda table: table.mean(dim=0)), _SAME_PLACE),
+            (_placed(lambda table: table.sum(dim=0)), _SAME_PLACE),
+            (
+                _from_token_0,
+                "You began to add at token 0, but the first prefix tokens have no place. Every patch now has the place "
+                "of another one.",
+            ),
+            (
+                lambda tokens, table, prefix: tokens + torch.cat([table[:1].expand(prefix, -1), table]),
+                _ON_PREFIX,
+            ),
+            (
+                lambda tokens, table, prefix: torch.cat(
+                    [tokens[:, :prefix] + table.mean(dim=0), tokens[:, prefix:] + table], dim=1
+                ),
+                _ON_PREFIX,
+            ),
+            (
+                lambda tokens, table, prefix: torch.cat([tokens[:, prefix:] + table, tokens[:, :prefix]], dim=1),
+                "You moved the prefix tokens behind the patches. They stand in front, and keep their order.",
+            ),
+            (
+                lambda tokens, table, prefix: tokens[:, prefix:] + table,
+                "You left the prefix tokens out. Adding places neither adds nor removes a token.",
+            ),
+            (_placed(lambda table: table.flip(0)), "You gave the places in reverse: patch i gets row i of the table."),
+            (_placed(lambda table: 2 * table), "You added each place twice."),
+        ),
+        look="Token prefix + i gets row i of the table, for every picture; the first prefix tokens get nothing.",
+    ),
     praise="Each patch has its own place, CLS and registers have none, and every picture gets the same table.",
     hints=(
         "Which tokens have a row in the table, and which have none?",

@@ -9,37 +9,40 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, NotThis, Wrong, as_number
+from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
+from vlmteach.course.exercises.results import Values
+from vlmteach.course.exercises.ruled_out import RuledOut
 
-TOLERANCE = 1e-5
-NO_ATTENTION = dict.fromkeys(
-    ("scaled_dot_product_attention", "multi_head_attention_forward"),
-    "You called torch's attention. Write its four operations yourself: scores, scale, softmax, mix.",
-)
-
-
-def _examine_weight(answer: object) -> None:
-    weight = as_number(answer, "a number between 0 and 1")
-    e = math.e
-    known = {
-        e**2 / (e**2 + 2 * e + 3): "You kept token 4. Without it, one number less is in the sum of the row.",
-        e**4 / (e**4 + e**2 + 3): "You left out the scale: the scores are divided by √4 before the exponential.",
-        e / (e + e**0.5 + 3): "You divided by 4; the scale is its square root, 2.",
-        2 / 3: "You divided the scaled scores by their sum. Softmax takes exponentials first, so a 0 gets weight too.",
-        e**2 / (e**2 + e): "You left the zeros out. A score of 0 still gets a share: exp(0) is 1.",
-        1 / 5: "That is an even spread over five tokens. Are all the scores of this row equal?",
-        e**2: "That is the exponential. Divide it by the sum of the row, so that the weights sum to 1.",
-    }
-    for value, sentence in known.items():
-        if abs(weight - value) < 0.005:
-            raise Wrong(sentence)
-    if abs(weight - e**2 / (e**2 + e + 3)) > 0.005:
-        raise Wrong(f"{weight} is not it. One scaled score of this row is 2, one is 1, three are 0; start from there.")
-
+_E = math.e
+_RIGHT = _E**2 / (_E**2 + _E + 3)
 
 weight_by_hand = Exercise(
     number="4.1",
-    examine=_examine_weight,
+    examine=NumberCheck(
+        right=_RIGHT,
+        what="a number between 0 and 1",
+        close=0.005,
+        mistakes={
+            _E**2 / (_E**2 + 2 * _E + 3): "You kept token 4. Without it, one number less is in the sum of the row.",
+            _E**2 / (_E**2 + _E + 4): "You set token 4's score to 0. A score of 0 still gets a share, exp(0) = 1; a "
+            "token that is taken away is not in the sum at all.",
+            _E**4 / (_E**4 + _E**2 + 3): "You left out the scale: the scores are divided by √4 before the exponential.",
+            _E / (_E + _E**0.5 + 3): "You divided by 4; the scale is its square root, 2.",
+            2 / 3: "You divided the scaled scores by their sum. Softmax takes exponentials first, so a 0 gets weight "
+            "too.",
+            _E**2 / (_E**2 + _E): "You left the zeros out. A score of 0 still gets a share: exp(0) is 1.",
+            _E / (_E**2 + _E + 3): "That is what token 2 gives to token 0. Which weight does it give to itself?",
+            1 / 5: "That is an even spread over five tokens. Are all the scores of this row equal?",
+            _E**2: "That is the exponential. Divide it by the sum of the row, so that the weights sum to 1.",
+            0.6: "One decimal is not enough to tell; give two.",
+            100 * round(_RIGHT, 2): "You gave percent. A weight is a share: the weights of a row sum to 1.",
+            100 * round(_RIGHT, 3): "You gave percent. A weight is a share: the weights of a row sum to 1.",
+            100 * _RIGHT: "You gave percent. A weight is a share: the weights of a row sum to 1.",
+        },
+        look="One scaled score of this row is 2, one is 1, three are 0; start from there.",
+    ),
     praise="7.39 / (7.39 + 2.72 + 3 · 1) = 0.56: its scores are the old ones, but fewer tokens share.",
     hints=(
         "Its scaled scores are in section 3, row 2. Which of them stay in the sum?",
@@ -48,59 +51,115 @@ weight_by_hand = Exercise(
     answer="blue_to_itself = 7.389 / (7.389 + 2.718 + 3 * 1)",
 )
 
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-def _examine_attend(attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value)
+
+
+def _scaled(by: Callable[[Tensor, Tensor], float], dim: int = -1) -> Attend:
+    """Attention whose scores are divided by by(query, key), with the softmax over another axis."""
+    return lambda query, key, value: ((query @ key.mT) / by(query, key)).softmax(dim=dim) @ value
+
+
+def _root_of_width(query: Tensor, key: Tensor) -> float:
+    return query.shape[-1] ** 0.5
+
+
+def _weights(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
+
+
+def _causal(diagonal: Callable[[int, int], int]) -> Attend:
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        queries, keys = query.shape[-2], key.shape[-2]
+        mask = torch.ones(queries, keys, dtype=torch.bool).tril(diagonal(queries, keys))
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+    return attend
+
+
+def _tokens_in_heads() -> tuple[tuple[Tensor, ...], ...]:
+    """Queries, keys and values of (batch, heads, N or M, d): first a few to read, last with five different numbers."""
     generator = torch.Generator().manual_seed(7)
-    for batch, heads, queries, keys, width in [(2, 3, 4, 5, 6), (1, 2, 3, 3, 4)]:
-        query, key, value = (
-            torch.randn(batch, heads, count, width, generator=generator) for count in (queries, keys, keys)
-        )
-        expected = F.scaled_dot_product_attention(query, key, value)
-        with NotThis(NO_ATTENTION):
-            output = attend(query.clone(), key.clone(), value.clone())
-        if isinstance(output, tuple):
-            raise Wrong(f"Your function returned {len(output)} things; expected the output alone.")
-        if not isinstance(output, Tensor):
-            raise Wrong(f"Your function returned a {type(output).__name__}; expected a tensor.")
-        if output.shape == (batch, heads, queries, keys) and output.shape != expected.shape:
-            raise Wrong("You returned the weights. One operation is left: they say how to mix the values.")
-        if output.shape != expected.shape:
-            raise Wrong(
-                f"{queries} queries and {keys} keys gave shape {tuple(output.shape)}; expected "
-                f"{tuple(expected.shape)}: one mixed value for each query."
-            )
-        if not torch.allclose(output, expected, atol=TOLERANCE):
-            raise Wrong(_name_attend_mistake(output, query, key, value))
+    return tuple(
+        tuple(torch.randn(batch, heads, count, width, generator=generator) for count in (queries, keys, keys))
+        for batch, heads, queries, keys, width in [(1, 1, 1, 3, 2), (1, 2, 3, 3, 4), (2, 3, 4, 5, 6)]
+    )
 
 
-def _name_attend_mistake(output: Tensor, query: Tensor, key: Tensor, value: Tensor) -> str:
-    heads, width = query.shape[1], query.shape[-1]
-    scores = query @ key.transpose(-2, -1)
-    mistakes = {
-        "You left out the scale: divide the scores by the square root of the head width before the softmax.": (
-            scores.softmax(dim=-1) @ value
-        ),
-        "You divided by the head width; the scale is its square root.": (scores / width).softmax(dim=-1) @ value,
-        "You scaled by the width of the model, heads × head width. The sum runs over one head, so its width counts.": (
-            (scores / (heads * width) ** 0.5).softmax(dim=-1) @ value
-        ),
-        "Your softmax runs over the queries (dim=-2). The weights of one query over all keys must sum to 1.": (
-            (scores / width**0.5).softmax(dim=-2) @ value
-        ),
-        "You mixed the keys. The keys decide the weights; what is mixed with them are the values.": (
-            (scores / width**0.5).softmax(dim=-1) @ key
-        ),
-        "There is no softmax: scores can be negative and do not sum to 1.": scores / width**0.5 @ value,
-    }
-    for sentence, wrong in mistakes.items():
-        if torch.allclose(output, wrong, atol=TOLERANCE):
-            return sentence
-    return "The shape is right, the numbers are not. Print the weights of one query: do they sum to 1?"
-
+_CAUSAL = "You masked later keys, as a language model does. Here every query may look at every key."
+_AFTER = "You scaled after the softmax. The scale belongs to the scores: it keeps the softmax from a single winner."
 
 attend = Exercise(
     number="4.2",
-    examine=_examine_attend,
+    examine=FunctionCheck(
+        right=_attend,
+        cases=_tokens_in_heads(),
+        result=Values("(B, heads, N, d)"),
+        mistakes=(
+            (
+                _scaled(lambda query, key: 1),
+                "You left out the scale: divide the scores by the square root of the head width before the softmax.",
+            ),
+            (
+                _scaled(lambda query, key: query.shape[-1]),
+                "You divided by the head width; the scale is its square root.",
+            ),
+            (
+                _scaled(lambda query, key: 2),
+                "You divided by 2. That is √d for the lesson's d = 4 only: take d from the shape of the query.",
+            ),
+            (
+                _scaled(lambda query, key: (query.shape[1] * query.shape[-1]) ** 0.5),
+                "You scaled by the width of the model, heads × head width. The sum runs over one head, so its width "
+                "counts.",
+            ),
+            (
+                _scaled(lambda query, key: query.shape[-2] ** 0.5),
+                "You scaled by the number of queries. A score is a sum over the d numbers of a head, so √d counts.",
+            ),
+            (
+                _scaled(lambda query, key: key.shape[-2] ** 0.5),
+                "You scaled by the number of keys. A score is a sum over the d numbers of a head, so √d counts.",
+            ),
+            (
+                _scaled(lambda query, key: query.shape[-1] ** -0.5),
+                "You multiplied by √d; divide by it, so that wide heads do not get larger scores.",
+            ),
+            (
+                lambda query, key, value: (query @ key.mT).softmax(dim=-1) / query.shape[-1] ** 0.5 @ value,
+                _AFTER,
+            ),
+            (
+                _scaled(_root_of_width, dim=-2),
+                "Your softmax runs over the queries (dim=-2). The weights of one query over all keys must sum to 1.",
+            ),
+            (
+                _scaled(_root_of_width, dim=1),
+                "Your softmax runs over the heads (dim=1). The weights of one query over all keys must sum to 1.",
+            ),
+            (
+                lambda query, key, value: _attend(query, key, key),
+                "You mixed the keys. The keys decide the weights; what is mixed with them are the values.",
+            ),
+            (
+                lambda query, key, value: query @ key.mT / query.shape[-1] ** 0.5 @ value,
+                "There is no softmax: scores can be negative and do not sum to 1.",
+            ),
+            (_causal(lambda queries, keys: 0), _CAUSAL),
+            (_causal(lambda queries, keys: keys - queries), _CAUSAL),
+            (_weights, "You returned the weights. One operation is left: they say how to mix the values."),
+        ),
+        look="Print the weights of one query: softmax(scores / √d) over the keys.",
+        ruled_out=RuledOut(
+            torch="attention|multi_head",
+            course="vlmteach.nn",
+            sentence="You called attention that is there already, torch's or the course's. Write its four operations "
+            "yourself: scores, scale, softmax, mix.",
+        ),
+    ),
     praise="It equals torch's fused attention, for several heads and for more keys than queries.",
     hints=(
         "key.transpose(-2, -1) exchanges the last two axes and leaves batch and heads alone.",
@@ -113,49 +172,27 @@ attend = Exercise(
 )
 
 
-def _examine_mask(make_mask: Callable[[int, int], Tensor]) -> None:
-    for pictures, words in [(3, 2), (2, 4), (1, 1)]:
-        count = pictures + words
-        mask = make_mask(pictures, words)
-        if not isinstance(mask, Tensor):
-            raise Wrong(f"Your function returned a {type(mask).__name__}; expected a tensor of True and False.")
-        if mask.dtype != torch.bool:
-            raise Wrong(f"Your mask holds {mask.dtype}; expected torch.bool. Numbers would be added to the scores.")
-        if mask.shape != (count, count):
-            raise Wrong(
-                f"Shape {tuple(mask.shape)} for {pictures} picture tokens and {words} words; expected "
-                f"{(count, count)}: a row for each query, a column for each key."
-            )
-        expected = torch.tensor(
-            [[key < pictures or (query >= pictures and key <= query) for key in range(count)] for query in range(count)]
-        )
-        if not torch.equal(mask, expected):
-            raise Wrong(_name_mask_mistake(mask, expected, pictures, words))
+def _sequence(pictures: int, words: int) -> list[Token]:
+    return tokens_of(("picture token", pictures), ("word", words))
 
 
-def _name_mask_mistake(mask: Tensor, expected: Tensor, pictures: int, words: int) -> str:
-    count = pictures + words
-    among_words, causal = mask[pictures:, pictures:], torch.ones(words, words, dtype=torch.bool).tril()
-    if torch.equal(mask, ~expected):
-        return "Your mask is upside down: here True means may attend. (In nn.MultiheadAttention it means blocked.)"
-    if torch.equal(mask, torch.ones(count, count, dtype=torch.bool).tril()):
-        return "That is a causal mask for everything. The picture is there at once: its tokens may see each other."
-    if torch.equal(mask, expected.T):
-        return "Rows and columns are exchanged: rows are queries, which ask; columns are keys, which are seen."
-    if mask[:pictures, pictures:].any():
-        return "A picture token may see a word. Then the answer could leak into the picture; leave that corner False."
-    if not mask[pictures:, :pictures].all():
-        return "A word may not see the whole picture. Every word comes after it and may look at all of it."
-    if words > 1 and not among_words.triu(1).logical_not().all():
-        return "A word may see later words, which it is supposed to predict."
-    if not torch.equal(among_words, causal):
-        return "A word does not see itself, or misses an earlier word. The diagonal belongs to a causal mask."
-    return "The picture's tokens should all see each other."
+def _may_look(looker: Token, seen: Token) -> bool:
+    return seen.kind == "picture token" or (looker.kind == "word" and seen.place <= looker.place)
+
+
+def _why(looker: Token, seen: Token) -> str:
+    if seen.kind == "picture token":
+        return "The picture is there at once: every token may look at all of it."
+    if looker.kind == "picture token":
+        return "Words come later than the picture, and what they say must not leak into it."
+    if seen.place > looker.place:
+        return "It should help to predict that word, and would only have to read it."
+    return "A word sees itself and the words before it: the diagonal belongs to a causal mask."
 
 
 prefix_mask = Exercise(
     number="4.3",
-    examine=_examine_mask,
+    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1), (2, 1), (1, 2), (3, 2), (2, 4))),
     praise="The picture as a whole, then words one by one: the mask of a language model that sees.",
     hints=(
         "Which part of the mask is the causal one you know?",

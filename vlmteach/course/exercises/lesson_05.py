@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.results import Number
 
 
-def _examine_cells_reached(cells_reached: Callable[[Sequence[int]], int]) -> None:
-    # counted by hand: each block adds its dilation to what is seen on either side
-    for dilations, cells in [((1,), 1), ((1, 1, 1), 3), ((1, 2, 4), 7), ((2, 2), 4), ((), 0)]:
-        reached = cells_reached(dilations)
-        if reached == cells:
-            continue
-        case = f"For dilations {dilations}"
-        if reached == 2 * cells + 1:
-            raise Wrong(f"{case} you gave the width of the whole field; the question is how far it goes to one side.")
-        if reached == len(dilations):
-            raise Wrong(f"{case} you counted the blocks. A dilated block jumps over cells and reaches farther.")
-        if reached == max(dilations, default=0):
-            raise Wrong(f"{case} you took the largest dilation. The blocks follow each other, so their reaches add up.")
-        raise Wrong(f"{case} you gave {reached!r}; expected {cells}.")
+def _cells_reached(dilations: Sequence[int]) -> int:
+    """Follow the farthest connection of one block after the other."""
+    cell = 0
+    for dilation in dilations:
+        cell = max(cell + tap * dilation for tap in (-1, 0, 1))
+    return cell
 
+
+_LARGEST = "You took the largest dilation. The blocks follow each other, so their reaches add up."
 
 cells_reached = Exercise(
     number="5.1",
-    examine=_examine_cells_reached,
+    examine=FunctionCheck(
+        right=_cells_reached,
+        cases=(((),), ((1,),), ((2,),), ((2, 2),), ((1, 1, 1),), ((1, 2, 4),)),
+        result=Number("a number of cells"),
+        mistakes=(
+            (
+                lambda dilations: 2 * sum(dilations) + 1,
+                "You gave the width of the whole field; the question is how far it goes to one side.",
+            ),
+            (lambda dilations: 2 * sum(dilations), "You counted both sides; the question is how far it goes to one."),
+            (
+                lambda dilations: sum(2 * dilation + 1 for dilation in dilations),
+                "You added up how wide each block's kernel is. To one side a block reaches its dilation, and the cell "
+                "in the middle is not counted again.",
+            ),
+            (
+                lambda dilations: 3 * sum(dilations),
+                "You added three taps for each block. They lie at -1, 0 and +1 dilations: to one side it goes one.",
+            ),
+            (len, "You counted the blocks. A dilated block jumps over cells and reaches farther."),
+            (lambda dilations: max(dilations, default=0), _LARGEST),
+            (max, _LARGEST),
+            (math.prod, "You multiplied. Each block starts where the one before has reached, so their reaches add up."),
+            (
+                lambda dilations: 1 + sum(dilations),
+                "You counted the token's own cell as well; the question is how many cells *away* it sees.",
+            ),
+        ),
+    ),
     praise="Each block adds its dilation on every side: three plain blocks reach 3 cells, dilations 1, 2, 4 reach 7.",
     hints=("One 3×3 block reaches one cell to each side.", "What a block reaches is added to what was reached before."),
     answer="""def cells_reached(dilations):
@@ -36,46 +62,87 @@ cells_reached = Exercise(
 )
 
 
-def _examine_mean_distance(mean_distance: Callable[[Tensor, tuple[int, int]], Tensor]) -> None:
-    heat = torch.zeros(8, 10)
-    heat[0, 0], heat[3, 4] = 1.0, 3.0
-    # from (0, 0): 1 at distance 0 and 3 at distance 5; from (3, 4): 1 at distance 5 and 3 at distance 0
-    for position, expected in [((0, 0), 3.75), ((3, 4), 1.25), ((0, 4), (4 * 1 + 3 * 3) / 4)]:
-        distance = float(mean_distance(heat.clone(), position))
-        if abs(distance - expected) < 1e-4:
-            continue
-        raise Wrong(_name_distance_mistake(distance, expected, heat, position))
-    if abs(float(mean_distance(heat * 10, (0, 0))) - 3.75) > 1e-4:
-        raise Wrong("Ten times the heat gave another distance; divide by the sum of the heat.")
+def _mean_distance(heat: Tensor, position: tuple[int, int]) -> float:
+    """Pixel by pixel, in Python's own numbers."""
+    pixels = [
+        (row, column, heat[row, column].item()) for row in range(heat.shape[0]) for column in range(heat.shape[1])
+    ]
+    distances = [math.dist((row, column), position) * weight for row, column, weight in pixels]
+    return math.fsum(distances) / math.fsum(weight for _, _, weight in pixels)
 
 
-def _name_distance_mistake(distance: float, expected: float, heat: Tensor, position: tuple[int, int]) -> str:
-    case = f"From {position} you gave {distance:.2f}; expected {expected:.2f}."
-    rows = torch.arange(8.0)[:, None] - position[0]
-    columns = torch.arange(10.0)[None, :] - position[1]
-    known = {
-        "Divide by the sum of the heat.": (heat * torch.hypot(rows, columns)).sum(),
-        "You averaged squared distances; take the root before you average.": (heat * (rows**2 + columns**2)).sum() / 4,
-        "You added the steps along rows and columns; the distance is a straight line.": (
-            heat * (rows.abs() + columns.abs())
-        ).sum()
-        / 4,
-        "You averaged over all pixels; those without heat should not count.": (
-            heat * torch.hypot(rows, columns)
-        ).mean(),
-        "That is the plain average distance of the hot pixels; weigh each by its heat.": torch.hypot(rows, columns)[
-            heat > 0
-        ].mean(),
-    }
-    for sentence, value in known.items():
-        if abs(distance - float(value)) < 1e-4:
-            return f"{case} {sentence}"
-    return f"{case} Each pixel's distance to the position counts as much as its heat."
+def _averaged(average: Callable[[Tensor, Tensor, Tensor], Any]) -> Callable[[Tensor, tuple[int, int]], float]:
+    """Another average(heat, row differences, column differences) of the distances."""
+
+    def averaged(heat: Tensor, position: tuple[int, int]) -> float:
+        rows = torch.arange(float(heat.shape[0]))[:, None] - position[0]
+        columns = torch.arange(float(heat.shape[1]))[None, :] - position[1]
+        return float(average(heat, rows, columns))
+
+    return averaged
+
+
+def _two_spots(height: int, width: int, warm: float = 1.0) -> Tensor:
+    """Heat at two pixels, three rows and four columns apart, so that they lie five apart."""
+    heat = torch.zeros(height, width)
+    heat[0, 0], heat[3, 4] = warm, 3 * warm
+    return heat
 
 
 mean_distance = Exercise(
     number="5.2",
-    examine=_examine_mean_distance,
+    examine=FunctionCheck(
+        right=_mean_distance,
+        cases=(
+            (_two_spots(4, 5), (0, 0)),
+            (_two_spots(4, 5), (3, 4)),
+            (_two_spots(8, 10), (0, 4)),
+            (_two_spots(4, 5, warm=10), (0, 0)),
+        ),
+        result=Number("one number, the distance", close=1e-4),
+        mistakes=(
+            (
+                _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).sum()),
+                "Ten times the heat would be ten times the distance: divide by the sum of the heat.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * (rows**2 + columns**2)).sum() / heat.sum()),
+                "You averaged squared distances; take the root before you average.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: ((heat * (rows**2 + columns**2)).sum() / heat.sum()) ** 0.5),
+                "You averaged squared distances and then took the root; take the root of each before you average.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * (rows.abs() + columns.abs())).sum() / heat.sum()),
+                "You added the steps along rows and columns; the distance is a straight line.",
+            ),
+            (
+                _averaged(
+                    lambda heat, rows, columns: (heat * torch.maximum(rows.abs(), columns.abs())).sum() / heat.sum()
+                ),
+                "You took the longer of the two legs, which is how this lesson counts cells; the distance here is a "
+                "straight line.",
+            ),
+            (
+                lambda heat, position: _mean_distance(heat, (position[1], position[0])),
+                "Rows and columns of the position are exchanged: position is (row, column).",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).mean()),
+                "You averaged over all pixels; those without heat should not count.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: torch.hypot(rows, columns)[heat > 0].mean()),
+                "That is the plain average distance of the hot pixels; weigh each by its heat.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: torch.hypot(rows, columns).mean()),
+                "That is the average distance of all pixels; weigh each by its heat.",
+            ),
+        ),
+        look="Each pixel's distance to the position counts as much as its heat.",
+    ),
     praise="This is the number that makes a gradient field and a row of attention comparable.",
     hints=(
         "Make a map of distances first: torch.hypot of row differences (H, 1) and column differences (1, W).",
@@ -90,35 +157,22 @@ def mean_distance(heat, position):
     return (heat * distance).sum() / heat.sum()""",
 )
 
-KINDS = {
-    "at distance 5 it is at chance": "theorem",
-    "at distance 2 it is above 0.95": "measurement",
-    "twice the training would not help at distance 5": "theorem",
-    "distance 3 takes longer to learn than distance 1": "measurement",
-}
-
-
-def _examine_kinds(kinds: dict[str, object]) -> None:
-    if not isinstance(kinds, dict) or set(kinds) != set(KINDS):
-        raise Wrong("Keep the dictionary with its four sentences, and put a word behind each.")
-    if all(kind is None for kind in kinds.values()):
-        raise NotImplementedError
-    for sentence, kind in kinds.items():
-        if kind not in ("theorem", "measurement"):
-            raise Wrong(f"Behind {sentence!r} stands {kind!r}; expected 'theorem' or 'measurement'.")
-    for sentence, kind in kinds.items():
-        if kind == KINDS[sentence]:
-            continue
-        if KINDS[sentence] == "theorem":
-            raise Wrong(f"{sentence!r} needs no experiment: what lies outside the field cannot reach the token at all.")
-        raise Wrong(
-            f"{sentence!r} does not follow from the field: the field is an upper bound, and training might have failed."
-        )
-
+_OUTSIDE = "It needs no experiment: what lies outside the field cannot reach the token at all."
+_INSIDE = "It does not follow from the field: the field is an upper bound, and training might have failed."
 
 kinds = Exercise(
     number="5.3",
-    examine=_examine_kinds,
+    examine=ChoiceCheck(
+        name="kinds",
+        key="sentence",
+        words=("theorem", "measurement"),
+        right={
+            "at distance 5 it is at chance": ("theorem", _OUTSIDE),
+            "at distance 2 it is above 0.95": ("measurement", _INSIDE),
+            "twice the training would not help at distance 5": ("theorem", _OUTSIDE),
+            "distance 3 takes longer to learn than distance 1": ("measurement", _INSIDE),
+        },
+    ),
     praise="Beyond the field nothing can help; inside it only an experiment can tell.",
     hints=("Three blocks reach three cells. Which sentences follow from that alone?",),
     answer="""kinds = {

@@ -2,97 +2,77 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
+from vlmteach.course.exercises.checks import NumberCheck
+from vlmteach.course.exercises.exercise import Exercise, Raised, Wrong, told
+from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
+from vlmteach.course.exercises.student import Student, same
 from vlmteach.nn import GatedCrossAttention, VisualTokens, whole_picture
 
-
-def _may_look(row: int, column: int, first: int) -> bool:
-    """The rule in words: everybody sees picture and question; the answer also sees itself and what came before."""
-    return column < first or (row >= first and column <= row)
+ANSWER = "answer token"
 
 
-def _examine_mask(who_sees_whom: Callable[[int, int, int], Tensor]) -> None:
-    for picture, question, answer in [(3, 2, 2), (1, 1, 1), (4, 3, 5), (2, 1, 4)]:
-        mask, length, first = who_sees_whom(picture, question, answer), picture + question + answer, picture + question
-        case = f"For {picture} picture, {question} question and {answer} answer tokens"
-        if not isinstance(mask, Tensor):
-            raise Wrong(f"Your function returned a {type(mask).__name__}; expected a tensor.")
-        if mask.dtype != torch.bool:
-            raise Wrong(
-                f"Your mask holds {mask.dtype}; expected torch.bool. A mask of 0 and 1 becomes one with .bool()."
-            )
-        if mask.shape != (length, length):
-            raise Wrong(f"{case} your mask is {tuple(mask.shape)}; expected one row and one column for each token.")
-        right = torch.tensor([[_may_look(row, column, first) for column in range(length)] for row in range(length)])
-        if not torch.equal(mask, right):
-            raise Wrong(f"{case}: {_name_mask_mistake(mask, right, picture, first)}")
+def _sequence(picture: int, question: int, answer: int) -> list[Token]:
+    return tokens_of(("picture token", picture), ("question token", question), (ANSWER, answer))
 
 
-def _name_mask_mistake(mask: Tensor, right: Tensor, picture: int, first: int) -> str:
-    if torch.equal(mask, ~right):
-        return "every entry is turned round. Here True means may look; nn.MultiheadAttention has it the other way."
-    if torch.equal(mask, right.T):
-        return "rows and columns are exchanged. A row is the token that looks, a column the token it looks at."
-    if torch.equal(mask, torch.ones_like(mask).tril()):
-        return "this is the causal mask. Picture and question should see each other, also what comes later in them."
-    if mask[first:, first:].triu(1).any():
-        return "the answer can look ahead in itself and read the word it should predict."
-    if mask[:first, first:].any():
-        return "picture or question see the answer, and so hand it on to the words that should predict it."
-    if not mask[:picture, picture:first].all():
-        return "the picture does not see all of the question. In a prefix-LM mask both look both ways."
-    row, column = (mask != right).nonzero()[0].tolist()
-    yours = "may not" if right[row, column] else "may"
-    return f"token {row} {yours} look at token {column} in your mask; it should be the other way."
+def _may_look(looker: Token, seen: Token) -> bool:
+    return seen.kind != ANSWER or (looker.kind == ANSWER and seen.place <= looker.place)
+
+
+def _why(looker: Token, seen: Token) -> str:
+    if seen.kind != ANSWER:
+        return "Picture and question are there at once: every token may look at all of them."
+    if looker.kind != ANSWER:
+        return "Picture and question would hand the answer on to the words that should predict it."
+    if seen.place > looker.place:
+        return "The answer would look ahead in itself and read what it should predict."
+    return "The answer sees itself and what came before in it."
 
 
 mask = Exercise(
     number="6.1",
-    examine=_examine_mask,
+    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 1), (1, 1, 2), (3, 2, 2), (4, 3, 5), (2, 1, 4))),
     praise="Picture and question see each other, and no word of the answer looks ahead.",
     hints=(
         "Start with the causal mask. Which columns become True for every row?",
         "torch.ones(n, n, dtype=torch.bool).tril() is causal. All columns of picture and question may be seen by all.",
     ),
-    answer="""def who_sees_whom(picture, question, answer):
+    answer="""import torch
+
+def who_sees_whom(picture, question, answer):
     length = picture + question + answer
     mask = torch.ones(length, length, dtype=torch.bool).tril()
     mask[:, : picture + question] = True
     return mask""",
 )
 
-
-def _examine_projector_size(count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, (int, float)):
-        raise Wrong(f"Your answer is a {type(count).__name__}; expected a number.")
-    known = {
-        1024 * 4096 + 4096: "That is the first linear layer only; a second one follows the GELU.",
-        1024 * 4096
-        + 4096 * 4096: "You counted the weights. Each layer also has one bias for each of its 4096 outputs.",
-        2
-        * (
-            1024 * 4096 + 4096
-        ): "The second layer does not start from 1024 again: its inputs are the first one's outputs.",
-        (1024 * 1024 + 1024) + (1024 * 4096 + 4096): "The first layer already goes to 4096; you kept it at 1024.",
-        1024 * 4096: "That is the number of weights of the first layer.",
-        576
-        * (1024 * 4096 + 4096 + 4096 * 4096 + 4096): "You counted once for each token. All tokens share one projector.",
-    }
-    if count in known:
-        raise Wrong(known[int(count)])
-    if count != 1024 * 4096 + 4096 + 4096 * 4096 + 4096:
-        raise Wrong(f"{count} is not it. Count 1024 to 4096, then 4096 to 4096, weights and biases.")
-
+_FIRST, _SECOND = 1024 * 4096 + 4096, 4096 * 4096 + 4096
 
 projector_size = Exercise(
     number="6.2",
-    examine=_examine_projector_size,
+    examine=NumberCheck(
+        right=_FIRST + _SECOND,
+        what="a number",
+        mistakes={
+            _FIRST: "That is the first linear layer only; a second one follows the GELU.",
+            _SECOND: "That is the second linear layer only; a first one comes before the GELU.",
+            1024 * 4096 + 4096 * 4096: "You counted the weights. Each layer also has one bias for each of its 4096 "
+            "outputs.",
+            _FIRST + 4096 * 4096: "The second layer has a bias for each of its outputs too.",
+            2 * _FIRST: "The second layer does not start from 1024 again: its inputs are the first one's outputs.",
+            (1024 * 1024 + 1024) + _FIRST: "The first layer already goes to 4096; you kept it at 1024.",
+            1024 * 4096: "That is the number of weights of the first layer.",
+            576 * (_FIRST + _SECOND): "You counted once for each token. All tokens share one projector.",
+        },
+        look="Count 1024 to 4096, then 4096 to 4096, weights and biases.",
+    ),
     praise="21 million, four fifths of them in the second layer: small beside an encoder of 300 million.",
     hints=(
         "A linear layer from a to b learns a * b + b numbers. The GELU learns none.",
@@ -103,29 +83,44 @@ projector_size = Exercise(
 
 
 def _examine_gate(wake: Callable[[GatedCrossAttention], object]) -> None:
+    student = Student(wake, ("layer",))
     generator = torch.Generator().manual_seed(6)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
         layer = GatedCrossAttention(16, 32, num_heads=4)
         nn.init.zeros_(layer.attend.proj.weight)
         nn.init.zeros_(layer.attend.proj.bias)
-        wake(layer)
-    text = torch.randn(4, 3, 32, generator=generator)
-    change = (layer(_pictures(4, generator), text) - text).abs().max().item()
-    if layer.mlp_gate.item() != 0:
+        before = copy.deepcopy(layer.state_dict())
+        returned = student.call(layer)
+    if isinstance(returned, nn.Module) and returned is not layer and same(before, layer.state_dict()):
+        raise Wrong("You returned another layer and left the one you were given as it was. Change that one, in place.")
+    try:
+        _examine_woken(layer, generator)
+    except RuntimeError as error:
+        raise Raised(f"After your change the layer does not run any more: {told(error)}") from error
+
+
+def _examine_woken(layer: GatedCrossAttention, generator: torch.Generator) -> None:
+    visual, text = _pictures(4, generator), torch.randn(4, 3, 32, generator=generator)
+    if not _unchanged(layer, visual, text):
+        closed = copy.deepcopy(layer)
+        nn.init.zeros_(closed.mlp_gate)
         raise Wrong(
-            "The MLP's gate is open, so the text is changed at the start whatever the picture. Leave it at zero."
-        )
-    if change > 1e-6:
-        raise Wrong(
-            "Your layer changes the text at the start: both factors are now different from zero. A product is zero as "
-            "long as one of them is."
+            "The MLP's gate is open and the MLP gives something, so the text is changed at the start whatever the "
+            "picture. Leave one of the two at zero."
+            if _unchanged(closed, visual, text)
+            else "Your layer changes the text at the start: the gate and the projection are now both different from "
+            "zero. A product is zero as long as one of them is."
         )
     if not _learns(layer, generator):
         raise Wrong(
             "The text is unchanged, but after 60 steps it still ignores the picture. The gate's gradient is what "
             "the attention gives, and the attention's is a multiple of the gate: one of the two must not be zero."
         )
+
+
+def _unchanged(layer: GatedCrossAttention, visual: VisualTokens, text: Tensor) -> bool:
+    return (layer(visual, text) - text).abs().max().item() <= 1e-6
 
 
 def _learns(layer: GatedCrossAttention, generator: torch.Generator) -> bool:
@@ -136,6 +131,8 @@ def _learns(layer: GatedCrossAttention, generator: torch.Generator) -> bool:
         visual, text = _pictures(32, generator), torch.randn(32, 3, 32, generator=generator)
         needed = visual.tokens.mean(dim=1, keepdim=True) @ secret
         error = F.mse_loss(layer(visual, text), text + needed)
+        if not error.requires_grad:
+            return False
         optimiser.zero_grad()
         error.backward()
         optimiser.step()
@@ -154,6 +151,8 @@ gate = Exercise(
         "The layer adds tanh(gate) * projection(...). For a product to be zero, one factor is enough.",
         "Either give the projection's weight small random numbers (nn.init), or open layer.gate and nothing else.",
     ),
-    answer="""def wake(layer):
+    answer="""from torch import nn
+
+def wake(layer):
     nn.init.xavier_uniform_(layer.attend.proj.weight)""",
 )

@@ -2,84 +2,163 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from vlmteach.course.exercises.exercise import Exercise, Wrong
-
-# (height, width, patch, prefix) -> tokens, as timm's own ViTs return them
-BILLS = {
-    (224, 224, 16, 1): 197,
-    (224, 224, 14, 5): 261,
-    (224, 448, 32, 1): 99,
-    (336, 336, 14, 1): 577,
-    (224, 224, 16, 0): 196,
-}
+from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.results import Number, Values
 
 
-def _examine_tokens_handed(tokens_handed: Callable[[int, int, int, int], int]) -> None:
-    for (height, width, patch, prefix), tokens in BILLS.items():
-        counted = tokens_handed(height, width, patch, prefix)
-        if counted == tokens:
-            continue
-        case = f"For {height} × {width} pixels, patches of {patch} and {prefix} tokens in front you gave {counted!r}"
-        known = {
-            tokens - prefix: "those in front are handed on too.",
-            (height // patch) ** 2 + prefix: "the picture need not be square: rows and columns differ.",
-            height * width // patch + prefix: "a patch is as wide as it is high, so it covers patch × patch pixels.",
-            height // patch + width // patch + prefix: "multiply rows by columns.",
-        }
-        raise Wrong(f"{case}; {known.get(counted, f'expected {tokens}.')}")
+def _tokens_handed(height: int, width: int, patch: int, prefix: int) -> int:
+    patches = [(top, left) for top in range(0, height, patch) for left in range(0, width, patch)]
+    return len(patches) + prefix
 
 
 tokens_handed = Exercise(
     number="9.1",
-    examine=_examine_tokens_handed,
+    examine=FunctionCheck(
+        right=_tokens_handed,
+        cases=((32, 64, 16, 0), (32, 64, 16, 1), (224, 448, 32, 1), (224, 224, 14, 5), (336, 336, 14, 1)),
+        result=Number("a number of tokens"),
+        mistakes=(
+            (
+                lambda height, width, patch, prefix: (height / patch) * (width / patch),
+                "You left out those in front; they are handed on too.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch) ** 2 + prefix,
+                "You used the height twice. The picture need not be square: rows and columns differ.",
+            ),
+            (
+                lambda height, width, patch, prefix: (width / patch) ** 2 + prefix,
+                "You used the width twice. The picture need not be square: rows and columns differ.",
+            ),
+            (
+                lambda height, width, patch, prefix: height * width / patch + prefix,
+                "You divided by the patch once. A patch is as wide as it is high, so it covers patch × patch pixels.",
+            ),
+            (
+                lambda height, width, patch, prefix: height / patch + width / patch + prefix,
+                "You added rows and columns; multiply rows by columns.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch) * (width / patch) + 1,
+                "You added one token, whatever `prefix` is. Some models have CLS and registers in front, some nothing.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch) * (width / patch) + 2 * prefix,
+                "You counted those in front twice.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch) * (width / patch + prefix),
+                "You counted those in front once for each row of patches. They stand in front of all, once.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch) * (width / patch) * prefix,
+                "You multiplied by the number of those in front; they are added once.",
+            ),
+            (
+                lambda height, width, patch, prefix: (height / patch + prefix) * (width / patch + prefix),
+                "You counted those in front along both sides. They stand in front of all, once.",
+            ),
+        ),
+    ),
     praise="A picture twice as wide costs twice the patches, and the tokens in front are paid only once.",
     hints=("How many patches fit along the height, and how many along the width?", "Do not forget CLS and registers."),
     answer="""def tokens_handed(height, width, patch, prefix):
     return (height // patch) * (width // patch) + prefix""",
 )
 
-# directions and lengths chosen so that cosine, dot product and distance each give another order
-TOKENS = torch.tensor([[2.0, 0.0], [0.3, 0.0], [30.0, 20.0], [1.0, 1.5], [2.0, -0.9], [-1.0, 0.0]])
-NEAREST = [1, 4, 2, 3, 5]  # to token 0, by angle: 0°, 24°, 34°, 56°, 180°
+# Directions and lengths chosen so that cosine, its absolute value, the cosine of centred tokens, dot product and
+# distance each give another order. By angle, token 0 is nearest to 1, 4, 2, 3, 5: 0°, 24°, 34°, 56°, 180°.
+_TOKENS = torch.tensor([[2.0, 0.0], [0.3, 0.0], [30.0, 20.0], [1.0, 1.5], [2.0, -0.9], [-1.0, 0.0]])
 
 
-def _examine_most_alike(most_alike: Callable[[Tensor, int, int], Tensor]) -> None:
-    for k in (3, 1, 5):
-        found = torch.as_tensor(most_alike(TOKENS.clone(), 0, k)).flatten().tolist()
-        if found != NEAREST[:k]:
-            raise Wrong(
-                f"Of six tokens, the {k} nearest to token 0 were {found} by your code. {_name_mistake(found, k)}"
-            )
-    found = torch.as_tensor(most_alike(TOKENS.clone(), 3, 1)).flatten().tolist()
-    if found != [2]:
-        raise Wrong(f"The nearest to token 3 was {found} by your code; expected [2]. Does it use index?")
+def _most_alike(tokens: Tensor, index: int, k: int) -> Tensor:
+    """By the angle between two tokens, in Python's own numbers."""
+
+    def angle(other: int) -> float:
+        one, two = tokens[index].tolist(), tokens[other].tolist()
+        return math.acos(
+            min(1.0, sum(a * b for a, b in zip(one, two, strict=True)) / math.hypot(*one) / math.hypot(*two))
+        )
+
+    return torch.tensor(sorted((i for i in range(len(tokens)) if i != index), key=angle)[:k])
 
 
-def _name_mistake(found: list[int], k: int) -> str:
-    dot = TOKENS @ TOKENS[0]
-    distance = (TOKENS - TOKENS[0]).norm(dim=-1)
-    without = [i for i in range(len(TOKENS)) if i != 0]
-    if 0 in found:
-        return "Token 0 itself is among them; leave it out."
-    if sorted(found) == sorted(NEAREST[:k]):
-        return "These are the right ones in another order; the nearest comes first."
-    if found == sorted(without, key=lambda i: -float(dot[i]))[:k]:
-        return "These have the largest dot products; a long token wins that without pointing the same way."
-    if found == sorted(without, key=lambda i: float(distance[i]))[:k]:
-        return "These have the smallest distances; the cosine looks at directions only."
-    if found == NEAREST[::-1][:k]:
-        return "These are the least alike; a large cosine means alike."
-    return f"Expected {NEAREST[:k]}."
+def _ranked(likeness: Callable[[Tensor, int], Tensor], itself: bool = False) -> Callable[[Tensor, int, int], Tensor]:
+    """The k tokens of the largest likeness(tokens, index), with or without the token itself."""
+
+    def ranked(tokens: Tensor, index: int, k: int) -> Tensor:
+        scores = likeness(tokens, index)
+        if not itself:
+            scores[index] = -torch.inf
+        return scores.argsort(descending=True)[:k]
+
+    return ranked
+
+
+def _cosine(tokens: Tensor, index: int) -> Tensor:
+    unit = tokens / tokens.norm(dim=-1, keepdim=True)
+    return unit @ unit[index]
+
+
+def _with_cosines(tokens: Tensor, index: int, found: Tensor) -> Tensor:
+    return torch.stack([_cosine(tokens, index)[found], found])
 
 
 most_alike = Exercise(
     number="9.2",
-    examine=_examine_most_alike,
+    examine=FunctionCheck(
+        right=_most_alike,
+        cases=((_TOKENS[[0, 3, 4]], 0, 1), (_TOKENS, 0, 3), (_TOKENS, 0, 1), (_TOKENS, 0, 5), (_TOKENS, 3, 1)),
+        result=Values("(k,), indices with the nearest first"),
+        mistakes=(
+            (_ranked(_cosine, itself=True), "The token itself is among them; leave it out."),
+            (
+                lambda tokens, index, k: _most_alike(tokens, index, k).flip(0),
+                "These are the right ones in reverse; the nearest comes first.",
+            ),
+            (
+                lambda tokens, index, k: _most_alike(tokens, index, k).sort().values,
+                "These are the right ones by their number; the nearest comes first.",
+            ),
+            (
+                _ranked(lambda tokens, index: tokens @ tokens[index]),
+                "These have the largest dot products; a long token wins that without pointing the same way.",
+            ),
+            (
+                _ranked(lambda tokens, index: -(tokens - tokens[index]).norm(dim=-1)),
+                "These have the smallest distances; the cosine looks at directions only.",
+            ),
+            (
+                _ranked(lambda tokens, index: -_cosine(tokens, index)),
+                "These are the least alike; a large cosine means alike.",
+            ),
+            (
+                _ranked(lambda tokens, index: _cosine(tokens, index).abs()),
+                "You took the cosine without its sign. A token that points the opposite way is not alike.",
+            ),
+            (
+                _ranked(lambda tokens, index: _cosine(tokens - tokens.mean(dim=0), index)),
+                "You took the mean token off first, as `likeness` of this lesson does. Here the cosine is not centred.",
+            ),
+            (lambda tokens, index, k: _most_alike(tokens, 0, k), "These are nearest to token 0; use index."),
+            (
+                lambda tokens, index, k: _with_cosines(tokens, index, _most_alike(tokens, index, k)),
+                "You returned the cosines and the indices, as topk gives them; return the indices alone.",
+            ),
+            (
+                lambda tokens, index, k: _cosine(tokens, index)[_most_alike(tokens, index, k)],
+                "These are the cosines; return the indices of the tokens.",
+            ),
+        ),
+        look="The cosine is the dot product of two tokens, each divided by its length.",
+    ),
     praise="Direction tells what a token is about; its length does not enter.",
     hints=(
         "Divide every token by its length, then the dot product is the cosine.",
@@ -95,36 +174,23 @@ def most_alike(tokens, index, k):
     return cosine.argsort(descending=True)[:k]""",
 )
 
-DECIDED_BY = {
-    "DINOv2 hands on 261 tokens at 224 x 224": "architecture",
-    "a unit of ResNet-50's first stage cannot see the whole picture": "architecture",
-    "the token of one eye is most like the token of the other eye": "weights",
-    "a head of the first layer looks only at its neighbours": "weights",
-    "CLIP's ResNet-50 can weigh any cell of its grid against any other": "architecture",
-}
-
-
-def _examine_decided_by(decided_by: dict[str, object]) -> None:
-    if not isinstance(decided_by, dict) or set(decided_by) != set(DECIDED_BY):
-        raise Wrong("Keep the dictionary with its five sentences, and put a word behind each.")
-    if all(word is None for word in decided_by.values()):
-        raise NotImplementedError
-    for sentence, word in decided_by.items():
-        if word not in ("architecture", "weights"):
-            raise Wrong(f"Behind {sentence!r} stands {word!r}; expected 'architecture' or 'weights'.")
-    for sentence, word in decided_by.items():
-        if word == DECIDED_BY[sentence]:
-            continue
-        if DECIDED_BY[sentence] == "architecture":
-            raise Wrong(f"{sentence!r} holds for any weights: it counts, bounds, or says what is possible.")
-        raise Wrong(
-            f"{sentence!r} is about what is done, not about what can be done; untrained weights cannot show it."
-        )
-
+_ANY_WEIGHTS = "It holds for any weights: it counts, bounds, or says what is possible."
+_DONE = "It is about what is done, not about what can be done; untrained weights cannot show it."
 
 decided_by = Exercise(
     number="9.3",
-    examine=_examine_decided_by,
+    examine=ChoiceCheck(
+        name="decided_by",
+        key="sentence",
+        words=("architecture", "weights"),
+        right={
+            "DINOv2 hands on 261 tokens at 224 x 224": ("architecture", _ANY_WEIGHTS),
+            "a unit of ResNet-50's first stage cannot see the whole picture": ("architecture", _ANY_WEIGHTS),
+            "the token of one eye is most like the token of the other eye": ("weights", _DONE),
+            "a head of the first layer looks only at its neighbours": ("weights", _DONE),
+            "CLIP's ResNet-50 can weigh any cell of its grid against any other": ("architecture", _ANY_WEIGHTS),
+        },
+    ),
     praise="Can and cannot belong to the architecture, does and does not to the weights.",
     hints=("Ask of each sentence: could other numbers in the same network make it false?",),
     answer="""decided_by = {
