@@ -316,3 +316,15 @@ def test_inside_a_notebook_the_frame_grows_to_its_content(chromium, tmp_path, wi
         inner = page.frames[1]
         inner.wait_for_function("innerHeight >= document.documentElement.scrollHeight")
         assert inner.evaluate("innerHeight - document.getElementById('explorer').offsetHeight") <= 4
+
+
+def test_the_still_picture_is_shown_as_long_as_the_page_does_not_run(chromium, tmp_path):
+    with framed(chromium, tmp_path, 1200) as page:
+        page.locator("img").wait_for(state="hidden")
+        file = page.url
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(file)
+    assert page.locator("img").is_visible()
+    assert page.get_by_text("This stands in for an interactive view.").is_visible()
+    context.close()

@@ -3,6 +3,10 @@
 import nbformat
 import pytest
 from support.lab import errors, jupyterlab, run_all
+from support.patchview import synthetic_patchview
+
+from vlmteach.course.systems import load_systems
+from vlmteach.views import PatchView, SystemsView
 
 pytestmark = pytest.mark.browser
 
@@ -23,19 +27,26 @@ PICTURE = "() => document.querySelector('canvas').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def notebook_page(chromium, tmp_path_factory):
+def server(tmp_path_factory):
+    """The address of notebooks, and the folder they lie in."""
     root = tmp_path_factory.mktemp("notebooks")
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
+        yield address, root
+
+
+@pytest.fixture(scope="module")
+def notebook_page(chromium, server):
+    address, root = server
     cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, "PatchView(data)", "PatchView(data)", NUMBERS)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, root / "view.ipynb")
-    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
-        page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-        complaints = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        run_all(page, address.format(name="view.ipynb"), seconds=120)
-        yield page, root / "view.ipynb"
-        assert errors(page) == []
-        assert complaints == []
+    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    run_all(page, address.format(name="view.ipynb"), seconds=120)
+    yield page, root / "view.ipynb"
+    assert errors(page) == []
+    assert complaints == []
 
 
 def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(notebook_page):
@@ -77,3 +88,34 @@ def test_a_notebook_with_three_views_stays_below_three_mebibyte(notebook_page):
             break
         page.wait_for_timeout(100)
     assert 100_000 < file.stat().st_size < 3 * 2**20
+
+
+VIEWS = {"explorer": PatchView(synthetic_patchview()), "table of systems": SystemsView(load_systems().as_view())}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_with_a_sentence(chromium, server, name):
+    address, root = server
+    bundle = VIEWS[name]._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=bundle, execution_count=1)
+    cell = nbformat.v4.new_code_cell("view", execution_count=1, outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}), root / "stored.ipynb")
+    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
+    page.goto(address.format(name="stored.ipynb"), timeout=90_000)
+    shown = page.locator(".jp-OutputArea-output")
+    shown.get_by_text("run this cell or trust the notebook").wait_for(timeout=90_000)
+    assert shown.locator("iframe").count() == 0
+    if name == "explorer":
+        picture = shown.locator("img")
+        assert picture.get_attribute("alt").startswith("One cell, three views, cell (")
+        assert picture.evaluate("img => img.complete && img.naturalWidth") == 990
+    else:
+        assert shown.locator("th[scope=row]").count() == len(load_systems().rows)
+        assert "LLaVA" in shown.inner_text()
+    page.close()
+
+
+def test_a_view_that_runs_shows_nothing_else(notebook_page):
+    page, _ = notebook_page
+    assert page.locator(".jp-OutputArea-output img").count() == 3
+    assert not any(image.is_visible() for image in page.locator(".jp-OutputArea-output img").all())

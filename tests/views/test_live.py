@@ -1,5 +1,10 @@
-import pytest
+import threading
 
+import pytest
+import torch
+from torch import nn
+
+from vlmteach.training import Recipe, fit
 from vlmteach.views import describe, new_figure
 from vlmteach.views.live import LiveFigure
 
@@ -40,6 +45,28 @@ def test_the_end_is_always_drawn():
     live.draw_now(step=2)
 
     assert 'alt="step 2"' in live.value
+
+
+def test_in_training_it_is_drawn_on_the_main_thread():
+    """Colab does not redraw a widget that another thread has changed."""
+    threads = []
+
+    def draw_on(step):
+        threads.append(threading.current_thread())
+        return draw(step)
+
+    live = LiveFigure(draw_on, every=0)
+    model = nn.Linear(1, 1)
+    fit(
+        model,
+        lambda step: torch.ones(2, 1),
+        lambda model, data: model(data).square().mean(),
+        Recipe(steps=3, learning_rate=0.1),
+        on_step=lambda report: live.update(step=report.step),
+        progress=False,
+    )
+    assert drawn == [1, 2, 3]
+    assert set(threads) == {threading.main_thread()}
 
 
 def test_a_negative_wait_is_refused():

@@ -1,6 +1,7 @@
 import base64
 import dataclasses
 import html
+import io
 import json
 import re
 import zlib
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.patchview import scene, synthetic_patchview, synthetic_words
 
 from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS
+from vlmteach.views import alt_text, draw_patchview
 from vlmteach.views.patchview import PatchView, pack
 
 MEBIBYTE = 2**20
@@ -129,14 +132,25 @@ def test_titles_labels_and_words_cannot_leave_their_place():
     assert page_data(text)["panels"][0]["words"][0] == HOSTILE
 
 
-def test_a_notebook_gets_the_same_page_in_a_frame_inside_a_div():
+def test_a_notebook_gets_the_same_page_in_a_frame_and_a_still_picture_of_it():
     view = PatchView(synthetic_patchview(title=HOSTILE))
     bundle = view._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     tags = Page(bundle["text/html"]).tags
-    assert tags == ["div", "iframe"]
+    assert tags == ["div", "iframe", "div", "img", "p"]
     inner = re.search(r'srcdoc="([^"]*)"', bundle["text/html"]).group(1)
     assert html.unescape(inner) == view.to_html()
+
+
+def test_where_the_frame_is_taken_away_a_picture_with_its_description_and_a_sentence_remain():
+    data = synthetic_patchview()
+    left = re.sub(r"<iframe.*?</iframe>", "", PatchView(data)._repr_mimebundle_()["text/html"], flags=re.DOTALL)
+    picture = re.search(r'<img alt="([^"]+)"[^>]* src="data:image/webp;base64,([^"]+)">', left)
+    opened = draw_patchview(data, len(data.stops) - 1, (data.cells[0] // 2, data.cells[1] // 2))
+    assert html.unescape(picture[1]) == alt_text(opened)
+    assert Image.open(io.BytesIO(base64.b64decode(picture[2]))).size == (990, 572)
+    assert len(picture[2]) < 80_000  # a lesson may show two, and stays below its bound
+    assert "run this cell or trust the notebook" in re.sub(r"<[^>]+>", "", left)
 
 
 def test_the_page_names_no_address_and_fetches_nothing():

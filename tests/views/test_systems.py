@@ -1,6 +1,7 @@
 import html
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -38,11 +39,18 @@ def test_whatever_a_name_contains_stays_text():
 def test_in_a_notebook_it_is_a_frame_with_a_name_and_a_sentence():
     bundle = SystemsView(table())._repr_mimebundle_()
     assert bundle["text/plain"] == "SystemsView(1 systems in 1 of 2 cells)"
-    frame = re.match(
-        r'<div><iframe title="([^"]+)" style="[^"]*" srcdoc="([^"]*)"></iframe></div>$', bundle["text/html"]
-    )
+    frame = re.match(r'<div><iframe title="([^"]+)" style="[^"]*" srcdoc="([^"]*)"></iframe><div>', bundle["text/html"])
     assert frame.group(1) == "Real systems: which eye, which connector"
     assert html.unescape(frame.group(2)) == SystemsView(table()).to_html()
+
+
+def test_where_the_frame_is_taken_away_a_plain_table_and_a_sentence_remain():
+    page = SystemsView(table(NASTY), title=NASTY)._repr_mimebundle_()["text/html"]
+    left = ElementTree.fromstring(re.sub(r"<iframe.*?</iframe>", "", page, flags=re.DOTALL))
+    assert left.find(".//caption").text == NASTY
+    assert [cell.text for cell in left.findall(".//td")] == [None, f"{NASTY} (2023)", "–"]
+    assert "run this cell or trust the notebook" in left.find(".//p").text
+    assert {part.tag for part in left.iter()} == {"div", "table", "caption", "tr", "th", "td", "p"}
 
 
 @pytest.mark.parametrize(

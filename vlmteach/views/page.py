@@ -30,17 +30,25 @@ _PAGE = """<!doctype html>
 {module}
 const root = document.getElementById("{name}");
 const data = JSON.parse(document.getElementById("data").textContent);
-Promise.resolve().then(() => mount(root, data)).catch((error) => {{
-  root.textContent = `This page could not start: ${{error.message}}`;
-  throw error;
-}});
 // inside a notebook's frame: be as high as the content (frameElement is null where the notebook forbids it)
 const frame = window.frameElement;
 if (frame) new ResizeObserver(() => (frame.style.height = `${{root.offsetHeight + 2}}px`)).observe(root);
+Promise.resolve().then(() => mount(root, data)).then(() => {{
+  const still = frame?.nextElementSibling;
+  if (still) still.style.display = "none";
+}}).catch((error) => {{
+  root.textContent = `This page could not start: ${{error.message}}`;
+  throw error;
+}});
 </script>
 </body>
 </html>
 """
+
+_HOW_TO_RUN = (
+    "This stands in for an interactive view. To use the view, run this cell or trust the notebook; on a page that only "
+    "shows notebooks, such as GitHub's, open it in Jupyter or Colab first."
+)
 
 
 def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> str:
@@ -60,12 +68,17 @@ def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> st
     )
 
 
-def in_frame(page: str, title: str, height: int) -> str:
-    """The page as a frame for a notebook's output. height: pixels, until the page has told the frame its own."""
+def in_frame(page: str, title: str, height: int, still: str) -> str:
+    """The page as a frame for a notebook's output, and what stands in its place until it runs.
+
+    Notebooks take frames out of outputs that this user did not make, and so do GitHub's pages. still: HTML without a
+    script, such as a picture with alt text; a sentence below it says how to get the page. height: pixels, until the
+    page has told the frame its own.
+    """
     style = f"width: 100%; height: {height}px; border: 0"
     return (
         f'<div><iframe title="{html.escape(title, quote=True)}" style="{style}" '
-        f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe><div>{still}<p>{_HOW_TO_RUN}</p></div></div>'
     )
 
 

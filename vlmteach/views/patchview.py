@@ -12,11 +12,14 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
 from vlmteach.probes.patchview.heat import Heat
+from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
+from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
@@ -42,7 +45,12 @@ class PatchView:
         return make_page("explorer", "patchview", self.data.title, pack(self.data))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": in_frame(self.to_html(), self.data.title, _FRAME_HEIGHT), "text/plain": repr(self)}
+        frame = in_frame(self.to_html(), self.data.title, _FRAME_HEIGHT, still_html(self._as_it_opens()))
+        return {"text/html": frame, "text/plain": repr(self)}
+
+    def _as_it_opens(self) -> Figure:
+        rows, columns = self.data.cells
+        return draw_patchview(self.data, len(self.data.stops) - 1, (rows // 2, columns // 2))
 
     def __repr__(self) -> str:
         panels = ", ".join(panel.title for panel in self.data.panels)

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.style
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,13 +26,27 @@ MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
+# Fonts with the letters of Japanese, Chinese and Korean, as Linux, Android, macOS and Windows bring them
+CJK_FONTS = (
+    *("Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "IPAexGothic", "IPAGothic"),
+    *("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei"),
+    *("Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "AppleGothic", "Malgun Gothic", "NanumGothic"),
+    *("WenQuanYi Zen Hei", "VL Gothic", "Arial Unicode MS", "Droid Sans Fallback"),
+)
+
 WIDTH = 9.0  # inches: one width for every figure
 DPI = 110
 
 
 def use_style() -> None:
-    """Give every figure made from now on the course's look; course.start calls it."""
+    """Give every figure made from now on the course's look; course.start calls it.
+
+    Japanese, Chinese and Korean letters come from whichever fonts for them this computer has.
+    """
     matplotlib.style.use("vlmteach.views.course")
+    installed = set(font_manager.get_font_names())
+    # matplotlib goes on to the next family glyph by glyph, and complains of families that are not there
+    matplotlib.rcParams["font.family"] = ["sans-serif", *(name for name in CJK_FONTS if name in installed)]
 
 
 def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -> tuple[Figure, Any]:

@@ -5,6 +5,7 @@ The page needs no kernel and no network. All text reaches it as data and is show
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,8 +44,23 @@ class SystemsView:
         return make_page("systems", "systems", self.title, data)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": in_frame(self.to_html(), self.title, _FRAME_HEIGHT), "text/plain": repr(self)}
+        frame = in_frame(self.to_html(), self.title, _FRAME_HEIGHT, self._as_plain_table())
+        return {"text/html": frame, "text/plain": repr(self)}
+
+    def _as_plain_table(self) -> str:
+        columns = "".join(f'<th scope="col">{html.escape(column["title"])}</th>' for column in self.table["columns"])
+        rows = "".join(
+            f'<tr><th scope="row">{html.escape(row["title"])}</th>'
+            + "".join(f"<td>{html.escape(_names(cell))}</td>" for cell in cells)
+            + "</tr>"
+            for row, cells in zip(self.table["rows"], self.table["cells"], strict=True)
+        )
+        return f"<table><caption>{html.escape(self.title)}</caption><tr><td></td>{columns}</tr>{rows}</table>"
 
     def __repr__(self) -> str:
         filled = [len(cell["systems"]) for line in self.table["cells"] for cell in line if cell["systems"]]
         return f"SystemsView({sum(filled)} systems in {len(filled)} of {sum(map(len, self.table['cells']))} cells)"
+
+
+def _names(cell: Mapping[str, Any]) -> str:
+    return ", ".join(f"{system['name']} ({system['year']})" for system in cell["systems"]) or "–"
