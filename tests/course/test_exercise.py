@@ -68,6 +68,7 @@ def not_implemented_by_torch(number):
         (lambda: 7, "wrong", "Your function takes (); it is called with (number)."),
         (lambda x: (x, x), "wrong", "For number = 0: your function returned a tuple of 2"),
         (lambda x: 2 * x if x < 5 else None, "wrong", "For number = 5: your function returned None: did you print"),
+        (lambda x: exit(1), "raised", "for number = 0: SystemExit: 1"),
         (lambda x: print(x), "wrong", "Your function returned None: did you print instead of return?"),
     ],
 )

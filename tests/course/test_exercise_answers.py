@@ -7,8 +7,10 @@ from support.answers import answer_cells
 from support.variants import Variants
 
 from vlmteach.course import LESSONS
+from vlmteach.course.claims import Claim, load_ledger
 
 CELLS = answer_cells()
+LEDGER = load_ledger()
 TABLE: dict[str, Variants] = {
     number: variants
     for lesson in LESSONS
@@ -50,3 +52,17 @@ def test_a_wrong_answer_has_its_mistake_named(number, phrase, answer) -> None:
 def test_hints_do_not_give_the_answer_away(number) -> None:
     exercise = CELLS[number].exercise
     assert [hint for hint in exercise.hints if hint in exercise.answer] == []
+
+
+@pytest.mark.parametrize("claim", LEDGER.claims, ids=lambda claim: claim.key)
+def test_the_courses_own_verdicts_have_the_form_of_an_argument(claim: Claim) -> None:
+    fact = next(fact for fact in claim.rests if not fact.left.startswith("mlp share"))
+    value = LEDGER.evidence.number(fact.left).value
+    argument = {
+        "claim": claim.key,
+        "sentence": " ".join(claim.measured),
+        "cites": claim.cited[0].source,
+        "verdict": f"{claim.verdict}: {claim.because}",
+        "change": (fact.left, "<=", 0.9 * value) if fact.relation == ">=" else (fact.left, ">=", 1.1 * value),
+    }
+    assert CELLS["8.3"].exercise.check(argument).outcome == "right"

@@ -19,7 +19,7 @@ from support.variants.lesson_00 import VARIANTS as OPINIONS
 from torch import Tensor, nn
 
 from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck, NumberCheck
-from vlmteach.course.exercises.results import Mask, Number, Numbers, Values
+from vlmteach.course.exercises.results import Indices, Mask, Number, Numbers, Values
 
 CELLS = answer_cells()
 FUNCTIONS = {number: cell for number, cell in CELLS.items() if "def " in cell.stub}
@@ -160,6 +160,7 @@ def forms_of(cell: AnswerCell) -> Mapping[str, Callable[[Any], Any]]:
     forms: dict[type, Mapping[str, Callable[[Any], Any]]] = {
         Mask: TENSOR_FORMS,
         Values: TENSOR_FORMS | REAL_FORMS,
+        Indices: TENSOR_FORMS | REAL_FORMS,
         Number: NUMBER_FORMS,
         Numbers: NUMBERS_FORMS,
     }

@@ -64,6 +64,9 @@ def flatten_grid(grid):
             ),
             "keeps three digits": FLATTEN.format(f"return {TOKENS}.half()"),
             "keeps two digits": FLATTEN.format(f"return {TOKENS}.bfloat16()"),
+            "you gave [[[0.500001, 2.250001], [-1.699999, -0.299999]]]; expected [[[0.5, 2.25], [-1.7, -0.3": (
+                FLATTEN.format(f"return {TOKENS} + 1e-6")
+            ),
             "What was negative is 0": FLATTEN.format(f"return {TOKENS}.relu()"),
             "lost their signs": FLATTEN.format(f"return {TOKENS}.abs()"),
             "also wrote into grid": FLATTEN.format(f"o = {TOKENS}.clone()\n    grid.zero_()\n    return o"),

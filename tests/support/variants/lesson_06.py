@@ -103,7 +103,10 @@ def who_sees_whom(picture, question, answer):
                 "def wake(l):\n    return type(l)(16, 32, num_heads=4)",
                 "import copy\ndef wake(l):\n    l = copy.deepcopy(l)\n    l.gate.data += 1\n    return l",
             ),
-            "the layer does not run any more": WAKE.format("layer.attend.proj = nn.Linear(3, 3)"),
+            "the layer does not run any more": (
+                WAKE.format("layer.attend.proj = nn.Linear(3, 3)"),
+                WAKE.format("del layer.gate"),
+            ),
             "line 5 of your cell, `layer.gate = 1.0`": WAKE.format("layer.gate = 1.0"),
             "Hand over the function itself, without calling it": "wake = 1.0",
         },

@@ -148,6 +148,10 @@ bag_of_windows = clip
                 "three seeds cannot decide",
                 "This does not mean that a CNN cannot do it",
                 "it is impossible to say with so few seeds",
+                "nothing shows that a CNN cannot do it",
+                "The article's claim that a CNN cannot relate distant regions is too strong",
+                "That a CNN cannot do it is wrong",
+                "'cannot' is too strong a word",
             ),
             but(
                 verdict="outside its field a CNN cannot know",
@@ -185,6 +189,7 @@ bag_of_windows = clip
                 but(sentence="It gets {cliff: vit-1, 7}."),
                 but(sentence="It gets {cliff: vit-1, 7}, I say {cliff: vit-1, 7}."),
             ),
+            "{cliff:vit-1,7} is no address; expected one such as": but(sentence="It gets {cliff:vit-1,7} and {vit}."),
             "leads nowhere": (
                 but(sentence="It gets {cliff: vit-9, 7} and {cliff: vit-1, 7}."),
                 but(sentence="It gets {cliff: vit-1, 99} and {cliff: vit-1, 7}."),
@@ -205,6 +210,7 @@ bag_of_windows = clip
                 "It is impossible for a CNN",
                 "A CNN can't, and we cannot say why",
                 "one vector cannot",
+                "The article is right. A CNN cannot do it.",
             ),
             "checked sources": citing("2199.00001", "1234.56789", "my own blog", ["2111.06377", "2199.00001"]),
             "'cites' is an int": but(cites=2111),

@@ -61,6 +61,7 @@ def most_alike(tokens, index, k):
     return np.argsort(-cosine)[:k]
 """,
             COSINES.format("cosine[index] = -2\n    return cosine.topk(k).indices.float()"),
+            COSINES.format("cosine[index] = -2\n    return cosine.topk(k).indices.squeeze()"),
         ),
         wrong={
             "itself is among them": COSINES.format("return cosine.argsort(descending=True)[:k]"),

@@ -130,7 +130,7 @@ def _examine_claim(key: str) -> Claim:
         raise Wrong(f"T{str(error)[1:]}") from None
 
 
-# Digits that are no results.
+# Digits that are no results, beside those that the sentence's own addresses hold.
 _NO_RESULT = re.compile(
     r"""\b(?:lesson|section|exercise|figure|distance)\s\d+(?:\.\d+)?   # a place
     | \bwithin\s\d[\d,]*\ssteps\b                                     # a patience
@@ -146,11 +146,16 @@ _NO_RESULT = re.compile(
 
 def _examine_sentence(sentence: str, claim: Claim) -> list[_Quoted]:
     numbers = _quoted_in(sentence)
-    if typed := re.search(r"\d[\d.,]*", _NO_RESULT.sub("", ADDRESS.sub("", sentence))):
-        raise Wrong(
-            f"Your sentence holds a number typed by hand, {typed[0].rstrip('.,')}. Put its {{address}} there, so that "
-            "the record speaks."
-        )
+    prose = ADDRESS.sub("", sentence)
+    if braces := re.search(r"\{.*?\}", prose):
+        raise Wrong(f"{braces[0]} is no address; expected one such as {{accuracy: vit, prefix, where}}.")
+    asked = {word for number in numbers for word in number.about}
+    for typed in re.findall(r"\d+(?:[.,]\d+)*", _NO_RESULT.sub("", prose)):
+        if typed.replace(",", "") not in asked:
+            raise Wrong(
+                f"Your sentence holds a number typed by hand, {typed}. Put its {{address}} there, so that the record "
+                "speaks."
+            )
     if len({number.address for number in numbers}) < 2:
         raise Wrong("Your sentence needs at least two {addresses}: a number alone is neither large nor small.")
     _examine_subject(numbers, claim, "None of your numbers is")
@@ -172,15 +177,18 @@ def _examine_subject(numbers: Iterable[_Quoted], claim: Claim, says: str) -> Non
 
 
 _CANNOT = re.compile(r"\b(cannot|can not|can['’]t|impossible)\b", re.IGNORECASE)
-# "Cannot" about what we know, and denied: neither says that a network is unable.
+# "Cannot" about what we know, denied, reported or quoted: none of them says that a network is unable.
 _CAREFUL = re.compile(
     r"""\b(?:we|I|you|one|nobody|no\sone)\s(?:still\s)?(?:cannot|can\snot|can['’]t)\b
     | \b(?:seeds?|runs?|records?|measurements?|experiments?|data|figures?|numbers?)\s(?:cannot|can\snot|can['’]t)\b
     | \b(?:cannot|can\snot|can['’]t)\s(?:yet\s)?be\s
       (?:told|said|known|decided|distinguished|separated|ruled\sout|excluded|concluded|judged)\b
     | \bimpossible\sto\s(?:tell|say|know|decide|distinguish|separate|rule\sout|exclude|conclude|judge)\b
-    | (?:\bnot|n['’]t)\s(?:mean|show|prove|imply|follow|say|true|proven|shown)\b[^.;]*
+    | (?:\bnot|n['’]t|\bnothing)\s(?:means?|shows?|proves?|implies|imply|follows?|says?|true|proven|shown)\b[^.;]*
+    | \b(?:claims?|says?|said|articles?|statements?|ideas?|beliefs?|proof|evidence)\b[^.;]*
+    | \bthat\b[^.;]*\b(?:cannot|can\snot|can['’]t)\b[^.;]*\bis\s(?:not|too|false|wrong|untrue|unproven|refuted)\b
     | \bnot\simpossible\b
+    | ["'“‘](?:cannot|can\snot|impossible)["'”’]
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -78,6 +78,6 @@ class Exercise:
         print(self.answer or f"Exercise {self.number} asks for your opinion: no answer is right or wrong.")
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """An error on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

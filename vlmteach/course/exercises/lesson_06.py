@@ -96,7 +96,9 @@ def _examine_gate(wake: Callable[[GatedCrossAttention], object]) -> None:
         raise Wrong("You returned another layer and left the one you were given as it was. Change that one, in place.")
     try:
         _examine_woken(layer, generator)
-    except RuntimeError as error:
+    except Wrong:
+        raise
+    except Exception as error:
         raise Raised(f"After your change the layer does not run any more: {told(error)}") from error
 
 

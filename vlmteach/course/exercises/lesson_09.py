@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
 from vlmteach.course.exercises.exercise import Exercise
-from vlmteach.course.exercises.results import Number, Values
+from vlmteach.course.exercises.results import Indices, Number
 
 
 def _tokens_handed(height: int, width: int, patch: int, prefix: int) -> int:
@@ -116,7 +116,7 @@ most_alike = Exercise(
     examine=FunctionCheck(
         right=_most_alike,
         cases=((_TOKENS[[0, 3, 4]], 0, 1), (_TOKENS, 0, 3), (_TOKENS, 0, 1), (_TOKENS, 0, 5), (_TOKENS, 3, 1)),
-        result=Values("(k,), indices with the nearest first"),
+        result=Indices("(k,), indices with the nearest first"),
         mistakes=(
             (_ranked(_cosine, itself=True), "The token itself is among them; leave it out."),
             (

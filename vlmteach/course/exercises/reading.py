@@ -93,9 +93,9 @@ def as_mask(answer: object, says: str = RESULT) -> Tensor:
     return mask
 
 
-def listed(tensor: Tensor) -> str:
-    """The numbers of a small tensor, to four digits."""
-    rounded = [float(f"{number:.4g}") for number in tensor.flatten().tolist()]
+def listed(tensor: Tensor, digits: int = 4) -> str:
+    """The numbers of a small tensor, rounded to so many digits."""
+    rounded = [float(f"{number:.{digits}g}") for number in tensor.flatten().tolist()]
     return str(torch.tensor(rounded, dtype=torch.float64).reshape(tensor.shape).to(_widest(tensor)).tolist())
 
 

@@ -90,11 +90,13 @@ class Values:
             return f"your result has the shape {tuple(got.shape)}; expected {tuple(expected.shape)}, {self.axes}."
         apart = self._apart(got, expected)
         if expected.numel() <= FEW:
-            return f"you gave {listed(got)}; expected {listed(expected)}, {self.axes}."
+            mine, right = _told_apart(got, expected)
+            return f"you gave {mine}; expected {right}, {self.axes}."
         first = tuple(apart.nonzero()[0].tolist())
+        mine, right = _told_apart(got[first], expected[first])
         return (
             f"{int(apart.sum())} of {expected.numel()} numbers are not right; the first, at {list(first)} of "
-            f"{self.axes}, is {got[first].item():.6g} and should be {expected[first].item():.6g}."
+            f"{self.axes}, is {mine} and should be {right}."
         )
 
     def _apart(self, one: Tensor, other: Tensor) -> Tensor:
@@ -103,6 +105,21 @@ class Values:
         one, other = one.double(), other.double()
         largest = other.abs().max().item() if other.numel() else 0.0
         return ~((one - other).abs() <= (0.0 if self.exact else min(64 * rounding, 0.02) * largest))
+
+
+def _told_apart(one: Tensor, other: Tensor) -> tuple[str, str]:
+    """Both in words, with as many digits as it takes to see a difference."""
+    pairs = ((listed(one, digits), listed(other, digits)) for digits in (4, 7, 9, 17))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (listed(one, 17), listed(other, 17)))
+
+
+@dataclass(frozen=True)
+class Indices(Values):
+    """A row of whole numbers: a single one need not be in a row."""
+
+    def read(self, result: object) -> Tensor:
+        """The tensor, as one row."""
+        return super().read(result).flatten()
 
 
 @dataclass(frozen=True)

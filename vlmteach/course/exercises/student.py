@@ -66,7 +66,7 @@ class Student:
                 if self._by_name:
                     return self.function(**dict(zip(self.names, inputs, strict=True)))
                 return self.function(*inputs)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self._located(error, inputs) from error
 
     def inputs_told(self, inputs: Sequence[object]) -> str:
@@ -74,7 +74,7 @@ class Student:
         few = all(value.numel() <= FEW for value in inputs if isinstance(value, Tensor))
         return ", ".join(_input_told(name, value, few) for name, value in zip(self.names, inputs, strict=True))
 
-    def _located(self, error: Exception, inputs: Sequence[object]) -> Exception:
+    def _located(self, error: BaseException, inputs: Sequence[object]) -> Exception:
         """The verdict on an error: which line of the student's cell raised, and for which input."""
         code, last = _code_of(self.function), _last_step(error)
         frames = traceback.extract_tb(error.__traceback__)
@@ -160,7 +160,7 @@ def _is_library(code: CodeType) -> bool:
     return any(Path(code.co_filename).is_relative_to(folder) for folder in folders)
 
 
-def _last_step(error: Exception) -> TracebackType:
+def _last_step(error: BaseException) -> TracebackType:
     """Where in the code an error came up at last."""
     step = error.__traceback__
     assert step is not None  # it was caught
