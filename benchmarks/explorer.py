@@ -22,7 +22,7 @@ from benchmarks._rows import Bound, Row
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the tests' browser is the benchmark's
 from support.browser import launch_chromium
-from support.lab import errors, jupyterlab, run_all
+from support.lab import jupyterlab
 
 JOB = "click to changed pixels, three panels of a 64 px picture"
 ROUNDS = 60
@@ -112,26 +112,25 @@ def move_slider(page: Page, step: int) -> float:
 
 def time_in_jupyterlab(browser: Browser, folder: Path) -> tuple[list[float], list[float]]:
     """Milliseconds of PatchView's clicks and of interact's slider steps, in turn, in one notebook."""
-    (folder / "notebooks").mkdir()
-    (folder / "lab").mkdir()
     cells = [nbformat.v4.new_code_cell(source) for source in (DATA, BY_INTERACT, SAVE)]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), folder / "notebooks/bench.ipynb"
-    )
-    with jupyterlab(folder / "notebooks", folder / "lab") as address:
-        page = browser.new_page(viewport={"width": 1200, "height": 1800})
-        run_all(page, address.format(name="bench.ipynb"), seconds=120)
-        page.locator(".jupyter-widgets img").wait_for()
-        assert errors(page) == []
-        frame = next(frame for frame in page.frames if frame.parent_frame is not None)
-        frame.evaluate(WATCH_CANVAS)
-        page.evaluate(WATCH_OUTPUT)
-        clicks, steps = [], []
-        for step in range(ROUNDS):
-            frame.locator("canvas").first.scroll_into_view_if_needed()
-            clicks.append(click(page, frame, step))
-            steps.append(move_slider(page, step))
-        page.close()
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    with jupyterlab(folder) as lab:
+        nbformat.write(notebook, lab.folder / "bench.ipynb")
+        with lab.ran("bench.ipynb", browser, height=1800) as page:
+            return timed_in(page)
+
+
+def timed_in(page: Page) -> tuple[list[float], list[float]]:
+    """The same in the page that ran the notebook."""
+    page.locator(".jupyter-widgets img").wait_for()
+    frame = next(frame for frame in page.frames if frame.parent_frame is not None)
+    frame.evaluate(WATCH_CANVAS)
+    page.evaluate(WATCH_OUTPUT)
+    clicks, steps = [], []
+    for step in range(ROUNDS):
+        frame.locator("canvas").first.scroll_into_view_if_needed()
+        clicks.append(click(page, frame, step))
+        steps.append(move_slider(page, step))
     return clicks[WARM_UP:], steps[WARM_UP:]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
-from support.lab import errors, jupyterlab, run_all
+from support.lab import errors
 from support.picture_files import turned
 
 from vlmteach.course import get_lesson
@@ -23,17 +23,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def lesson(chromium, tmp_path_factory) -> Iterator[tuple[Page, list[str]]]:
-    """The lesson after Run All, and what the page complained about."""
-    root = tmp_path_factory.mktemp("notebooks")
-    shutil.copy(NOTEBOOKS / f"{LESSON}.ipynb", root)
-    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
-        page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        run_all(page, address.format(name=f"{LESSON}.ipynb"), seconds=600)
-        yield page, complaints
-        page.close()
+def page(chromium, lab) -> Iterator[Page]:
+    """The lesson after Run All."""
+    shutil.copy(NOTEBOOKS / f"{LESSON}.ipynb", lab.folder)
+    with lab.ran(f"{LESSON}.ipynb", chromium) as page:
+        yield page
 
 
 def choose(page: Page, path: Path) -> None:
@@ -58,15 +52,12 @@ def run_cell(page: Page, containing: str) -> str:
     return cell.locator(".jp-OutputArea").inner_text()
 
 
-def test_the_whole_lesson_ran_without_an_error(lesson) -> None:
-    page, complaints = lesson
+def test_the_whole_lesson_ran_without_an_error(page) -> None:
     assert errors(page) == []
-    assert complaints == []
     assert page.locator(".jp-OutputArea-output iframe").count() == 2  # the two explorers
 
 
-def test_an_uploaded_picture_is_shown_and_the_cells_below_speak_about_it(lesson, tmp_path) -> None:
-    page, complaints = lesson
+def test_an_uploaded_picture_is_shown_and_the_cells_below_speak_about_it(page, tmp_path) -> None:
     assert "keeps  84% of the picture" in run_cell(page, "keeps {share:4.0%}")
     (tmp_path / "phone.jpg").write_bytes(turned("JPEG", 6))  # stored lying, shown upright: 12 x 16 pixels
     choose(page, tmp_path / "phone.jpg")
@@ -77,11 +68,9 @@ def test_an_uploaded_picture_is_shown_and_the_cells_below_speak_about_it(lesson,
     assert "keeps  75% of the picture" in run_cell(page, "keeps {share:4.0%}")
     run_cell(page, "draw_handed(square)")
     assert errors(page) == []
-    assert complaints == []
 
 
-def test_a_file_that_is_no_picture_is_refused_in_the_page_and_the_picture_stays(lesson, tmp_path) -> None:
-    page, complaints = lesson
+def test_a_file_that_is_no_picture_is_refused_in_the_page_and_the_picture_stays(page, tmp_path) -> None:
     Image.new("RGB", (40, 30), "red").save(tmp_path / "good.png")
     choose(page, tmp_path / "good.png")
     page.wait_for_function(
@@ -92,4 +81,3 @@ def test_a_file_that_is_no_picture_is_refused_in_the_page_and_the_picture_stays(
     page.get_by_role("alert").filter(has_text="Not taken.").wait_for(timeout=30_000)
     assert "'page.png' cannot be read" in page.get_by_role("alert").first.inner_text()
     assert page.locator(".jupyter-widgets img[alt*='30 by 40']").count() == 1
-    assert complaints == []

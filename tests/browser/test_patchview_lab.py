@@ -2,7 +2,6 @@
 
 import nbformat
 import pytest
-from support.lab import errors, jupyterlab, run_all
 from support.patchview import synthetic_patchview
 
 from vlmteach.course.systems import load_systems
@@ -27,30 +26,15 @@ PICTURE = "() => document.querySelector('canvas').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The address of notebooks, and the folder they lie in."""
-    root = tmp_path_factory.mktemp("notebooks")
-    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
-        yield address, root
-
-
-@pytest.fixture(scope="module")
-def notebook_page(chromium, server):
-    address, root = server
+def page(chromium, lab):
     cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, "PatchView(data)", "PatchView(data)", NUMBERS)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, root / "view.ipynb")
-    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    run_all(page, address.format(name="view.ipynb"), seconds=120)
-    yield page, root / "view.ipynb"
-    assert errors(page) == []
-    assert complaints == []
+    nbformat.write(notebook, lab.folder / "view.ipynb")
+    with lab.ran("view.ipynb", chromium) as page:
+        yield page
 
 
-def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(notebook_page):
-    page, _ = notebook_page
+def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(page):
     frames = [frame for frame in page.frames if frame.parent_frame is not None]
     assert len(frames) == 3
     expected = eval(page.locator(".jp-OutputArea-output pre").last.inner_text())
@@ -66,8 +50,7 @@ def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(
         assert shown == [f"{number:.1f} px" for number in expected]
 
 
-def test_in_jupyterlab_the_keyboard_moves_the_cell_and_not_the_notebook(notebook_page):
-    page, _ = notebook_page
+def test_in_jupyterlab_the_keyboard_moves_the_cell_and_not_the_notebook(page):
     frame = next(frame for frame in page.frames if frame.parent_frame is not None)
     frame.locator(".panels").focus()
     before = frame.locator("caption").text_content()
@@ -79,8 +62,8 @@ def test_in_jupyterlab_the_keyboard_moves_the_cell_and_not_the_notebook(notebook
     assert page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTop") == top
 
 
-def test_a_notebook_with_three_views_stays_below_three_mebibyte(notebook_page):
-    page, file = notebook_page
+def test_a_notebook_with_three_views_stays_below_three_mebibyte(page, lab):
+    file = lab.folder / "view.ipynb"
     page.locator(".jp-InputPrompt").last.click()
     page.keyboard.press("Control+s")
     for _ in range(100):
@@ -90,18 +73,20 @@ def test_a_notebook_with_three_views_stays_below_three_mebibyte(notebook_page):
     assert 100_000 < file.stat().st_size < 3 * 2**20
 
 
-VIEWS = {"explorer": PatchView(synthetic_patchview()), "table of systems": SystemsView(load_systems().as_view())}
+VIEWS = {
+    "explorer": lambda: PatchView(synthetic_patchview()),
+    "table of systems": lambda: SystemsView(load_systems().as_view()),
+}
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_with_a_sentence(chromium, server, name):
-    address, root = server
-    bundle = VIEWS[name]._repr_mimebundle_()
+def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_with_a_sentence(chromium, lab, name):
+    bundle = VIEWS[name]()._repr_mimebundle_()
     output = nbformat.v4.new_output("execute_result", data=bundle, execution_count=1)
     cell = nbformat.v4.new_code_cell("view", execution_count=1, outputs=[output])
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}), root / "stored.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}), lab.folder / "stored.ipynb")
     page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-    page.goto(address.format(name="stored.ipynb"), timeout=90_000)
+    page.goto(lab.page_of("stored.ipynb"), timeout=90_000)
     shown = page.locator(".jp-OutputArea-output")
     shown.get_by_text("run this cell or trust the notebook").wait_for(timeout=90_000)
     assert shown.locator("iframe").count() == 0
@@ -115,7 +100,6 @@ def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_wi
     page.close()
 
 
-def test_a_view_that_runs_shows_nothing_else(notebook_page):
-    page, _ = notebook_page
+def test_a_view_that_runs_shows_nothing_else(page):
     assert page.locator(".jp-OutputArea-output img").count() == 3
     assert not any(image.is_visible() for image in page.locator(".jp-OutputArea-output img").all())

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from support.lab import errors, jupyterlab, run_all
+from support.lab import errors
 
 pytestmark = pytest.mark.browser
 
@@ -27,18 +27,11 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 @pytest.fixture(scope="module")
-def page(chromium, tmp_path_factory):
-    root = tmp_path_factory.mktemp("notebooks")
+def page(chromium, lab):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(MAKE)], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, root / "play.ipynb")
-    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as address:
-        page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-        complaints = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        run_all(page, address.format(name="play.ipynb"), seconds=120)
+    nbformat.write(notebook, lab.folder / "play.ipynb")
+    with lab.ran("play.ipynb", chromium) as page:
         yield page
-        assert errors(page) == []
-        assert complaints == []
 
 
 def shows(page, words):

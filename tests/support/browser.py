@@ -46,9 +46,11 @@ def find_chromium() -> str | None:
 
 def install_chromium() -> None:
     """Install Chromium: Playwright's own, else (as root on Debian) the package. RuntimeError when both fail."""
+    print("No Chromium here: installing Playwright's own.", flush=True)
     if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"]).returncode == 0:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
+        print("Playwright's own cannot be had: installing Debian's package chromium for the whole machine.", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=True)
         subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True)
         return

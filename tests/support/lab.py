@@ -1,4 +1,4 @@
-"""JupyterLab for tests: a server with throw-away settings, and a page that runs a notebook."""
+"""JupyterLab for tests: a server with throw-away settings, and pages that run notebooks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 SETTINGS = {  # no news, no update check, no autosave, and every cell rendered, also those off screen
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -37,9 +38,41 @@ ALL_RUN = """() => {
 IDLE = "() => /\\|\\s*Idle/.test((document.querySelector('#jp-main-statusbar') || document.body).innerText)"
 
 
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that serves the notebooks of a folder."""
+
+    folder: Path
+    address: str
+    token: str
+
+    def page_of(self, name: str) -> str:
+        """The address that opens a notebook by its name."""
+        return f"{self.address}/doc/tree/{name}?token={self.token}&reset"
+
+    @contextlib.contextmanager
+    def ran(self, name: str, browser: Browser, height: int = 1000) -> Iterator[Page]:
+        """A page where all cells of a notebook in the folder were run. When it is left: nothing went wrong in it."""
+        page = browser.new_page(viewport={"width": 1200, "height": height})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        run_all(page, self.page_of(name), seconds=600)
+        yield page
+        wrong = [*errors(page), *complaints]
+        page.close()
+        self._end_kernels(browser)
+        assert wrong == []
+
+    def _end_kernels(self, browser: Browser) -> None:
+        """A kernel outlives its page, and keeps a lesson's memory."""
+        with browser.new_context(extra_http_headers={"Authorization": f"token {self.token}"}) as context:
+            for session in context.request.get(f"{self.address}/api/sessions").json():
+                assert context.request.delete(f"{self.address}/api/sessions/{session['id']}").ok
+
+
 @contextlib.contextmanager
-def jupyterlab(root: Path, scratch: Path) -> Iterator[str]:
-    """JupyterLab serving `root`, its settings under `scratch`; yields the address that opens a notebook by name."""
+def jupyterlab(scratch: Path) -> Iterator[Lab]:
+    """JupyterLab with its settings and an empty folder of notebooks under `scratch`."""
     for name, value in SETTINGS.items():
         path = scratch / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,14 +87,15 @@ def jupyterlab(root: Path, scratch: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    token = secrets.token_hex(8)
+    lab = Lab(scratch / "notebooks", f"http://127.0.0.1:{port}", secrets.token_hex(8))
+    lab.folder.mkdir()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--LabApp.news_url=None"]
+    command += [f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.folder}", "--LabApp.news_url=None"]
     with (scratch / "lab.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/api/status?token={token}", server, scratch / "lab.log")
-        yield f"http://127.0.0.1:{port}/doc/tree/{{name}}?token={token}&reset"
+        _wait_until_up(f"{lab.address}/api/status?token={lab.token}", server, scratch / "lab.log")
+        yield lab
     finally:
         server.terminate()
         server.wait(timeout=20)
