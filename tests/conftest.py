@@ -7,20 +7,33 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib
 import pytest
 from filelock import FileLock
 
-from vlmteach.views import use_style
-
 ROOT = Path(__file__).resolve().parents[1]
 
-matplotlib.use("agg")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: first the lessons one by one, the longest before the others, then whole files."""
+    for item in items:
+        if not _runs_a_lesson(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+    items.sort(key=lambda item: item.callspec.params["lesson"].seconds if _runs_a_lesson(item) else 0, reverse=True)
+
+
+def _runs_a_lesson(item: pytest.Item) -> bool:
+    return item.path == ROOT / "tests/notebooks/test_lessons.py"
 
 
 @pytest.fixture(autouse=True)
 def course_style() -> None:
     """Figures in tests have the look they have in lessons."""
+    # here, because what starts the workers imports this file too and runs no test
+    import matplotlib
+
+    from vlmteach.views import use_style
+
+    matplotlib.use("agg")
     use_style()
 
 

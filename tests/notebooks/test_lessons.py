@@ -1,4 +1,6 @@
-"""Every lesson, run from an installed wheel in an empty folder, with its exercises answered, right and wrong."""
+"""Every lesson, run once from an installed wheel in an empty folder: it shows what is stored, its exercises tell right
+from wrong, and every position of every control draws.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import build_lessons
 import pytest
 from nbformat import NotebookNode
 from support.answers import exercises_of
-from support.lesson_run import LessonRun, kernel, tagged
+from support.lesson_run import tagged
+from support.stored_lesson import StoredLesson, stored_lesson
 from support.variants import Variants
 
 from vlmteach.course import LESSONS, Lesson
@@ -29,17 +32,19 @@ print(positions)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-def test_a_lesson_runs_from_the_wheel_and_its_checks_tell_right_from_wrong(
-    lesson: Lesson, wheel_folder: Path, tmp_path: Path
+def test_a_lesson_from_the_wheel_shows_what_is_stored_and_its_checks_tell_right_from_wrong(
+    lesson: Lesson, wheel_folder: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     variants = importlib.import_module(f"support.variants.lesson_{lesson.number:02d}").VARIANTS
     exercises = exercises_of(lesson)
     notebook = build_lessons.read_source(lesson)
     answers, checks = tagged(notebook, "exercise-"), tagged(notebook, "check-")
     assert set(answers) == set(checks) == set(exercises) == set(variants)
-    with kernel(tmp_path, wheel_folder) as run:
+    with stored_lesson(lesson, tmp_path, wheel_folder, request.session) as run:
+        differences = run.differences()
+        assert not differences, "\n\n".join(differences)
         assert str(wheel_folder) in run.run("import vlmteach; print(vlmteach.__file__)")
-        run_with_solutions(run, notebook, answers, checks, exercises, variants)
+        run_on_with_solutions(run, notebook, answers, checks, exercises, variants)
         for number, variant in variants.items():
             check = notebook.cells[checks[number]].source
             phrase, mistake = variant.mistakes()[0]  # tests/course/test_exercise_answers.py tries them all
@@ -50,24 +55,25 @@ def test_a_lesson_runs_from_the_wheel_and_its_checks_tell_right_from_wrong(
         assert shown > 0 or "explore(" not in "".join(cell.source for cell in notebook.cells)
 
 
-def run_with_solutions(
-    run: LessonRun,
+def run_on_with_solutions(
+    run: StoredLesson,
     notebook: NotebookNode,
     answers: dict[str, int],
     checks: dict[str, int],
     exercises: dict[str, Exercise],
     variants: dict[str, Variants],
 ) -> None:
+    """From the first exercise to the end, as a student who has solved them all."""
     solved = {index: exercises[number].answer or variants[number].right[0] for number, index in answers.items()}
     for index, cell in enumerate(notebook.cells):
-        if cell.cell_type != "code":
+        if cell.cell_type != "code" or index < min(solved):
             continue
         shown = run.run(solved.get(index, cell.source))
         if index in checks.values():
             assert shown.strip().splitlines()[-1].startswith(("Right.", "Noted.")), shown
 
 
-def assert_verdict(run: LessonRun, answer: str, check: str, expected: str | tuple[str, ...]) -> str:
+def assert_verdict(run: StoredLesson, answer: str, check: str, expected: str | tuple[str, ...]) -> str:
     run.run(answer)
     verdict = run.run(check).strip().splitlines()[-1]
     assert verdict.startswith(expected), f"expected {expected}, got: {verdict}\nfor the answer:\n{answer}"
