@@ -1,5 +1,5 @@
 # make lab     open the lessons in JupyterLab (the first time: install)
-# make test    everything that must hold, as CI runs it
+# make test    everything that must hold, as CI runs it: lint, unit tests and lessons, and the browser, beside each other
 # make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
 # make test-browser  every lesson in a browser (make test opens a few)
 # make test-faults  every lesson without network, writable home, GPU, threads and UTF-8, from a path in Japanese
@@ -9,24 +9,38 @@
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(if $(shell command -v uv),uv pip install --quiet --python .venv,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
-TORCH := torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+fits = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+# .venv is made anew where none is, an installation was broken off, its Python has gone, or the folder was moved
+ANEW := $(shell test ! -e .venv/unfinished && $(call fits,$(BIN)/python) && \
+	{ test ! -s .venv/made || test "$$(cat .venv/made)" = "$(CURDIR)"; } || echo yes)
+$(if $(ANEW),$(shell rm -f .venv/made .venv/ready-* .venv/trusted))
+# $(call install,VENV,WHAT): by uv, in a fifth of the time; where it cannot be had or fails, by pip. uv reads no settings
+# of pip, so it is told of another index there: a mirror or a school's own. Broken off, it leaves VENV/unfinished.
+index = $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))
+install = @touch $(1)/unfinished; \
+	{ test -x $(BIN)/uv && UV_DEFAULT_INDEX='$(index)' $(BIN)/uv pip install --quiet --python $(1) $(2); } || \
+	{ echo 'uv cannot install this here: pip does.'; $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); }; \
+	status=$$?; test $$status -gt 2 || rm $(1)/unfinished; exit $$status
+PINNED := --constraint constraints.txt
 # the newest Python up to Colab's: one on PATH, or pyenv's
 COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
-COLAB_PIP := $(subst --python .venv,--python .venv-colab,$(subst $(BIN)/,.venv-colab/bin/,$(PIP)))
-PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2
+PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
+COMPUTED := "not browser and not site and not faults"
 export OMP_NUM_THREADS ?= 1
+# uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
+unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint unit lessons browser test-browser test-colab test-faults notebooks site bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults notebooks site bench mutate clean
 
-lab: .venv/ready-lab
-	$(BIN)/jupyter trust notebooks/*.ipynb
+lab: .venv/trusted
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
-test: lint unit lessons browser
+# Side by side: computing keeps the cores busy where the browser waits. Each says all at its end (macOS's make cannot).
+test: .venv/ready-test
+	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) computed lint browser
 
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -34,12 +48,15 @@ lint: .venv/ready-test
 	$(BIN)/oxlint vlmteach docs/static
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
+# the unit tests and the lessons
+computed: .venv/ready-test
+	$(PYTEST) -n auto -m $(COMPUTED) tests
+
 unit: .venv/ready-test
-	$(PYTEST) -n auto -m "not browser and not site and not faults" --ignore=tests/notebooks tests
+	$(PYTEST) -n auto -m $(COMPUTED) --ignore=tests/notebooks tests
 
 lessons: .venv/ready-test
 	$(PYTEST) -n auto tests/notebooks
-	$(PYTEST) -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/notebooks/nbval_sanitize.cfg notebooks
 
 browser: .venv/ready-test
 	$(BIN)/python tests/support/browser.py
@@ -49,15 +66,12 @@ test-browser: export ALL_LESSONS := 1
 test-browser: browser
 
 test-colab: export JUPYTER_PATH := $(CURDIR)/.venv-colab/share/jupyter
-test-colab: export LESSON_KERNEL := colab
 test-colab: .venv/ready-test .venv-colab/ready
-	rm -rf build && mkdir -p build/colab/empty && cp notebooks/*.ipynb build/colab/empty
+	rm -rf build && mkdir -p build/colab
 	$(BIN)/python -m pip wheel --quiet . --no-deps --no-build-isolation --wheel-dir build/colab
-	$(COLAB_PIP) --no-deps --force-reinstall build/colab/*.whl
+	$(call install,.venv-colab,--no-deps --force-reinstall build/colab/*.whl)
 	.venv-colab/bin/python -c "from vlmteach import course; course.doctor()"
-	$(PYTEST) -n auto tests/notebooks/test_lessons.py
-	cd build/colab/empty && ../../../$(PYTEST) -c /dev/null --rootdir . -p no:cacheprovider -n auto --dist loadfile --maxprocesses=2 \
-		--nbval-lax --nbval-kernel-name=colab --nbval-cell-timeout=300 .
+	$(PYTEST) -n auto -o addopts=--import-mode=importlib --nbval-lax --nbval-kernel-name=colab tests/notebooks/test_lessons.py
 
 test-faults: .venv/ready-test
 	$(PYTEST) -n auto -m faults tests/faults
@@ -73,7 +87,7 @@ site: .venv/ready-site .venv/ready-test
 
 # bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
 bench: .venv/ready-bench .venv/ready-test
-	$(PIP) --constraint constraints.txt --no-deps bertviz
+	$(call install,.venv,$(PINNED) --no-deps bertviz)
 	$(BIN)/python tests/support/browser.py
 	$(BIN)/python -m benchmarks
 
@@ -83,14 +97,27 @@ mutate: .venv/ready-test
 clean:
 	rm -rf .venv .venv-colab build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
+# torch and torchvision alone come from TORCH_INDEX, which may hold an old copy of whatever else they need
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made
-	$(PIP) --constraint constraints.txt $(TORCH)
-	$(PIP) --constraint constraints.txt --editable '.[$*]' && touch $@
+	@echo 'Installing into .venv (several GB with what torch brings for a GPU; TORCH_INDEX may name an index without) ...'
+	$(if $(TORCH_INDEX),$(call install,.venv,$(PINNED) --no-deps --index-url $(TORCH_INDEX) torch torchvision))
+	$(call install,.venv,$(PINNED) --editable '.[$*]')
+	@touch $@
 
 .venv-colab/ready: tests/colab.txt
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
-	$(COLAB_PIP) --requirement tests/colab.txt
+	$(call install,.venv-colab,--requirement tests/colab.txt)
 	.venv-colab/bin/python -m ipykernel install --prefix .venv-colab --name colab && touch $@
 
 .venv/made:
-	$(PYTHON) -m venv .venv && touch $@
+	@$(call fits,$(PYTHON)) || { echo '$(PYTHON) is no Python 3.11 or newer, which this course needs; name one, for' \
+		'instance: make $(or $(MAKECMDGOALS),lab) PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) cannot make a virtual environment; install' \
+		'the package that lets it: on Debian and Ubuntu apt install python3-venv.'; exit 1; }
+	$(if $(ANEW),@rm -rf .venv && $(PYTHON) -m venv .venv)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(PINNED) uv 2>/dev/null || true
+	@pwd > $@
+
+# notebooks that are not trusted hide their explorers until they are run
+.venv/trusted: $(wildcard notebooks/*.ipynb) | .venv/ready-lab
+	$(BIN)/jupyter trust notebooks/*.ipynb && touch $@
