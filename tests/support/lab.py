@@ -23,14 +23,16 @@ SETTINGS = {  # no news, no update check, no autosave, and every cell rendered, 
     "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
 ERRORS = ", ".join(
     [
-        '[data-mime-type="application/vnd.jupyter.error"]',
+        ERROR,
         '.jp-OutputArea-output:has-text("Error displaying widget")',
         '.jp-OutputArea-output:has-text("Failed to load model class")',
     ]
 )
-ALL_RUN = """() => {
+ALL_RUN = """(error) => {
+    if (document.querySelector(error)) return true;  // the cells behind it will not run
     const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim());
     return prompts.length > 0 && prompts.every(text => /^\\[\\d+\\]:$/.test(text));
 }"""
@@ -102,13 +104,13 @@ def jupyterlab(scratch: Path) -> Iterator[Lab]:
 
 
 def run_all(page: Page, address: str, seconds: float) -> None:
-    """Open a notebook, choose Run All, wait until every cell has a number; `seconds` is only a bound for a hang."""
+    """Open a notebook, choose Run All, wait until each cell has a number or one raised. seconds: a bound for a hang."""
     page.goto(address, timeout=90_000)
     page.locator(".jp-Notebook").wait_for(timeout=90_000)
     page.wait_for_function(IDLE, timeout=90_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
+    page.wait_for_function(ALL_RUN, arg=ERROR, timeout=seconds * 1000)
 
 
 def errors(page: Page) -> list[str]:
