@@ -1,7 +1,7 @@
 """The article's claims as a ledger: its sentence, what was measured, what others wrote, and a verdict to argue with.
 
-The claims stand in claims.json. Their sentences hold addresses instead of numbers (evidence.py), and each verdict names
-the comparisons that it rests on; they are made anew from the records whenever a claim is shown.
+What does not depend on a record stands in claims.json. What does is a function of measured.py, which is called whenever
+a claim is shown.
 """
 
 from __future__ import annotations
@@ -12,37 +12,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from vlmteach.course.evidence import Evidence, load_evidence
-from vlmteach.course.numbers import Number
+from vlmteach.course.measured import CLAIMS, Measured
+from vlmteach.course.records import Records, load_records
 from vlmteach.experiments.recording import RESULTS
-from vlmteach.views.ledger import ChangesView, ClaimView, LedgerView, Prose, SentencesView
+from vlmteach.views.ledger import ChangesView, ClaimView, LedgerView, SentencesView
 
 VERDICTS = (
     "true, but incomplete",
     "half true",
     "loose wording",
     "historical",
-    "false as an implication",
+    "often true, but not forced",
     "one reason of several",
+    "missing from the article",
 )
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A comparison that a verdict rests on. left: an address; relation: ">=" or "<="; right: an address or a number."""
-
-    says: str
-    left: str
-    relation: str
-    right: str | float
-
-    def check(self, evidence: Evidence) -> dict[str, Any]:
-        """The fact as a view shows it: what it says, the two sides in words, and whether the record bears it out."""
-        left = evidence.number(self.left)
-        right = evidence.number(self.right) if isinstance(self.right, str) else Number(self.right, f"{self.right:g}")
-        holds = left.value >= right.value if self.relation == ">=" else left.value <= right.value
-        sign = "at least" if self.relation == ">=" else "at most"
-        return {"says": self.says, "told": f"{left.text}, should be {sign} {right.text}", "holds": holds}
 
 
 @dataclass(frozen=True)
@@ -55,37 +38,37 @@ class Cited:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim. measured: sentences with addresses; change: what would change our mind."""
+    """One claim. japanese, english: the article's sentence, empty where it is silent.
+
+    change: what would change our mind.
+    """
 
     key: str
     title: str
     japanese: str
     english: str
-    measured: tuple[str, ...]
-    rests: tuple[Fact, ...]
     cited: tuple[Cited, ...]
     verdict: str
     because: str
     change: str
 
+    def measure(self, records: Records) -> Measured:
+        """What the recorded experiments say about it."""
+        return CLAIMS[self.key](records)
+
 
 def load_claims() -> tuple[Claim, ...]:
-    """The claims in the article's order. Raises ValueError for an entry whose verdict or relation is unknown."""
+    """The claims in the article's order. Raises ValueError for an entry whose key or verdict is unknown."""
     text = (resources.files("vlmteach.course") / "claims.json").read_text(encoding="utf-8")
     return tuple(_claim(entry) for entry in json.loads(text))
 
 
 def _claim(entry: dict[str, Any]) -> Claim:
-    parts = {
-        "measured": tuple(entry["measured"]),
-        "rests": tuple(Fact(**fact) for fact in entry["rests"]),
-        "cited": tuple(Cited(**cited) for cited in entry["cited"]),
-    }
-    claim = Claim(**{**entry, **parts})
+    claim = Claim(**{**entry, "cited": tuple(Cited(**cited) for cited in entry["cited"])})
     if claim.verdict not in VERDICTS:
         raise ValueError(f"claim {claim.key!r} has the verdict {claim.verdict!r}; expected one of {VERDICTS}.")
-    if wrong := {fact.relation for fact in claim.rests} - {">=", "<="}:
-        raise ValueError(f"claim {claim.key!r} has the relation {sorted(wrong)}; expected >= or <=.")
+    if claim.key not in CLAIMS:
+        raise ValueError(f"nothing is measured for claim {claim.key!r}; expected one of {', '.join(CLAIMS)}.")
     return claim
 
 
@@ -94,7 +77,7 @@ class Ledger:
     """The claims beside what was recorded."""
 
     claims: tuple[Claim, ...]
-    evidence: Evidence
+    records: Records
 
     def claim(self, key: str) -> ClaimView:
         """One claim in full. Raises ValueError for an unknown key."""
@@ -102,7 +85,7 @@ class Ledger:
 
     def sentences(self) -> SentencesView:
         """The article's sentences alone, in both languages, for a guess before anything is measured."""
-        return SentencesView([self._shown(claim) for claim in self.claims])
+        return SentencesView([self._shown(claim) for claim in self.claims if claim.japanese])
 
     def all(self) -> LedgerView:
         """Every claim with its verdict, and whether the record still bears it out."""
@@ -111,10 +94,6 @@ class Ledger:
     def changes(self) -> ChangesView:
         """What would change each verdict."""
         return ChangesView([self._shown(claim) for claim in self.claims])
-
-    def tell(self, text: str) -> Prose:
-        """A sentence whose {addresses} are replaced by what the record says."""
-        return Prose(self.evidence.fill(text))
 
     def find(self, key: str) -> Claim:
         """A claim by its key. Raises ValueError, naming those there are, when there is none."""
@@ -126,19 +105,20 @@ class Ledger:
     def unsupported(self) -> list[str]:
         """Facts that a verdict rests on and that the record does not bear out; empty as long as all verdicts stand."""
         return [
-            f"{claim.key}: {fact['says']}" for claim in self.claims for fact in self._facts(claim) if not fact["holds"]
+            f"{claim.key}: {fact.says}"
+            for claim in self.claims
+            for fact in claim.measure(self.records).facts
+            if not fact.holds
         ]
 
-    def _facts(self, claim: Claim) -> list[dict[str, Any]]:
-        return [fact.check(self.evidence) for fact in claim.rests]
-
     def _shown(self, claim: Claim) -> dict[str, Any]:
+        measured = claim.measure(self.records)
         return {
             "title": claim.title,
             "japanese": claim.japanese,
             "english": claim.english,
-            "measured": [self.evidence.fill(sentence) for sentence in claim.measured],
-            "facts": self._facts(claim),
+            "measured": measured.sentences,
+            "facts": [{"says": fact.says, "told": fact.told, "holds": fact.holds} for fact in measured.facts],
             "cited": [(cited.says, cited.source) for cited in claim.cited],
             "verdict": claim.verdict,
             "because": claim.because,
@@ -148,4 +128,4 @@ class Ledger:
 
 def load_ledger(folder: Path = RESULTS) -> Ledger:
     """The article's claims beside the recorded experiments of a folder."""
-    return Ledger(load_claims(), load_evidence(folder))
+    return Ledger(load_claims(), load_records(folder))

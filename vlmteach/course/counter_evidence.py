@@ -17,6 +17,7 @@ class Published:
     """One image tower. family: "cnn" or "vit". data: what it was trained on. side: of its pictures, in pixels.
 
     gflops: operations of the image tower for one picture, in 10⁹. accuracy: zero-shot on ImageNet, in percent.
+    soup: whether its weights are the average of several trained networks.
     """
 
     model: str
@@ -25,6 +26,7 @@ class Published:
     side: int
     gflops: float
     accuracy: float
+    soup: bool
 
 
 @cache

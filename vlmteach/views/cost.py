@@ -50,13 +50,17 @@ class CostCurve(NamedTuple):
 
 
 class Tower(NamedTuple):
-    """One published image tower: name, family ("cnn" or "vit"), data, operations in 10⁹, accuracy in percent."""
+    """One published image tower: name, family ("cnn" or "vit"), data, operations in 10⁹, accuracy in percent.
+
+    soup: whether its weights are an average of several networks; such a mark is hollow.
+    """
 
     name: str
     family: str
     data: str
     gflops: float
     accuracy: float
+    soup: bool = False
 
 
 def draw_cost(curves: Sequence[CostCurve]) -> Figure:
@@ -92,22 +96,24 @@ def draw_towers(towers: Sequence[Tower]) -> Figure:
     sets = list(dict.fromkeys(tower.data for tower in towers))
     figure, axes = new_figure(1, len(sets), height=5.4, sharex=True, sharey=True, squeeze=False)
     for axis, data in zip(axes[0], sets, strict=True):
-        for family, line, hue, fill in (("cnn", "s-", CNN, CNN), ("vit", "o--", VIT, PAPER)):
-            own = sorted((t for t in towers if (t.data, t.family) == (data, family)), key=lambda tower: tower.gflops)
-            points = np.array([[tower.gflops, tower.accuracy] for tower in own])
-            axis.plot(*points.T, line, color=hue, markerfacecolor=fill, markersize=9, markeredgewidth=2)
+        for family, mark, hue in (("cnn", "s", CNN), ("vit", "o", VIT)):
+            for soup, fill in ((False, hue), (True, PAPER)):
+                own = [t for t in towers if (t.data, t.family, t.soup) == (data, family, soup)]
+                points = np.array([[tower.gflops, tower.accuracy] for tower in own]).reshape(-1, 2)
+                axis.plot(*points.T, mark, color=hue, markerfacecolor=fill, markersize=9, markeredgewidth=2)
         axis.set_xscale("log")
-        axis.set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
+        axis.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
         axis.minorticks_off()
-        axis.set_title(f"trained on data of {data}")
-        axis.set_xlabel("operations of the image tower, GFLOPs")
-        axis.margins(x=0.3, y=0.12)
+        axis.set_title(f"trained on {data}")
+        axis.set_xlabel("GFLOPs of the image tower")
+        axis.margins(x=0.42, y=0.12)
     axes[0, 0].set_ylabel("zero-shot ImageNet, percent")
-    figure.legend(axes[0, 0].get_lines(), ["CNN", "ViT"], loc="outside upper center", ncols=2)
+    kinds = [axes[0, 0].get_lines()[i] for i in (0, 2)]
+    figure.legend(kinds, ["CNN (hollow: averaged weights)", "ViT"], loc="outside upper center", ncols=2)
     figure.draw_without_rendering()  # the layout decides how large the panels are, and so where a name has room
     for axis, data in zip(axes[0], sets, strict=True):
         _name_towers(axis, [tower for tower in towers if tower.data == data])
-    told = "; ".join(f"{t.name} ({t.data}) {t.gflops:.0f} GFLOPs, {t.accuracy:.1f}" for t in towers)
+    told = "; ".join(f"{t.name} ({t.data}) {t.gflops:,.0f} GFLOPs, {t.accuracy:.1f}" for t in towers)
     return describe(figure, f"Zero-shot accuracy on ImageNet over operations. {told}.")
 
 

@@ -25,20 +25,6 @@ class _View:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
 
-class Prose(_View):
-    """A paragraph whose numbers were filled in when it was made."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def to_html(self) -> str:
-        """The paragraph."""
-        return f"<p>{html.escape(self.text)}</p>"
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 class ClaimView(_View):
     """One claim in full."""
 
@@ -170,6 +156,8 @@ def _bold(text: str) -> str:
 
 
 def _quotes(claim: Shown) -> str:
+    if not claim["japanese"]:
+        return "<p>The article is silent here.</p>"
     japanese, english = html.escape(claim["japanese"]), html.escape(claim["english"])
     style = 'style="font-weight: normal"'
     return f'<p lang="ja" {style}>「{japanese}」</p><p {style}>{english}</p>'

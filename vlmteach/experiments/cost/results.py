@@ -38,6 +38,16 @@ class CostResults:
         """The same for a connector with the language model behind it."""
         return self._curve("connector", name, quantity)
 
+    def at(self, part: str, side: int, quantity: str) -> float:
+        """One of QUANTITIES of an encoder, or of a connector with the language model behind it, at one side in pixels.
+
+        Raises ValueError for an unknown name or quantity, and for a side that was not measured.
+        """
+        sides, values = (self.encoder if part in self.encoders else self.connector)(part, quantity)
+        if side not in sides:
+            raise ValueError(f"no cost at {side} pixels was recorded; expected one of {', '.join(map(str, sides))}.")
+        return float(values[sides == side][0])
+
     def _curve(self, kind: str, name: str, quantity: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         known = self.record[f"{kind}s"]
         if name not in known or quantity not in QUANTITIES:

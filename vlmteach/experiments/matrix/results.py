@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.matrix.models import build_model
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.nn import VisionLanguageModel
+from vlmteach.pictures.batches import make_batch
 from vlmteach.training import load_checkpoint, load_weights
 
 LEVEL = 0.95  # "can answer"
@@ -58,6 +60,22 @@ class MatrixResults(FamilyResults):
     def accuracy(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
         """(seeds, 6): accuracy of each family on new scenes."""
         return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions)])
+
+    def seeds(self, encoder: str, connector: str, family: str, *, positions: bool = True) -> NDArray[np.float64]:
+        """(seeds,): accuracy of one cell in one family of questions."""
+        return self.accuracy(encoder, connector, positions)[:, self.index(family)]
+
+    def luck(self, family: str) -> float:
+        """What somebody who can only guess gets with much luck: the guess rate and three standard deviations."""
+        guess, number = self.guess(family), self.index(family)
+        four = make_batch(4, 0)  # the kinds of questions to a picture are always the same
+        questions = int((four.family == number).sum()) * self.record["tested"] / 4
+        return guess + 3 * math.sqrt(guess * (1 - guess) / questions)
+
+    def reached(self, encoder: str, connector: str, family: str) -> tuple[NDArray[np.float64], int]:
+        """Steps until each seed of a cell came to the level in a family (seeds,), NaN: never; and how many it had."""
+        steps = self.steps_to_level(self.runs(encoder, connector))[:, self.index(family)]
+        return steps, self.record["recipe"]["steps"]
 
     def learning(self, runs: Sequence[Run]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps (windows,) and accuracy on pictures never seen before (runs, windows, 6); runs: equally long ones."""

@@ -1,0 +1,54 @@
+"""The recorded experiments that the course quotes, and how their numbers read in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmteach.course.counter_evidence import Published, load_published
+from vlmteach.experiments import cliff, cost, hunger, matrix
+from vlmteach.experiments.recording import RESULTS
+
+
+@dataclass(frozen=True)
+class Records:
+    """The four recorded experiments, and what others have published."""
+
+    cliff: cliff.CliffResults
+    matrix: matrix.MatrixResults
+    hunger: hunger.HungerResults
+    cost: cost.CostResults
+    published: tuple[Published, ...]
+
+    def tower(self, model: str, data: str) -> Published:
+        """A published image tower. Raises ValueError, naming those there are, for one that is not in the table."""
+        for entry in self.published:
+            if (entry.model, entry.data) == (model, data):
+                return entry
+        known = "; ".join(f"{entry.model}, {entry.data}" for entry in self.published)
+        raise ValueError(f"no {model} trained on {data} was published there; expected one of: {known}.")
+
+
+def load_records(folder: Path = RESULTS) -> Records:
+    """All records of a folder. Raises FileNotFoundError when one is missing."""
+    return Records(
+        cliff.load_results(folder),
+        matrix.load_results(folder),
+        hunger.load_results(folder),
+        cost.load_results(folder),
+        load_published(),
+    )
+
+
+def seeds_in_words(accuracy: NDArray[np.float64]) -> str:
+    """An accuracy with the seeds behind it. accuracy: (seeds,).
+
+    "0.88 (seeds 0.72, 0.92, 1.00)", "1.00 (3 seeds)" where all round to the same, "0.93 (one seed)".
+    """
+    mean, each = f"{accuracy.mean():.2f}", [f"{value:.2f}" for value in accuracy]
+    if len(each) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ({len(each)} seeds)" if len(set(each)) == 1 else f"{mean} (seeds {', '.join(each)})"
