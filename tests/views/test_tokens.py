@@ -64,8 +64,8 @@ def test_token_counts():
 
 
 @pytest.mark.mpl_image_compare
-def test_two_eyes():
-    figure = views.draw_two_eyes(PICTURE, cells=(4, 4), patches=(2, 2))
+def test_two_encoders():
+    figure = views.draw_two_encoders(PICTURE, cells=(4, 4), patches=(2, 2))
     assert "4 by 4 stride cells of a CNN and under the 2 by 2 patches of a ViT" in alt_text(figure)
     return figure
 

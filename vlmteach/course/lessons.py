@@ -29,7 +29,7 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson(0, "start_here", "Can a CNN be the eye of a vision-language model?", minutes=15, seconds=20),
+    Lesson(0, "start_here", "Can a CNN be the image encoder of a vision-language model?", minutes=15, seconds=20),
     Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=30, seconds=30),
     Lesson(2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=60, seconds=45),
     Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=30, seconds=30),

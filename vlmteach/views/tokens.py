@@ -122,7 +122,7 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
     return describe(figure, f"Tokens handed on by each encoder output. {listed}.")
 
 
-def draw_two_eyes(picture: np.ndarray, cells: tuple[int, int], patches: tuple[int, int]) -> Figure:
+def draw_two_encoders(picture: np.ndarray, cells: tuple[int, int], patches: tuple[int, int]) -> Figure:
     """The same picture (H, W, 3) as a CNN's stride cells and as a ViT's patches; cells, patches: (rows, columns)."""
     figure, axes = new_figure(1, 2, height=4.6)
     for axis, (rows, columns), name, colour in [(axes[0], cells, "CNN", CNN), (axes[1], patches, "ViT", VIT)]:
