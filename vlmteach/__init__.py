@@ -1,4 +1,4 @@
-"""vlmteach: can a CNN be the eye of a vision-language model? Lessons that answer by measuring."""
+"""vlmteach: can a CNN be the image encoder of a vision-language model? Lessons that answer by measuring."""
 
 from importlib.metadata import version
 

@@ -59,7 +59,7 @@ def test_a_refused_pair_would_indeed_raise():
     grid = next(row for row in TABLE.rows if row.key == "cnn-grid")
     joined = next(column for column in TABLE.columns if column.key == "joined")
     code = TABLE.short_version(grid, joined)
-    code = code.replace(grid.code[0], "\n".join(row.code)).replace("eye(image)", "eye(image, boxes)")
+    code = code.replace(grid.code[0], "\n".join(row.code)).replace("encoder(image)", "encoder(image, boxes)")
     code = code.replace("import ConvNet", "import RegionEncoder, ConvNet")
     with pytest.raises(ValueError, match="row-major grid"):
         exec(code, {})

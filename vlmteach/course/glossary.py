@@ -6,7 +6,7 @@ from vlmteach.views.ledger import GlossaryView
 
 TERMS = (
     ("vision-language model (VLM)", "画像言語モデル", "answers in words to a picture and a question"),
-    ("image encoder", "画像エンコーダ", "the eye: turns a picture into visual tokens"),
+    ("image encoder", "画像エンコーダ", "turns a picture into visual tokens"),
     ("connector", "コネクタ（接続層）", "turns visual tokens into what a language model reads"),
     ("language model", "言語モデル", "says which word comes next"),
     ("convolution", "畳み込み", "a cell is computed from its neighbours, everywhere by the same weights"),

@@ -1,7 +1,7 @@
-"""Real vision-language systems as a checked table: which eye, which connector, how many tokens, and where it says so.
+"""Real vision-language systems as a checked table: which encoder, which connector, how many tokens, and where it says so.
 
 The facts stand in systems.json; this file only reads them, refuses what is incomplete, and writes the short version of
-any pair of eye and connector with the parts of this course.
+any pair of encoder and connector with the parts of this course.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ARXIV = re.compile(r"^\d{4}\.\d{4,5}$")
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of eye. family: "cnn", "hybrid" or "vit"; names: what its code imports; code: makes `eye`."""
+    """One kind of encoder. family: "cnn", "hybrid" or "vit"; names: what its code imports; code: makes `encoder`."""
 
     key: str
     family: str
@@ -69,7 +69,7 @@ class System:
 
 @dataclass(frozen=True)
 class SystemsTable:
-    """Rows are eyes, columns are connectors, and systems lie in cells."""
+    """Rows are encoders, columns are connectors, and systems lie in cells."""
 
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
@@ -93,7 +93,7 @@ class SystemsTable:
         """
         if self.refusal(row, column):
             raise ValueError(f"{row.title} with {column.title}: {self.refusal(row, column)}")
-        body = [*row.code, f"visual = eye(image{', boxes' * ('boxes' in row.code[0])})", *column.code]
+        body = [*row.code, f"visual = encoder(image{', boxes' * ('boxes' in row.code[0])})", *column.code]
         lines = ["import torch"]
         if any("nn." in line for line in body):
             lines.append("from torch import nn")

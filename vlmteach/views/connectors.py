@@ -18,7 +18,7 @@ HATCH = {"CNN": "", "ViT": "//"}  # families differ without colour too
 def draw_projected(
     names: Sequence[str], families: Sequence[str], counts: Sequence[int], before: int, after: int
 ) -> Figure:
-    """How many tokens each eye hands to one and the same projector. families: "CNN" or "ViT" for each name."""
+    """How many tokens each encoder hands to one and the same projector. families: "CNN" or "ViT" for each name."""
     figure, axis = new_figure(height=0.8 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
     for place, name, family, count in zip(places, names, families, counts, strict=True):
@@ -29,7 +29,7 @@ def draw_projected(
     axis.set_xlim(0, max(counts) * 1.55)
     axis.set_xlabel("visual tokens through the same projector")
     listed = "; ".join(f"{n} ({f}): {c} tokens" for n, f, c in zip(names, families, counts, strict=True))
-    return describe(figure, f"One projector maps tokens {before} wide to {after} wide for every eye. {listed}.")
+    return describe(figure, f"One projector maps tokens {before} wide to {after} wide for every encoder. {listed}.")
 
 
 def draw_mask(mask: np.ndarray, parts: Sequence[tuple[str, int]]) -> Figure:

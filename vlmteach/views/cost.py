@@ -1,4 +1,4 @@
-"""Figures of cost: what a larger picture costs an eye, and what a connector leaves for the language model."""
+"""Figures of cost: what a larger picture costs an encoder, and what a connector leaves for the language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the matrix: accuracy by eye and connector, near beside far, and the players who cannot see or hear.
+"""Figures of the matrix: accuracy by encoder and connector, near beside far, and the players who cannot see or hear.
 
 Accuracies come as arrays over the seeds, so that one seed is never shown as if it were three; an empty array is a cell
 that was not measured.
@@ -41,7 +41,7 @@ def draw_matrix(
     guess: float,
     level: float,
 ) -> Figure:
-    """Accuracy in one family of questions: eyes in rows, connectors in columns, controls below each other at the side.
+    """Accuracy in one family of questions: encoders in rows, connectors in columns, controls below each other at the side.
 
     basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` gets a hatched
     foot: what it cannot name it cannot relate, so its number says nothing about relations.

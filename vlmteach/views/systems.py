@@ -1,4 +1,4 @@
-"""The table of real systems as a page: choose an eye and a connector, see who is built so and the code that does it.
+"""The table of real systems as a page: choose an encoder and a connector, see who is built so and the code that does it.
 
 The page needs no kernel and no network. All text reaches it as data and is shown as text, whatever it contains.
 """
@@ -17,14 +17,14 @@ _FRAME_HEIGHT = 900  # pixels until the page has told its frame its own height
 
 
 class SystemsView:
-    """A table whose rows are eyes and whose columns are connectors: end a cell with it, or write to_html() to a file.
+    """A table whose rows are encoders and whose columns are connectors: end a cell with it, or write to_html() to a file.
 
     table: plain data: rows (title, family, explains), columns (title, explains) and cells[row][column] with systems
     (name, year, facts as pairs), refusal (why the pair cannot be, or empty) and code.
     Raises ValueError when cells do not fit rows and columns, or a family has no colour.
     """
 
-    def __init__(self, table: Mapping[str, Any], title: str = "Real systems: which eye, which connector") -> None:
+    def __init__(self, table: Mapping[str, Any], title: str = "Real systems: which encoder, which connector") -> None:
         shape = [len(line) for line in table["cells"]]
         if shape != [len(table["columns"])] * len(table["rows"]):
             raise ValueError(

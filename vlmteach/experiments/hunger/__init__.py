@@ -1,4 +1,4 @@
-"""Data hunger: how many pictures an eye needs before what it learned holds for new ones."""
+"""Data hunger: how many pictures an encoder needs before what it learned holds for new ones."""
 
 from vlmteach.experiments.hunger.results import HungerResults, load_results
 

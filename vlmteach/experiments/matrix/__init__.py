@@ -1,4 +1,4 @@
-"""The matrix: one language model, one set of questions; the eye and the connector are swapped."""
+"""The matrix: one language model, one set of questions; the image encoder and the connector are swapped."""
 
 from vlmteach.experiments.matrix.live import LIVE_CELL, LIVE_RECIPE
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, build_model
