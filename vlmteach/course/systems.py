@@ -1,4 +1,4 @@
-"""Real vision-language systems as a checked table: which encoder, which connector, how many tokens, and where it says so.
+"""Real vision-language systems as a checked table: which encoder and connector, how many tokens, and who says so.
 
 The facts stand in systems.json; this file only reads them, refuses what is incomplete, and writes the short version of
 any pair of encoder and connector with the parts of this course.

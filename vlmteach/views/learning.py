@@ -27,7 +27,7 @@ class LearningCurve(NamedTuple):
 
 
 class HungerCurve(NamedTuple):
-    """One encoder: title, hue, pictures in the set (sizes,), accuracy on new pictures and on the set itself (sizes,)."""
+    """One encoder: title, hue, pictures in the set (sizes,), accuracy on new pictures and on the set (sizes,)."""
 
     title: str
     hue: str

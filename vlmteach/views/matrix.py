@@ -41,7 +41,7 @@ def draw_matrix(
     guess: float,
     level: float,
 ) -> Figure:
-    """Accuracy in one family of questions: encoders in rows, connectors in columns, controls below each other at the side.
+    """Accuracy in one family of questions: encoders in rows, connectors in columns, controls at the side.
 
     basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` gets a hatched
     foot: what it cannot name it cannot relate, so its number says nothing about relations.

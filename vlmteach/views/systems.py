@@ -1,4 +1,4 @@
-"""The table of real systems as a page: choose an encoder and a connector, see who is built so and the code that does it.
+"""The table of real systems as a page: choose an encoder and a connector, see who uses them, and the code.
 
 The page needs no kernel and no network. All text reaches it as data and is shown as text, whatever it contains.
 """
@@ -17,7 +17,7 @@ _FRAME_HEIGHT = 900  # pixels until the page has told its frame its own height
 
 
 class SystemsView:
-    """A table whose rows are encoders and whose columns are connectors: end a cell with it, or write to_html() to a file.
+    """A table with encoders in rows and connectors in columns: end a cell with it, or write to_html() to a file.
 
     table: plain data: rows (title, family, explains), columns (title, explains) and cells[row][column] with systems
     (name, year, facts as pairs), refusal (why the pair cannot be, or empty) and code.

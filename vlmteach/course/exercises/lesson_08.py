@@ -73,15 +73,25 @@ argument = Exercise(
     praise="A claim, two numbers that move with the record, a source, a verdict, and what would overturn it.",
     hints=(
         "Start from what would convince you of the opposite. That is your `change`, and it must be false today.",
-        "Take the forms that are printed above the cell and change the words behind the colon. Quote the guess rate "
-        "beside an accuracy.",
+        "Take the lines that are printed above the cell, with other names in them. Quote the guess rate beside an "
+        "accuracy.",
     ),
-    answer="""argument = {
+    answer="""def sentence(r):
+    outside = r.cliff.worst("cnn-3")[1]
+    attention = r.cliff.accuracy_by_distance("cnn-1-attention")[:, 6].mean()
+    return (
+        f"Beyond its field a CNN is right {outside:.2f} of the time at best, and with one attention layer behind it "
+        f"{attention:.2f} at the farthest distance."
+    )
+
+def change(r):
+    return r.cliff.accuracy_by_distance("cnn-1-attention")[:, 6].mean() <= 0.5
+
+argument = {
     "claim": "local",
-    "sentence": "Beyond its field a CNN is right {cliff worst: outside, cnn-3} of the time at best, and with one "
-    "attention layer behind it {cliff: cnn-1-attention, 7} at the farthest distance.",
+    "sentence": sentence,
     "cites": "1701.04128",
     "verdict": "half true: the layers are local, the system is not",
-    "change": ("cliff: cnn-1-attention, 7", "<=", 0.5),
+    "change": change,
 }""",
 )

@@ -1,4 +1,4 @@
-"""Record data hunger: three encoders, the same connector and language model, on fixed sets of pictures of several sizes."""
+"""Record data hunger: three encoders, one connector and language model, on fixed sets of pictures of several sizes."""
 
 from __future__ import annotations
 
