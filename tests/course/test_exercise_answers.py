@@ -41,13 +41,7 @@ def test_a_right_answer_is_accepted(number, answer) -> None:
     assert verdict.outcome == ("right" if CELLS[number].exercise.answer else "noted"), verdict
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(("number", "phrase", "answer"), WRONG, ids=[f"{n}: {phrase}" for n, phrase, _ in WRONG])
-=======
-@pytest.mark.parametrize(
-    ("number", "phrase", "answer"), WRONG, ids=[f"{number}: {phrase}" for number, phrase, _ in WRONG]
-)
->>>>>>> bbb3394 (8.3 examines an argument by trying its functions on made-up records)
 def test_a_wrong_answer_has_its_mistake_named(number, phrase, answer) -> None:
     verdict = CELLS[number].check(answer)
     assert verdict.outcome in ("wrong", "raised")

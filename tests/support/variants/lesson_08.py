@@ -138,8 +138,8 @@ bag_of_windows = clip
     "8.3": Variants(
         right=(
             but(
-                sentence="lambda r: f'A ViT-L/14 or a ResNet-50 with 3×3 kernels is not what we trained: one block of a "
-                "ViT gets {far(r):.3f} far away and {near(r):.3f} nearby. It never asks how far.'",
+                sentence="lambda r: f'A ViT-L/14 or a ResNet-50 with 3×3 kernels is not what we trained: one block of "
+                "a ViT gets {far(r):.3f} far away and {near(r):.3f} nearby. It never asks how far.'",
             ),
             but(claim=" Direct "),
             *saying(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -78,13 +78,12 @@ def _examine_claim(key: str) -> Claim:
 # Made-up records.
 
 
-def _worlds(records: Records) -> Iterator[Records]:
+@cache
+def _worlds() -> tuple[Records, ...]:
     """Other records of the same form: every share 0, 1 or random, every amount up to 100 times less or more."""
-    yield _world(records, lambda: 0.0, lambda: 0.01)
-    yield _world(records, lambda: 1.0, lambda: 100.0)
-    for seed in range(4):
-        draw = np.random.default_rng(seed)
-        yield _world(records, lambda draw=draw: draw.random(), lambda draw=draw: 10 ** draw.uniform(-2, 2))
+    records, draw = _ledger().records, np.random.default_rng(0)
+    ends = [_world(records, lambda: 0.0, lambda: 0.01), _world(records, lambda: 1.0, lambda: 100.0)]
+    return (*ends, *(_world(records, draw.random, lambda: 100.0 ** draw.integers(-1, 2)) for _ in range(8)))
 
 
 def _world(records: Records, share: Callable[[], float], times: Callable[[], float]) -> Records:
@@ -144,7 +143,7 @@ def _reads(function: Callable[[Any], object]) -> set[str]:
 def _tried(function: Callable[[Any], object]) -> list[object]:
     """What a function returns in the made-up worlds, but for those that it cannot bear."""
     results = []
-    for world in _worlds(_ledger().records):
+    for world in _worlds():
         try:
             results.append(function(world))
         except Exception:
