@@ -175,6 +175,12 @@ bag_of_windows = clip
                 sentence="lambda r: f'{accuracy(r):.3f} where a guess is {r.matrix.guess(\"far relation\"):.3f}'",
                 change="lambda r: accuracy(r) <= 0.3",
             ),
+            but(
+                claim="mainstream",
+                sentence="lambda r: 'At {} pixels {:.0f}, at 48 {:.0f}.'.format(384, *(r.cost.at('vit', side, 'flops') "
+                "for side in (384, 48)))",
+                change=MAINSTREAM["change"],
+            ),
             but(change="lambda r: far(r) < 0.5 if far(r) > 0 else 1 / 0"),  # raises only where a record was made up
         ),
         wrong={

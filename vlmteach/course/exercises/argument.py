@@ -181,7 +181,9 @@ def _examine_sentence(sentence: Callable[[Any], object], claim: Claim) -> str:
     if not isinstance(text, str):
         raise Wrong(f"Your sentence returns {kind_of(text)}; expected text, such as an f-string.")
     others = [_numbers(str(other)) for other in _tried(sentence)]
-    typed = [number for number in _numbers(text) if all(number in other for other in others)]
+    asked = {str(one) for one in getattr(getattr(sentence, "__code__", None), "co_consts", ()) if isinstance(one, int)}
+    stays = [number for number in _numbers(text) if all(number in other for other in others)]
+    typed = [number for number in stays if number.replace(",", "") not in asked]  # "384 pixels" of r.cost.at("vit", 384, …)
     if typed:
         raise Wrong(
             f"Your sentence holds a number typed by hand, {typed[0]}: it stays the same whatever the record says. "
@@ -201,15 +203,18 @@ def _examine_subject(function: Callable[[Any], object], claim: Claim, says: str)
 
 
 _CANNOT = re.compile(r"\b(cannot|can not|can['’]t|impossible)\b", re.IGNORECASE)
-# "Cannot" about what we know, and denied: neither says that a network is unable.
+# "Cannot" about what we know, denied, reported or quoted: none of them says that a network is unable.
 _CAREFUL = re.compile(
     r"""\b(?:we|I|you|one|nobody|no\sone)\s(?:still\s)?(?:cannot|can\snot|can['’]t)\b
     | \b(?:seeds?|runs?|records?|measurements?|experiments?|data|figures?|numbers?)\s(?:cannot|can\snot|can['’]t)\b
     | \b(?:cannot|can\snot|can['’]t)\s(?:yet\s)?be\s
       (?:told|said|known|decided|distinguished|separated|ruled\sout|excluded|concluded|judged)\b
     | \bimpossible\sto\s(?:tell|say|know|decide|distinguish|separate|rule\sout|exclude|conclude|judge)\b
-    | (?:\bnot|n['’]t)\s(?:mean|show|prove|imply|follow|say|true|proven|shown)\b[^.;]*
+    | (?:\bnot|n['’]t|\bnothing)\s(?:means?|shows?|proves?|implies|imply|follows?|says?|true|proven|shown)\b[^.;]*
+    | \b(?:claims?|says?|said|articles?|statements?|ideas?|beliefs?|proof|evidence)\b[^.;]*
+    | \bthat\b[^.;]*\b(?:cannot|can\snot|can['’]t)\b[^.;]*\bis\s(?:not|too|false|wrong|untrue|unproven|refuted)\b
     | \bnot\simpossible\b
+    | ["'“‘](?:cannot|can\snot|impossible)["'”’]
     """,
     re.IGNORECASE | re.VERBOSE,
 )
