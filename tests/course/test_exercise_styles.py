@@ -213,8 +213,9 @@ ARGUMENT_FORMS = {
     "OrderedDict": collections.OrderedDict,
     "read only": CHOICE_FORMS["read only"],
     "ChainMap": collections.ChainMap,
-    "a list for the change": lambda answer: answer | {"change": list(answer["change"])},
-    "numpy in the change": lambda answer: answer | {"change": (*answer["change"][:2], np.float32(answer["change"][2]))},
+    "a lambda": lambda answer: answer | {"change": lambda records: answer["change"](records)},
+    "a partial": lambda answer: answer | {"sentence": functools.partial(answer["sentence"])},
+    "numpy in the change": lambda answer: answer | {"change": lambda r: np.bool_(answer["change"](r))},
     "capitals": lambda answer: answer | {"claim": answer["claim"].upper()},
 }
 

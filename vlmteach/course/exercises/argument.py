@@ -176,14 +176,24 @@ def _numbers(text: str) -> list[str]:
     return [number.rstrip(".,") for number in re.findall(r"\d[\d.,]*", _NO_RESULT.sub(" ", text))]
 
 
+def _constants(code: object) -> set[str]:
+    """The whole numbers that stand in a function's code, also inside its tuples and comprehensions."""
+    if isinstance(code, int):
+        return {str(code)}
+    inside = code if isinstance(code, tuple) else getattr(code, "co_consts", ())
+    return {number for one in inside for number in _constants(one)}
+
+
 def _examine_sentence(sentence: Callable[[Any], object], claim: Claim) -> str:
     text = _call(sentence, "sentence", _ledger().records)
     if not isinstance(text, str):
         raise Wrong(f"Your sentence returns {kind_of(text)}; expected text, such as an f-string.")
     others = [_numbers(str(other)) for other in _tried(sentence)]
-    asked = {str(one) for one in getattr(getattr(sentence, "__code__", None), "co_consts", ()) if isinstance(one, int)}
+    asked = _constants(getattr(sentence, "__code__", ()))
     stays = [number for number in _numbers(text) if all(number in other for other in others)]
-    typed = [number for number in stays if number.replace(",", "") not in asked]  # "384 pixels" of r.cost.at("vit", 384, …)
+    typed = [
+        number for number in stays if number.replace(",", "") not in asked
+    ]  # "384 pixels" of r.cost.at("vit", 384, …)
     if typed:
         raise Wrong(
             f"Your sentence holds a number typed by hand, {typed[0]}: it stays the same whatever the record says. "
