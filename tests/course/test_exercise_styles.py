@@ -22,7 +22,7 @@ from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck, NumberC
 from vlmteach.course.exercises.results import Indices, Mask, Number, Numbers, Values
 
 CELLS = answer_cells()
-FUNCTIONS = {number: cell for number, cell in CELLS.items() if "def " in cell.stub}
+FUNCTIONS = {number: cell for number, cell in CELLS.items() if f"def {cell.name}(" in cell.stub}
 
 
 def solution(cell: AnswerCell) -> Any:
