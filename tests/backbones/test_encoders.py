@@ -8,9 +8,11 @@ import torch
 from safetensors.torch import save, save_file
 from support.hub import hub_on_this_machine
 from support.random_weights import largest_difference, randomise
+from torch import nn
 
-from vlmteach.backbones import ENCODERS, TimmViT, encoders, load_encoder, preprocessing_of
+from vlmteach.backbones import ENCODERS, TimmViT, encoders, load_cnn, load_encoder, preprocessing_of
 from vlmteach.backbones.encoders import ANY_SIZE, Entry
+from vlmteach.backbones.weights import open_branches
 from vlmteach.nn.tokens import grid_boxes, grid_to_tokens
 
 # name -> stride or patch, width of a token, prefix tokens, repository, licence: as timm states them
@@ -86,6 +88,126 @@ def test_untrained_weights_depend_on_the_seed_only():
     assert torch.equal(first.model.pos_embed, again.model.pos_embed)
     assert not torch.equal(first.model.pos_embed, other.model.pos_embed)
     assert not first.training
+
+
+def contributions(encoder, image):
+    """For each residual branch: how long what it adds is, over how long what it is added to is. Name -> ratio."""
+    found = {}
+
+    def compare(name, added, to):
+        found[name] = float(added.norm() / to.norm())
+
+    def around(name, module):
+        """x + branch(x), in one module: its output less its input."""
+        module.register_forward_hook(lambda m, inputs, output: compare(name, output - inputs[0], inputs[0]))
+
+    def ends(block, name, branch, shortcut):
+        """The branch ends in a module of its own; what it is added to is made by another, or is what came in."""
+        seen = {}
+        if shortcut is None:
+            block.register_forward_pre_hook(lambda m, inputs: seen.update(to=inputs[0].clone()))
+        else:
+            shortcut.register_forward_hook(lambda m, inputs, output: seen.update(to=output.clone()))
+        branch.register_forward_hook(lambda m, inputs, output: seen.update(added=output.clone()))
+        block.register_forward_hook(lambda m, inputs, output: compare(name, seen["added"], seen["to"]))
+
+    for name, block in encoder.named_modules():
+        kind = type(block).__name__
+        if kind == "Bottleneck":
+            ends(block, name, block.bn3, block.downsample)
+        elif kind == "BottleneckBlock":  # of CLIP's ResNet
+            identity = isinstance(block.shortcut, nn.Identity)
+            ends(block, name, block.conv3_1x1, None if identity else block.shortcut)
+        elif kind == "ConvNeXtBlock":
+            around(name, block)
+        elif kind == "Block":
+            ends(block, f"{name}.attn", block.ls1, None)
+            ends(block, f"{name}.mlp", block.ls2, None)
+    with torch.no_grad():
+        encoder(image)
+    return found
+
+
+BRANCHES = {
+    "resnet50": 16,
+    "convnext_tiny": 18,
+    "vit_small": 24,
+    "dinov2_small": 24,
+    "clip_resnet50": 16,
+    "clip_vit": 24,
+}
+CLOSED_AT_TIMM = {"resnet50", "convnext_tiny", "dinov2_small", "clip_resnet50"}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_residual_branch_of_an_untrained_encoder_counts(name):
+    side = 4 * EXPECTED[name][0]
+    image = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    ratios = contributions(load_encoder(name), image)
+    assert len(ratios) == BRANCHES[name]
+    assert min(ratios.values()) > 0.02, min(ratios, key=ratios.get)
+    if name in CLOSED_AT_TIMM:
+        assert max(contributions(load_encoder(name, branches="own"), image).values()) < 1e-3
+
+
+@torch.no_grad()
+def test_with_its_own_branches_an_encoder_is_as_timm_makes_it():
+    ours = load_encoder("dinov2_small", seed=3, branches="own").model
+    torch.manual_seed(3)
+    theirs = timm.create_model(ENCODERS["dinov2_small"].network, **ANY_SIZE)
+    assert all(torch.equal(tensor, ours.state_dict()[name]) for name, tensor in theirs.state_dict().items())
+    opened = load_encoder("dinov2_small", seed=3).model
+    changed = [
+        name for name, tensor in theirs.state_dict().items() if not torch.equal(tensor, opened.state_dict()[name])
+    ]
+    assert changed == [f"blocks.{i}.ls{j}.gamma" for i in range(12) for j in (1, 2)]
+    assert all((opened.state_dict()[name] == 1).all() for name in changed)
+
+
+def test_only_scales_that_close_a_branch_are_opened():
+    class Start(nn.Module):
+        def __init__(self):
+            super().__init__()
+            parameters = {
+                "gamma": torch.full((4,), 1e-5),
+                "layer_scale": torch.full((4, 1, 1), 1e-6),
+                "gain": torch.zeros(()),
+                "one": torch.ones(4),
+                "small_but_different": torch.tensor([1e-5, 2e-5, 1e-5, 1e-5]),
+                "bias": torch.zeros(4),
+                "q_bias": torch.zeros(4),
+                "cls_token": torch.zeros(1, 1, 4),
+                "weight": torch.zeros(4, 4),
+                "empty": torch.zeros(0),
+            }
+            for name, tensor in parameters.items():
+                self.register_parameter(name, nn.Parameter(tensor))
+
+    model = Start()
+    before = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
+    open_branches(model)
+    for name, tensor in model.named_parameters():
+        opened = name in ("gamma", "layer_scale", "gain")
+        assert torch.equal(tensor, torch.ones_like(tensor) if opened else before[name]), name
+
+
+@pytest.mark.parametrize(
+    "load", [lambda **how: load_encoder("vit_small", **how), lambda **how: load_cnn("resnet18", **how)]
+)
+def test_branches_are_a_matter_of_untrained_weights(load):
+    with pytest.raises(ValueError, match='branches is \'closed\'; expected "open" or "own"'):
+        load(branches="closed")
+    with pytest.raises(ValueError, match="pretrained ones have left that behind"):
+        load(weights="pretrained", branches="own")
+
+
+@pytest.mark.parametrize(("branches", "start"), [("open", 1.0), ("own", 1e-6)])
+def test_torchvisions_convnext_starts_open_too(branches, start):
+    scales = [
+        tensor for name, tensor in load_cnn("convnext_tiny", branches=branches).state_dict().items() if "scale" in name
+    ]
+    assert len(scales) == 18
+    assert {round(scale.max().item(), 9) for scale in scales} == {start}
 
 
 def test_pretrained_weights_come_from_the_hub_with_size_and_licence(monkeypatch, tmp_path, capsys):

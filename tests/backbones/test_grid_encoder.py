@@ -16,7 +16,7 @@ TORCHVISION = [  # name, node, channels, cells of a 64 x 96 picture
 ]
 TIMM = [
     ("resnet50", "layer4", 2048, (2, 3)),
-    ("convnext_atto", "norm_pre", 320, (2, 3)),
+    ("convnext_atto", "stages", 320, (2, 3)),
     ("vgg11", "features", 512, (2, 3)),
 ]
 
@@ -48,6 +48,72 @@ def test_the_last_grid_of_a_timm_network_is_found(name, node, channels, cells) -
     import timm
 
     check(GridEncoder(timm.create_model(name).eval()), node, channels, cells)
+
+
+class Network(nn.Module):
+    """Features, then a head that scores classes in one of the ways that networks do."""
+
+    def __init__(self, *head: nn.Module, norm: bool = False, shortcut: bool = False) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.ReLU(inplace=True), nn.Conv2d(6, 12, 2, 2))
+        self.head, self.shortcut = nn.Sequential(*head), shortcut
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        features = self.features(image).relu_()
+        answer = self.head(features)
+        return answer + features.mean(dim=(2, 3)) if self.shortcut else answer
+
+
+POOLED = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+# head -> the node, its channels. What answers is a convolution in the first five.
+HEADS = {
+    "convolution, ReLU, pool": ((nn.Dropout(), nn.Conv2d(12, 5, 1), nn.ReLU(inplace=True), *POOLED), "features", 12),
+    "convolution, pool": ((nn.Conv2d(12, 5, 1), *POOLED), "features", 12),
+    "convolution, mean": ((nn.Conv2d(12, 5, 3), nn.AvgPool2d(12)), "features", 12),
+    "layers of a head": ((nn.Conv2d(12, 20, 1), nn.ReLU(), nn.Conv2d(20, 5, 1), *POOLED), "head.1", 20),
+    "scores for every pixel": ((nn.Conv2d(12, 5, 1), nn.Upsample(224, mode="bilinear")), "features", 12),
+    "matrix behind a pool": ((*POOLED, nn.Linear(12, 5)), "features", 12),
+    "matrix over all cells": ((nn.Flatten(), nn.Linear(12 * 14 * 14, 5)), "features", 12),
+    "convolution behind a pool": ((nn.AdaptiveAvgPool2d(1), nn.Conv2d(12, 5, 1), nn.Flatten()), "features", 12),
+    "features with a norm, no classifier": ((nn.Conv2d(12, 5, 1), nn.BatchNorm2d(5), nn.ReLU(), *POOLED), "head.2", 5),
+    "a grid of its own": ((nn.Conv2d(12, 5, 1),), "head", 5),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_grid_is_what_the_answering_layer_reads(name) -> None:
+    head, node, channels = HEADS[name]
+    encoder = GridEncoder(Network(*head).eval())
+    assert (encoder.node, encoder.channels) == (node, channels)
+
+
+def test_a_last_convolution_beside_a_shortcut_makes_features() -> None:
+    head = (nn.Conv2d(12, 12, 1), *POOLED)
+    assert GridEncoder(Network(*head, shortcut=True).eval()).node == "head.0"
+    assert GridEncoder(Network(*head).eval()).node == "features"
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
+def test_squeezenets_grid_is_one_of_features_not_of_class_scores(name) -> None:
+    model = load_cnn(name)
+    encoder, image = GridEncoder(model), torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        assert torch.equal(encoder.grid(image), model.features(image))
+        assert encoder.grid(image).shape == (1, 512, 13, 13)
+
+
+@pytest.mark.parametrize("name", ["nf_regnet_b0", "test_efficientnet", "mobilenetv3_small_050", "regnety_002"])
+def test_timms_networks_without_a_classifier_have_the_same_grid(name) -> None:
+    import timm
+
+    with_classifier, without = (GridEncoder(timm.create_model(name, num_classes=n).eval()) for n in (10, 0))
+    assert (with_classifier.node, with_classifier.channels) == (without.node, without.channels)
+
+
+def test_a_network_that_scores_pixels_gives_the_features_it_scores_by() -> None:
+    model = torchvision.models.segmentation.fcn_resnet50(weights=None, weights_backbone=None).eval()
+    encoder = GridEncoder(model)  # it returns a dict; the layer before its class scores is a Dropout
+    assert (encoder.node, encoder.channels) == ("classifier.2", 512)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +159,12 @@ def test_a_vision_transformer_is_told_where_it_belongs() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: GridEncoder("resnet18"), TypeError, "is a str; expected a torch module"),
+        (lambda: GridEncoder("resnet18"), TypeError, r"is a str; expected an nn\.Module"),
         (lambda: GridEncoder(load_cnn("resnet18"), "layer5"), ValueError, "did you mean 'layer4'"),
         (
-            lambda: GridEncoder(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)).eval()),
+            lambda: GridEncoder(nn.Sequential(nn.AvgPool2d(56), nn.Conv2d(3, 4, 4), nn.Flatten()).eval(), "1"),
             ValueError,
-            "no module of this model",
+            "with H = W > 1",
         ),
         (lambda: GridEncoder(load_cnn("resnet18"), "fc"), ValueError, r"gives shape \(1, 1000\)"),
         (lambda: GridEncoder(load_cnn("resnet18"), "avgpool"), ValueError, "pools every picture to one size"),

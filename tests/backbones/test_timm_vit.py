@@ -6,6 +6,7 @@ from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
 from vlmteach.backbones import TimmViT
+from vlmteach.nn import DropPrefix
 from vlmteach.probes import attention_maps, effective_receptive_field, noise_images
 
 
@@ -51,6 +52,79 @@ def test_the_probes_see_where_its_tokens_lie():
     assert maps.grid == (3, 5)
     assert maps.prefix == ours.model.num_prefix_tokens
     assert effective_receptive_field(ours, "model.norm", (1, 3), noise_images(1, 48, 80)).shape == (48, 80)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "size", "grid", "end"),
+    [
+        # 384 = 27 * 14 + 6: mlfoundations/open_clip#1001, and the eye of LLaVA-OneVision
+        ("vit_so400m_patch14_siglip_384", {"mlp_ratio": 2}, (384, 384), (27, 27), (0.984375, 0.984375)),
+        ("vit_so400m_patch14_siglip_378", {"mlp_ratio": 2}, (378, 378), (27, 27), (1, 1)),
+        ("naflexvit_base_patch16_gap", {}, (48, 80), (3, 5), (1, 1)),
+        ("vit_tiny_patch16_224", {"dynamic_img_size": True, "dynamic_img_pad": True}, (30, 50), (2, 4), (1, 1)),
+    ],
+)
+@torch.no_grad()
+def test_boxes_end_where_the_last_patch_ends(name, options, size, grid, end):
+    model = timm.create_model(name, depth=1, embed_dim=48, num_heads=3, **options).eval()
+    ours, image = TimmViT(model), picture(*size)
+    visual = ours(image)
+    patch, prefix = ours.patch_size, visual.prefix
+    assert visual.tokens.shape[1] == prefix + grid[0] * grid[1]
+    assert ours.grid(image).shape[2:] == grid
+    assert visual.boxes[0, -1, 2:].tolist() == pytest.approx(end)
+    for row, column in ((0, 0), (1, 2), (grid[0] - 1, grid[1] - 1)):
+        pixels = [row * patch, column * patch, (row + 1) * patch, (column + 1) * patch]
+        inside = [min(pixel / side, 1) for pixel, side in zip(pixels, (*size, *size), strict=True)]
+        assert visual.boxes[0, prefix + row * grid[1] + column].tolist() == pytest.approx(inside)
+
+
+@torch.no_grad()
+def test_what_lies_beyond_the_last_patch_is_never_seen():
+    ours = TimmViT(timm.create_model("vit_so400m_patch14_siglip_384", depth=1, embed_dim=48, num_heads=3).eval())
+    image = picture(384, 384)
+    before = ours(image)
+    seen = round(float(before.boxes[0, -1, 3]) * 384)
+    image[:, :, :, seen:] += 1
+    assert torch.equal(ours(image).tokens, before.tokens)
+    image[:, :, :, seen - 1] += 1
+    assert not torch.equal(ours(image).tokens, before.tokens)
+
+
+@torch.no_grad()
+def test_a_table_made_for_a_wide_picture_takes_another_size():
+    # huggingface/pytorch-image-models#2317
+    vit = timm.create_model("vit_tiny_patch16_224", depth=1, embed_dim=48, num_heads=3, dynamic_img_size=True)
+    vit.set_input_size((800, 1008))
+    assert TimmViT(vit.eval())(picture(640, 480)).tokens.shape[1] == 1 + 40 * 30
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "prefix", "count"),
+    [("vit_large_patch14_clip_336", 336, 1, 576), ("vit_so400m_patch14_siglip_378", 378, 0, 729)],
+)
+@torch.no_grad()
+def test_a_prefix_is_dropped_once(name, side, prefix, count):
+    # huggingface/transformers#34447: 729 tokens became 728 features
+    visual = TimmViT(timm.create_model(name, depth=1, embed_dim=48, num_heads=3).eval())(picture(side, side))
+    dropped = DropPrefix()(visual)
+    assert (visual.prefix, dropped.tokens.shape[1], DropPrefix()(dropped).tokens.shape[1]) == (prefix, count, count)
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda model: torch.compile(model, backend="eager")])
+@torch.no_grad()
+def test_a_wrapped_vit_is_the_vit(wrap):
+    model = tiny(dynamic_img_size=True)
+    assert torch.equal(TimmViT(wrap(model))(picture(48, 80)).tokens, TimmViT(model)(picture(48, 80)).tokens)
+
+
+def test_the_strongest_pixel_of_an_untrained_unit_lies_in_its_own_patch():
+    # jacobgil/pytorch-grad-cam#76: off by the CLS or register tokens; the skip path makes the own patch the strongest
+    vit = timm.create_model(
+        "vit_small_patch14_reg4_dinov2", img_size=56, depth=2, embed_dim=96, num_heads=3, dynamic_img_size=True
+    )
+    heat = effective_receptive_field(vit.eval(), "blocks.1", (3, 5), noise_images(4, 56, 84))
+    assert [(row // 14, column // 14) for row, column in (heat == 1).nonzero().tolist()] == [(3, 5)]
 
 
 REFUSED = {

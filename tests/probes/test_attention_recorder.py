@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.random_weights import largest_difference
 
-from vlmteach.probes.attention_recorder import _attend
+from vlmteach.probes.attention_weights import attend as _attend
 
 
 def heads(*shape, seed=0, dtype=torch.float64):
@@ -34,7 +34,7 @@ def test_the_output_is_that_of_torchs_fused_function(options):
     query, key, value = heads(2, 3, 5, 4), heads(2, 3, 7, 4, seed=1), heads(2, 3, 7, 6, seed=2)
     output, weights = _attend(query, key, value, **options)
     assert largest_difference(output, F.scaled_dot_product_attention(query, key, value, **options)) <= 1e-12
-    assert torch.equal(weights @ value, output)
+    assert largest_difference(weights @ value, output) <= 1e-12
     total = weights.sum(dim=-1)
     assert torch.allclose(total, (total > 0.5).double())  # each row sums to 1, or to 0 where all was blocked
 

@@ -20,7 +20,14 @@ from vlmteach.backbones.hub import fetch_weights
 from vlmteach.backbones.preprocessing import Preprocessing
 from vlmteach.backbones.timm_config import timm_config
 from vlmteach.backbones.timm_vit import TimmViT
-from vlmteach.backbones.weights import Weights, drawn_from, is_pretrained
+from vlmteach.backbones.weights import (
+    Branches,
+    Weights,
+    drawn_from,
+    is_pretrained,
+    keeps_own_branches,
+    open_branches,
+)
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,13 @@ ENCODERS = {
 }
 
 
-def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Module:
+def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0, branches: Branches = "open") -> nn.Module:
     """A real encoder in eval mode: (B, 3, H, W) -> VisualTokens, for any H and W that its cells or patches divide.
 
     name: one of ENCODERS. weights: "untrained" draws them from `seed` and leaves the global generator as it was;
     "pretrained" takes them from the cache, or downloads them once, its size and licence printed before.
+    branches: of untrained weights. "open": every residual branch counts from the start; "own": as timm starts a
+    training, where those of both ResNets, of ConvNeXt and of DINOv2 are closed, or almost (see open_branches).
     What to do to a picture first, preprocessing_of(name) knows.
     Raises ValueError for an unknown name or kind of weights, WeightsMissing when pretrained ones cannot be had.
     """
@@ -73,7 +82,9 @@ def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0) -> nn
 
     entry = _entry(name)
     options: dict[str, Any] = dict(entry.options)
-    if is_pretrained(weights):
+    pretrained = is_pretrained(weights)
+    own = keeps_own_branches(branches, pretrained)
+    if pretrained:
         with torch.device("meta"):  # only to know how large it is
             size = sum(t.nbytes for t in timm.create_model(entry.network, **entry.options).state_dict().values())
         config = timm_config(entry.network)
@@ -81,7 +92,10 @@ def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0) -> nn
         # timm itself puts them in their places: it knows the older names in its files
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path), "custom_load": False}}
     with drawn_from(seed):
-        return entry.wrap(timm.create_model(entry.network, **options)).eval()
+        network = timm.create_model(entry.network, **options)
+        if not pretrained and not own:
+            open_branches(network)
+        return entry.wrap(network).eval()
 
 
 def preprocessing_of(name: str) -> Preprocessing:

@@ -6,7 +6,14 @@ from torch import Tensor, nn
 
 from vlmteach.backbones.hub import fetch_weights
 from vlmteach.backbones.timm_config import timm_config
-from vlmteach.backbones.weights import Weights, drawn_from, is_pretrained
+from vlmteach.backbones.weights import (
+    Branches,
+    Weights,
+    drawn_from,
+    is_pretrained,
+    keeps_own_branches,
+    open_branches,
+)
 
 # torchvision offers its weights as pickles only. timm keeps the same ones as safetensors, under these names.
 SAFE = {"resnet18": "resnet18.tv_in1k", "resnet50": "resnet50.tv_in1k", "vgg16": "vgg16.tv_in1k"}
@@ -14,12 +21,14 @@ SAFE = {"resnet18": "resnet18.tv_in1k", "resnet50": "resnet50.tv_in1k", "vgg16":
 RENAMED = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3", "head.fc": "classifier.6"}
 
 
-def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Module:
+def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0, branches: Branches = "open") -> nn.Module:
     """A torchvision network in eval mode.
 
     name: as torchvision spells it ("vgg16", "resnet50", …). weights: "untrained" draws them from `seed` and leaves
     the global generator as it was; "pretrained" takes torchvision's own from the cache, or downloads them once, their
     size and licence printed before. The pretrained ones are resnet18, resnet50 and vgg16.
+    branches: of untrained weights. "open": every residual branch counts from the start; "own": as torchvision starts a
+    training, where those of ConvNeXt are almost closed (see open_branches).
     Raises ValueError for an unknown name or kind of weights, WeightsMissing when pretrained ones cannot be had.
     """
     from safetensors.torch import load_file
@@ -32,8 +41,11 @@ def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0) -> nn.Mod
             f"torchvision offers the weights of {name} as a pickle only, which is not loaded; expected one of "
             f'{", ".join(SAFE)}, or weights="untrained".'
         )
+    own = keeps_own_branches(branches, is_pretrained(weights))
     with drawn_from(seed):
         model = models.get_model(name, weights=None).eval()
+    if not is_pretrained(weights) and not own:
+        open_branches(model)
     if is_pretrained(weights):
         config = timm_config(SAFE[name])
         size = sum(tensor.nbytes for tensor in model.state_dict().values())

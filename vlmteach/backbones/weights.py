@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
+from torch import nn
 
 Weights = Literal["untrained", "pretrained"]
+Branches = Literal["open", "own"]
+CLOSED = 0.01  # a scale that starts below it closes its branch
 
 
 class WeightsMissing(RuntimeError):
@@ -28,3 +31,30 @@ def drawn_from(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+def open_branches(model: nn.Module) -> None:
+    """Let every residual branch of a network count from the start.
+
+    For a calm start of training, many networks begin with closed branches and are their shortcuts only: timm's ResNets
+    with a weight of 0 in the last norm of each branch, ConvNeXt with a layer scale of 1e-6, DINOv2 with one of 1e-5.
+    What an untrained one computes is then not what its architecture can. Each such scale becomes 1 here: one number a
+    channel, or a single one, all alike and almost 0, that is no bias.
+    Sources: 1706.02677, section 5.1, for the norm; 2103.17239 for the layer scale.
+    """
+    with torch.no_grad():
+        for name, scale in model.named_parameters():
+            one_a_channel = scale.ndim == 0 or len(scale) == scale.numel() > 0
+            if not one_a_channel or "bias" in name.rpartition(".")[2]:
+                continue
+            if scale.abs().max() < CLOSED and bool((scale == scale.flatten()[0]).all()):
+                scale.fill_(1.0)
+
+
+def keeps_own_branches(branches: Branches, pretrained: bool) -> bool:
+    """Is it "own"? Raises ValueError when it is neither that nor "open", and for weights that were trained."""
+    if branches not in ("open", "own"):
+        raise ValueError(f'branches is {branches!r}; expected "open" or "own".')
+    if branches == "own" and pretrained:
+        raise ValueError('branches="own" is how untrained weights start; pretrained ones have left that behind.')
+    return branches == "own"

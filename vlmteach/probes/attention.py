@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmteach.probes.attention_recorder import AttentionRecorder, follow
-from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, picture_tokens
+from vlmteach.probes.attention_recorder import AttentionRecorder, Kept, follow
+from vlmteach.probes.network import in_training, own_copy, plain_network, reading
+from vlmteach.probes.picture_tokens import PictureTokens, picture_tokens
 
 
 class NoAttention(ValueError):
@@ -79,7 +80,8 @@ class AttentionMaps:
         if self.picture is None:
             raise ValueError(
                 "the network did not tell where its tokens lie in the picture, so places and distances have no "
-                "meaning here. Probe an encoder that returns VisualTokens, or a timm ViT."
+                "meaning here. Probe an encoder that returns VisualTokens, or a ViT of timm, torchvision or "
+                "transformers."
             )
         return self.picture
 
@@ -87,27 +89,73 @@ class AttentionMaps:
 def attention_maps(model: nn.Module, image: Any, *more: Any, layers: Sequence[int] | None = None) -> AttentionMaps:
     """Run the model once and keep its attention weights; fused attention stays on.
 
-    model:  our encoders, connectors and language model, any timm or torchvision ViT; in eval mode.
+    model:  our encoders, connectors and language model, any ViT of timm, torchvision or Hugging Face, compiled or not;
+            in eval mode.
     image:  what the model takes first, a picture (B, C, H, W) for an encoder; `more` are its further arguments.
     layers: which layers to keep, counted from 0 in forward order; None keeps all. Only what is kept costs memory.
 
-    No gradients are recorded. The weights of a half-precision network are computed and returned in float32.
-    Raises ValueError when nothing was captured (a CNN), when fused attention is switched off, when a layer does not
-    exist or attends inside windows (Swin), and for a model in training mode.
+    No gradients are recorded. Weights are float32 whatever the network computes in (float64 of a float64 network).
+    Attention in one fused step is read, torch's own block, and a softmax in the open that values are multiplied with.
+    Where heads and several pictures share one axis, the model is run a second time to tell them apart.
+    Raises ValueError when nothing was captured (a CNN), when a layer does not exist, attends inside windows (Swin) or
+    among channels, or changes its weights after the softmax, and for a model in training mode.
     """
     wanted = None if layers is None else _check_layers(layers)
+    model = plain_network(model)
     _check_model(model, image)
-    recorder = AttentionRecorder(wanted, batch=len(image.tokens if is_visual_tokens(image) else image))
+    recorder = _record(model, image, more, wanted)
+    _check_captured(model, recorder)
+    if any(kept.pictures is not None for kept in recorder.kept):
+        other = _record(model, _with_another_first(image, recorder), more, wanted)
+        weights = [_by_head(kept, again.weights) for kept, again in zip(recorder.kept, other.kept, strict=True)]
+    else:
+        weights = [kept.weights for kept in recorder.kept]
+    names = tuple(kept.name for kept in recorder.kept)
+    picture = picture_tokens(recorder.layouts, image, dict(zip(names, weights, strict=True)))
+    return AttentionMaps(names, tuple(weights), tuple(kept.layer for kept in recorder.kept), picture)
+
+
+def _record(model: nn.Module, image: Any, more: Sequence[Any], wanted: frozenset[int] | None) -> AttentionRecorder:
+    recorder = AttentionRecorder(wanted, image)
     handles = follow(model, recorder)
     try:
-        with torch.no_grad(), recorder:
-            model(image, *more)
+        with reading(), recorder:
+            model(own_copy(image), *map(own_copy, more))
     finally:
         for handle in handles:
             handle.remove()
-    _check_captured(model, recorder)
-    picture = picture_tokens(recorder.runs, image, dict(zip(recorder.names, recorder.weights, strict=True)))
-    return AttentionMaps(tuple(recorder.names), tuple(recorder.weights), tuple(recorder.layers), picture)
+    return recorder
+
+
+def _with_another_first(image: Any, recorder: AttentionRecorder) -> Tensor:
+    """The same batch with another first picture: the weights that this changes are that picture's own."""
+    pictures = next(kept.pictures for kept in recorder.kept if kept.pictures is not None)
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        raise ValueError(
+            f"heads and the {pictures} pictures of the batch share one axis of the weights, in an order that the model "
+            "does not tell; pass one picture at a time."
+        )
+    other = image.clone()
+    first = other[0] if len(other) == pictures else other[:, 0]
+    first.copy_(torch.randn(first.shape, generator=torch.Generator().manual_seed(0)) * (image.std() + 1))
+    return other
+
+
+def _by_head(kept: Kept, other: Tensor) -> Tensor:
+    """Weights (B * heads, N, M) or (heads * B, N, M) -> (B, heads, N, M); the first picture is another in `other`."""
+    if kept.pictures is None:
+        return kept.weights
+    changed = (kept.weights != other).flatten(1).any(dim=1)
+    places = torch.arange(len(changed), device=changed.device)
+    heads = len(changed) // kept.pictures
+    if torch.equal(changed, places < heads):
+        return kept.weights.unflatten(0, (kept.pictures, heads))
+    if torch.equal(changed, places % kept.pictures == 0):
+        return kept.weights.unflatten(0, (heads, kept.pictures)).transpose(0, 1)
+    raise ValueError(
+        f"{kept.name} made {len(changed)} maps for {kept.pictures} pictures, and which belongs to which picture cannot "
+        "be told; pass one picture at a time."
+    )
 
 
 def _check_layers(layers: Sequence[int]) -> frozenset[int]:
@@ -120,11 +168,7 @@ def _check_layers(layers: Sequence[int]) -> frozenset[int]:
 
 
 def _check_model(model: nn.Module, image: Any) -> None:
-    if not isinstance(model, nn.Module):
-        raise TypeError(
-            f"the model is a {type(model).__name__}; expected an nn.Module, such as timm.create_model makes."
-        )
-    if any(module.training for module in model.modules()):
+    if in_training(model):
         raise ValueError("the model is in training mode, where dropout changes the maps; call model.eval() first.")
     if hasattr(model, "patch_embed") and (not isinstance(image, Tensor) or image.ndim != 4):
         given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
@@ -134,8 +178,10 @@ def _check_model(model: nn.Module, image: Any) -> None:
 def _check_captured(model: nn.Module, recorder: AttentionRecorder) -> None:
     if recorder.seen == 0:
         raise NoAttention(
-            f"{type(model).__name__} computed no attention: scaled_dot_product_attention was never called. "
-            "A CNN has no attention maps; ask effective_receptive_field where it looks."
+            f"{type(model).__name__} computed no attention that torch shows: no scaled_dot_product_attention, and no "
+            "softmax with which values were multiplied. A CNN has no attention maps; ask effective_receptive_field "
+            "where it looks. A ViT with kernels of its own (flash-attn, flex_attention, xFormers) can be made with "
+            'torch\'s: attn_implementation="sdpa" in transformers.'
         )
     missing = sorted((recorder.wanted or frozenset()) - set(range(recorder.seen)))
     if missing:

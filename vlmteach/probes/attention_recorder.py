@@ -2,138 +2,181 @@
 
 A network with fused attention never writes its weights down: it calls `scaled_dot_product_attention` and keeps only the
 output. So we stand in front of that one function. Whatever came before it (norms on queries and keys, rotary positions,
-masks) has then already happened and needs no rule of its own, and no kind of block has to be known by name.
+masks) has then already happened and needs no rule of its own, and no kind of block has to be known by name. Attention
+in the open is known by what it is: a softmax, multiplied with values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from vlmteach.probes.picture_tokens import Run, tells_a_layout
+from vlmteach.probes.attention_axes import sort_axes
+from vlmteach.probes.attention_weights import FUSED, PRODUCT, SOFTMAX, attend, read_product, rows_of
+from vlmteach.probes.network import named_parts
+from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
 
-SOFTMAX = (torch.softmax, F.softmax, Tensor.softmax)
+OWN_BLOCK = F.multi_head_attention_forward
+OWN_SOFTMAX = F.softmax
+
+
+class Part(NamedTuple):
+    """A module in whose forward we are: its name, and the tokens or the grid that it was given, None without any."""
+
+    name: str
+    given: Tensor | None
+
+
+@dataclass
+class Kept:
+    """The weights of one layer, and where they were made.
+
+    weights: (B, heads, queries, keys); with `pictures`, heads and that many pictures still share the first axis, and
+    nothing tells in which order: (pictures * heads, queries, keys).
+    """
+
+    name: str
+    layer: int
+    weights: Tensor
+    pictures: int | None = None
 
 
 class AttentionRecorder(TorchFunctionMode):
     """Stands in front of torch's attention functions while the network runs, and writes the weights down."""
 
-    def __init__(self, wanted: frozenset[int] | None, batch: int) -> None:
+    def __init__(self, wanted: frozenset[int] | None, image: Any) -> None:
         super().__init__()
-        self.wanted, self.batch = wanted, batch
-        self.names: list[str] = []
-        self.weights: list[Tensor] = []
-        self.layers: list[int] = []
+        self.wanted, self.image = wanted, first_tensor(image)
+        self.kept: list[Kept] = []
         self.seen = 0  # attention layers so far, kept or not
-        self.running: list[str] = []  # names of the modules in whose forward we are, outermost first
-        self.runs: list[Run] = []  # finished modules that tell where their tokens lie
+        self.running: list[Part] = []  # modules in whose forward we are, outermost first
+        self.layouts: list[PictureTokens] = []  # of finished modules that tell where their tokens lie
+        self.made: list[
+            tuple[int, Tensor]
+        ] = []  # softmaxes not yet multiplied with values, and how deep they were made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is F.scaled_dot_product_attention and self._is_wanted():
-            output, weights = _attend(*args, **kwargs)
-            self._keep(weights)
-            return output
-        if func is F.multi_head_attention_forward and self._is_wanted():
-            # torch's own block can return the weights of every head; it is only rarely asked to
-            output, weights = func(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
-            self._keep(weights)
-            averaged = weights.mean(dim=1) if kwargs.get("average_attn_weights", True) else weights
-            return output, averaged if kwargs.get("need_weights", True) else None
+        if func is FUSED:
+            return self._fused(*args, **kwargs)
+        if func is OWN_BLOCK:
+            with self._inside_torch(args[0] if args else kwargs["query"], args, kwargs):
+                return func(*args, **kwargs)
+        if func in PRODUCT and self.made:
+            self._product(func, args, kwargs)
         result = func(*args, **kwargs)
-        if func in SOFTMAX and result.ndim >= 4:
-            self._refuse_unfused(result)
+        if func in SOFTMAX and result.ndim >= 3:
+            self.made.append((len(self.running), rows_of(result, args, kwargs)))
         return result
+
+    def enter(self, part: Part) -> None:
+        """A module begins."""
+        self.running.append(part)
+
+    def leave(self, layout: PictureTokens | None) -> None:
+        """The innermost module ends. A softmax made in it may still be used by the module around it, not later."""
+        self.running.pop()
+        self.made = [(depth, rows) for depth, rows in self.made if depth <= len(self.running) + 1]
+        if layout is not None:
+            self.layouts.append(layout)
+
+    def _fused(self, *args: Any, **kwargs: Any) -> Tensor:
+        if not self._is_wanted():
+            return FUSED(*args, **kwargs)
+        output, weights = attend(*args, **kwargs)
+        self._keep(weights)
+        return output
+
+    def _product(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A product of weights and values is a layer; any other product is none of ours."""
+        found = read_product(func, args, kwargs, [rows for _, rows in self.made])
+        if found is None:
+            return
+        number, weights = found
+        del self.made[number]
+        if not self._is_wanted():
+            return
+        if weights is None:
+            raise ValueError(
+                f"{self._where()} changes its weights between the softmax and the values (as talking heads do), so "
+                "they are no shares of the values and there is no map to show: name the other layers in layers=…."
+            )
+        self._keep(weights)
+
+    @contextmanager
+    def _inside_torch(self, query: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
+        """Torch's own block calls torch by the module's names, where no function mode stands: so we stand there."""
+        pictures = 1 if query.ndim == 2 else query.shape[1]  # (N, B, D) here, whatever the module was given
+
+        def softmax(*args: Any, **kwargs: Any) -> Tensor:
+            result = OWN_SOFTMAX(*args, **kwargs)
+            if self._is_wanted():
+                self._keep(rows_of(result, args, kwargs).unflatten(0, (pictures, -1)))
+            return result
+
+        F.scaled_dot_product_attention, F.softmax = self._fused, softmax
+        try:
+            yield
+        finally:
+            F.scaled_dot_product_attention, F.softmax = FUSED, OWN_SOFTMAX
 
     def _is_wanted(self) -> bool:
         self.seen += 1
         return self.wanted is None or self.seen - 1 in self.wanted
 
+    def _where(self) -> str:
+        return self.running[-1].name or "the model"
+
     def _keep(self, weights: Tensor) -> None:
-        self._check_whole_picture(weights)
-        self.names.append(self.running[-1])
-        self.weights.append(weights)
-        self.layers.append(self.seen - 1)
-
-    def _check_whole_picture(self, weights: Tensor) -> None:
-        if weights.ndim != 4 or len(weights) != self.batch:
-            raise ValueError(
-                f"{self.running[-1]} made weights of shape {tuple(weights.shape)}; expected (B, heads, queries, keys) "
-                f"with B = {self.batch}. It probably attends inside windows, as Swin does, so there is no map over the "
-                "whole picture: use a ViT with global attention, or name only the global layers in layers=…."
-            )
-
-    def _refuse_unfused(self, weights: Tensor) -> None:
-        """A softmax in the open: attention we would miss, or whose weights are changed before they are used."""
-        self._check_whole_picture(weights)
-        raise ValueError(
-            f"{self.running[-1]} computes its attention step by step, and only fused attention can be read. If the "
-            "module has an attribute fused_attn, set it to True; timm's default does. Otherwise use another model."
-        )
+        name, given = self.running[-1]
+        weights, pictures = sort_axes(weights, given, self.image, self._where())
+        self.kept.append(Kept(name, self.seen - 1, weights, pictures))
 
 
-def _attend(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """What scaled_dot_product_attention computes, and the weights: same arguments, same meaning of the mask."""
-    if dropout_p:
-        raise ValueError(f"a layer drops weights at random (p = {dropout_p}) in eval mode; its map would be noise.")
-    if enable_gqa:  # several query heads share one key head
-        shared = query.shape[-3] // key.shape[-3]
-        key, value = key.repeat_interleave(shared, dim=-3), value.repeat_interleave(shared, dim=-3)
-    if query.dtype in (torch.float16, torch.bfloat16):
-        output, weights = _attend(query.float(), key.float(), value.float(), _wide(attn_mask), 0.0, is_causal, scale)
-        return output.to(query.dtype), weights
-    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.transpose(-2, -1)
-    if is_causal:
-        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
-    if attn_mask is None:
-        weights = scores.softmax(dim=-1)
-    else:
-        allowed = attn_mask if attn_mask.dtype == torch.bool else attn_mask > -torch.inf
-        bias = 0.0 if attn_mask.dtype == torch.bool else attn_mask
-        weights = (scores + bias).masked_fill(~allowed, -torch.inf).softmax(dim=-1)
-        # a row with nothing to attend to has no softmax; torch's answer, and ours, is zeros
-        weights = weights.masked_fill(~allowed.any(dim=-1, keepdim=True), 0.0)
-    return weights @ value, weights
-
-
-def _wide(mask: Tensor | None) -> Tensor | None:
-    return mask.float() if mask is not None and mask.is_floating_point() else mask
+def first_tensor(value: Any) -> Any:
+    """The tensor in what a network is given: of visual tokens the tokens, of a dict its first tensor."""
+    if is_visual_tokens(value):
+        return value.tokens
+    if isinstance(value, Mapping):
+        return next((part for part in value.values() if isinstance(part, Tensor)), value)
+    return value
 
 
 def follow(model: nn.Module, recorder: AttentionRecorder) -> list[RemovableHandle]:
     """Tell the recorder, through hooks, which module is running. Returns the handles that take the hooks off."""
 
     def enter(name: str) -> Callable[..., None]:
-        return lambda module, inputs: recorder.running.append(name)
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            given = (first_tensor(value) for value in (*args, *kwargs.values()))
+            recorder.enter(Part(name, next((v for v in given if isinstance(v, Tensor) and v.ndim in (3, 4)), None)))
+
+        return hook
 
     def leave(name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            recorder.running.pop()
-            run = Run(name, module, inputs, output)
-            if tells_a_layout(run):
-                recorder.runs.append(run)
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            recorder.leave(layout_of(name, module, (*args, *kwargs.values()), output))
 
         return hook
 
     handles = []
-    for name, module in model.named_modules():
-        if name == "" or any(module.children()):  # a linear layer or a norm never attends; not hooking it saves time
-            handles += [module.register_forward_pre_hook(enter(name)), module.register_forward_hook(leave(name))]
+    for name, module in named_parts(model):
+        # one of torch's own layers, a linear one or a norm, never attends; not hooking it saves time
+        if (
+            name == ""
+            or next(module.children(), None) is not None
+            or not type(module).__module__.startswith("torch.nn.modules")
+        ):
+            handles += [
+                module.register_forward_pre_hook(enter(name), with_kwargs=True),
+                module.register_forward_hook(leave(name), with_kwargs=True),
+            ]
     return handles

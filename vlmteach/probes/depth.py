@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from vlmteach.probes.attention import AttentionMaps, NoAttention, attention_maps
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import effective_receptive_field
-from vlmteach.probes.patchview.layers import find_grid_layers, read_grids, thin
+from vlmteach.probes.network import plain_network
+from vlmteach.probes.patchview.layers import block_around, find_grid_layers, read_grids, thin
 
 Size = tuple[int, int]
 
@@ -47,12 +48,15 @@ def distance_by_depth(
             f"the picture is {tuple(image.shape[-2:])} and the noise {tuple(noise.shape[-2:])}; expected one size, so "
             "that distances in pixels mean the same."
         )
+    model = plain_network(model)
     maps = _attention_among_patches(model, image)
     every = _all_layers(model, image, maps, stages)
     kept = thin(list(range(len(every))), most)
     layers = [every[i] for i in kept]
-    grids = read_grids(model, layers, None if maps is None else maps.picture)(image)
-    field = torch.stack([_field_distance(model, layer, grids[layer], noise) for layer in layers])
+    tokens = None if maps is None else maps.picture
+    grids = read_grids(model, layers, tokens)(image)
+    share = (1.0, 1.0) if tokens is None else tokens.share
+    field = torch.stack([_field_distance(model, layer, grids[layer], noise, share) for layer in layers])
     attention = None if maps is None else torch.stack([_attention_distance(maps, i, image) for i in kept])
     return DistanceByDepth(tuple(layers), tuple((i + 1) / len(every) for i in kept), field, attention)
 
@@ -66,22 +70,24 @@ def _all_layers(
         raise ValueError(
             f"stages {list(stages)} were given for a network that attends; expected none: its blocks count."
         )
-    return [name.rpartition(".")[0] for name in maps.names]
+    return [block_around(model, name) for name in maps.names]
 
 
 def _attention_among_patches(model: nn.Module, image: Tensor) -> AttentionMaps | None:
-    """The attention of a ViT; None for a network without any, which can only be a CNN here."""
+    """The attention of a ViT; None for a network without any, or that only pools by it, which is a CNN here."""
     try:
-        return attention_maps(model, image).among_picture_tokens()
+        maps = attention_maps(model, image)
     except NoAttention:
         return None
+    return None if maps.picture is None else maps.among_picture_tokens()
 
 
-def _field_distance(model: nn.Module, layer: str, grid: Tensor, noise: Tensor) -> Tensor:
+def _field_distance(model: nn.Module, layer: str, grid: Tensor, noise: Tensor, share: tuple[float, float]) -> Tensor:
     rows, columns = grid.shape[1:3]
     unit = (rows // 2, columns // 2)
     field = effective_receptive_field(model, layer, unit, noise)
-    return weighted_distance(field, _middle(unit, (rows, columns), (noise.shape[-2], noise.shape[-1])))
+    seen = (noise.shape[-2] * share[0], noise.shape[-1] * share[1])  # pixels that the grid takes
+    return weighted_distance(field, _middle(unit, (rows, columns), seen))
 
 
 def _attention_distance(maps: AttentionMaps, index: int, image: Tensor) -> Tensor:
@@ -90,10 +96,11 @@ def _attention_distance(maps: AttentionMaps, index: int, image: Tensor) -> Tenso
     unit = (rows // 2, columns // 2)
     patches = maps.weights[index][0, :, maps.prefix :, maps.prefix :]
     among = patches[:, unit[0] * columns + unit[1]].unflatten(-1, (rows, columns))
-    return image.shape[-2] / rows * weighted_distance(among, unit)
+    assert maps.picture is not None  # maps.grid has told
+    return image.shape[-2] * maps.picture.share[0] / rows * weighted_distance(among, unit)
 
 
-def _middle(unit: Size, grid: Size, picture: Size) -> tuple[float, float]:
+def _middle(unit: Size, grid: Size, picture: tuple[float, float]) -> tuple[float, float]:
     """The middle of a unit's own part of the picture; pixel centres lie at whole numbers."""
     down, across = ((u + 0.5) * side / count - 0.5 for u, side, count in zip(unit, picture, grid, strict=True))
     return down, across

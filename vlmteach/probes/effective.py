@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.network import as_written, in_full, plain_network
 from vlmteach.probes.unit import find_layer, run_to_unit
 
 # A pixel belongs to the field when its heat is above this share of the largest: two sigma of a Gaussian.
@@ -25,7 +26,7 @@ def effective_receptive_field(
 ) -> Tensor:
     """How strongly each pixel moves the unit of `layer` at `position`: |gradient|, averaged over pictures.
 
-    model: any differentiable network, CNN or ViT; it is measured in eval mode and left in its own.
+    model: any differentiable network, CNN or ViT, compiled or not; it is measured in eval mode and left in its own.
     layer: a module path as in model.named_modules(), for instance "layer4"; of several calls the first counts.
     position: (row, column) in the layer's grid (B, C, H, W), or in the grid that its tokens (B, N, D) form. The unit is
         all channels of this position: a random mix of them, seeded and another one for each picture, is differentiated.
@@ -37,6 +38,7 @@ def effective_receptive_field(
     Raises ValueError for an unknown layer, a position outside the map, a picture that the model cannot take, and for
     pictures (an all-zero one, say) at which the unit does not move at all. Warns when the model came in training mode.
     """
+    model = plain_network(model)
     _require_pictures(model, images)
     module = find_layer(model, layer)
     if any(part.training and isinstance(part, _DIFFERENT_IN_TRAINING) for part in model.modules()):
@@ -45,17 +47,18 @@ def effective_receptive_field(
             "eval mode; call model.eval() to say so yourself.",
             stacklevel=2,
         )
-    total = torch.zeros(images.shape[-2:], dtype=images.dtype, device=images.device)
-    with eval_mode(model):
+    with torch.inference_mode(False), as_written(), eval_mode(model):
+        total = torch.zeros(images.shape[-2:], dtype=in_full(images[:0]).dtype, device=images.device)
         for start in _with_progress(range(0, len(images), batch_size)):
             batch = images[start : start + batch_size]
             total += _gradient(model, module, layer, position, batch, start).sum(dim=0)
-    return total / total.max()
+        return total / total.max()
 
 
 def noise_images(count: int, height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
     """Pictures of standard normal noise (count, channels, height, width): the usual input for an effective field."""
-    return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, channels, height, width, generator=generator, dtype=torch.float32)
 
 
 def erf_sigma(heat: Tensor) -> float:
@@ -109,6 +112,11 @@ def _require_pictures(model: nn.Module, images: Tensor) -> None:
         )
     if weight is not None and weight.dtype != images.dtype:
         raise ValueError(f"images are {images.dtype} and the model is {weight.dtype}; convert one of them with .to().")
+    if weight is not None and weight.is_inference():
+        raise ValueError(
+            "the model was made in torch.inference_mode(), so no gradient passes its weights; make it outside, or "
+            "measure copy.deepcopy(model) outside."
+        )
 
 
 def _gradient(
@@ -116,8 +124,13 @@ def _gradient(
 ) -> Tensor:
     """|gradient| of one unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
     with torch.enable_grad():
-        images = images.detach().requires_grad_()
-        unit = run_to_unit(model, module, layer, position, images)
+        images = images.detach().clone().requires_grad_()
+        unit = in_full(run_to_unit(model, module, layer, position, images.clone()))  # a network may write on its input
+        if not unit.requires_grad:
+            raise ValueError(
+                f"no gradient leads from the picture to {layer!r}: the model switches gradients off on the way "
+                "(torch.no_grad, inference_mode or reentrant checkpointing). Take that out, or choose an earlier layer."
+            )
         # Each picture has its own mix, from its own number: how pictures are batched must not change the result.
         seeds = [torch.Generator().manual_seed(start + i) for i in range(len(images))]
         mix = torch.stack([torch.randn(unit.shape[1], generator=seed, dtype=torch.float64) for seed in seeds])
@@ -127,7 +140,7 @@ def _gradient(
             f"the unit {position} of {layer!r} has no gradient (or no finite one) at one of the pictures: no pixel "
             "moves it. An all-zero picture switches every ReLU off; use noise_images or a real picture."
         )
-    return gradient.abs().sum(dim=1)
+    return in_full(gradient).abs().sum(dim=1)
 
 
 def _with_progress(batches: range) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from vlmteach.probes.network import in_full, in_training, in_words, reading, refuse_lazy
 
 
 def occlusion(
@@ -32,8 +34,8 @@ def occlusion(
     colour = _check(model, image, cells, fill, batch_size)
     rows, columns = cells
     height, width = image.shape[-2] // rows, image.shape[-1] // columns
-    with torch.no_grad():
-        whole = _one_vector_a_picture(model(image), 1)
+    with reading():
+        whole = _one_vector_a_picture(model(image.clone()), 1)  # a network may write on its input
         changes = []
         for start in range(0, rows * columns, batch_size):
             places = range(start, min(start + batch_size, rows * columns))
@@ -42,25 +44,30 @@ def occlusion(
                 top, left = place // columns * height, place % columns * width
                 picture[:, top : top + height, left : left + width] = colour
             changes.append(_one_vector_a_picture(model(covered), len(places)) - whole)
-    return torch.cat(changes).unflatten(0, (rows, columns))
+        return torch.cat(changes).unflatten(0, (rows, columns))
 
 
 def _one_vector_a_picture(output: Tensor, pictures: int) -> Tensor:
+    """A copy in float32 or better: a function may give the same memory again, and a difference needs its digits."""
     if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != pictures:
-        given = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-        raise ValueError(
-            f"the model returned {given} for {pictures} pictures; expected one vector a picture, ({pictures}, K). "
-            "Say what to measure with a function, for instance lambda x: model(x).tokens[:, 0]."
+        part = (
+            f"model(x)[{next(iter(output))!r}]" if isinstance(output, Mapping) and output else "model(x).tokens[:, 0]"
         )
-    return output
+        raise ValueError(
+            f"the model returned {in_words(output)} for {pictures} pictures; expected one vector a picture, "
+            f"({pictures}, K). Say what to measure with a function, for instance lambda x: {part}."
+        )
+    return in_full(output).clone()
 
 
 def _check(
     model: object, image: Tensor, cells: tuple[int, int], fill: float | Sequence[float], batch_size: int
 ) -> Tensor:
     """Raise at the door. Returns the fill as (C, 1, 1), or (1, 1, 1) for a single value."""
-    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
-        raise ValueError("the model is in training mode, so its output moves by itself; call model.eval() first.")
+    if isinstance(model, nn.Module):
+        refuse_lazy(model)
+        if in_training(model):
+            raise ValueError("the model is in training mode, so its output moves by itself; call model.eval() first.")
     if not isinstance(image, Tensor) or not image.is_floating_point():
         raise TypeError("the picture is no tensor of floats; expected (1, C, H, W), bytes scaled to [0, 1] first.")
     if image.ndim != 4 or len(image) != 1:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
+
+from vlmteach.probes.network import only_tensor
+
+# The parameters in which Hugging Face's ViTs keep the tokens that they put in front of the patches.
+IN_FRONT = ("cls_token", "class_embedding", "distillation_token", "register_tokens")
 
 
 @dataclass(frozen=True)
@@ -14,12 +19,15 @@ class PictureTokens:
     """The token sequence of an encoder: `prefix` tokens without a place, then height x width cells, row by row.
 
     encoder: the module's name ("" for the whole network); None when the tokens came from outside, as an argument.
+    share:   how much of the picture's rows and columns the grid takes: 1 where cells tile the picture, below it where a
+             patch size divides no side (what is left over is never seen), above it where the picture was padded.
     """
 
     encoder: str | None
     prefix: int
     height: int
     width: int
+    share: tuple[float, float] = (1.0, 1.0)
 
     @property
     def count(self) -> int:
@@ -31,36 +39,18 @@ class PictureTokens:
         return self.encoder is not None and (self.encoder == "" or name.startswith(self.encoder + "."))
 
 
-class Run(NamedTuple):
-    """One module's forward, as a hook saw it."""
-
-    name: str
-    module: Any
-    inputs: tuple[Any, ...]
-    output: Any
-
-
-def tells_a_layout(run: Run) -> bool:
-    """Can `layout_of` read where the tokens of this module lie?"""
-    if is_visual_tokens(run.output):
-        return True
-    takes_a_picture = bool(run.inputs) and isinstance(run.inputs[0], Tensor) and run.inputs[0].ndim == 4
-    return takes_a_picture and (_is_timm_vit(run.module) or _is_torchvision_vit(run.module))
-
-
 def is_visual_tokens(value: Any) -> bool:
-    """Has it the three fields of nn.VisualTokens? Probes know the type by its shape, not by import."""
-    return not isinstance(value, Tensor) and all(hasattr(value, field) for field in ("tokens", "boxes", "prefix"))
+    """Has it the fields of nn.VisualTokens? Probes know the type by its shape, not by import."""
+    return all(hasattr(value, field) for field in ("tokens", "boxes", "prefix", "grid"))
 
 
-def picture_tokens(runs: Iterable[Run], argument: Any, maps: dict[str, Tensor]) -> PictureTokens | None:
+def picture_tokens(layouts: Sequence[PictureTokens], argument: Any, maps: dict[str, Tensor]) -> PictureTokens | None:
     """Choose the encoder whose tokens the maps are about.
 
-    runs: the modules that tell a layout, in the order they finished. argument: what the network was given first.
+    layouts: of the modules that tell one, in the order they finished. argument: what the network was given first.
     maps: the captured weights (B, heads, queries, keys) by module name.
     The first encoder with a map among its own tokens wins, then the first encoder, then visual tokens as argument.
     """
-    layouts = [layout for layout in map(layout_of, runs) if layout is not None]
     for layout in layouts:
         square = (layout.count, layout.count)
         if any(layout.contains(name) and tuple(weights.shape[-2:]) == square for name, weights in maps.items()):
@@ -70,29 +60,65 @@ def picture_tokens(runs: Iterable[Run], argument: Any, maps: dict[str, Tensor]) 
     return _from_visual_tokens(None, argument) if is_visual_tokens(argument) else None
 
 
-def layout_of(run: Run) -> PictureTokens | None:
-    """Read the layout of one module's tokens; None when the tokens have places but form no grid."""
-    if is_visual_tokens(run.output):
-        return _from_visual_tokens(run.name, run.output)
-    rows, columns = run.inputs[0].shape[-2:]
-    if _is_timm_vit(run.module):
-        height, width = run.module.patch_embed.dynamic_feat_size((rows, columns))
-        return PictureTokens(run.name, int(run.module.num_prefix_tokens), int(height), int(width))
-    patch = run.module.patch_size
-    return PictureTokens(run.name, 1, rows // patch, columns // patch)
+def layout_of(name: str, module: nn.Module, inputs: Sequence[Any], output: Any) -> PictureTokens | None:
+    """What one module's forward tells about its tokens; None when it tells nothing, or they form no grid."""
+    if is_visual_tokens(output):
+        return _from_visual_tokens(name, output)
+    picture = next((value for value in inputs if isinstance(value, Tensor)), None)
+    if picture is None or picture.ndim != 4:
+        return None
+    size = (int(picture.shape[-2]), int(picture.shape[-1]))
+    return (
+        _from_timm(name, module, size)
+        or _from_torchvision(name, module, size)
+        or _from_config(name, module, size, output)
+    )
 
 
 def _from_visual_tokens(name: str | None, visual: Any) -> PictureTokens | None:
-    boxes = visual.boxes[0, visual.prefix :]
-    height, width = len(boxes[:, 0].unique()), len(boxes[:, 1].unique())
-    if height * width != len(boxes):  # regions: a set, not a grid
+    if visual.grid is None:  # regions: a set, not a grid
         return None
-    return PictureTokens(name, int(visual.prefix), height, width)
+    height, width = visual.grid
+    bottom, right = visual.boxes[0, -1, 2:].tolist()
+    return PictureTokens(name, int(visual.prefix), height, width, (bottom, right))
 
 
-def _is_timm_vit(module: nn.Module) -> bool:
-    return hasattr(module, "num_prefix_tokens") and hasattr(getattr(module, "patch_embed", None), "dynamic_feat_size")
+def _from_timm(name: str, module: Any, size: tuple[int, int]) -> PictureTokens | None:
+    embed: Any = getattr(module, "patch_embed", getattr(module, "embeds", None))  # "embeds" in NaFlexViT
+    if not hasattr(module, "num_prefix_tokens") or not hasattr(embed, "dynamic_feat_size"):
+        return None
+    height, width = embed.dynamic_feat_size(size)
+    return _on_patches(name, int(module.num_prefix_tokens), (int(height), int(width)), embed.patch_size, size)
 
 
-def _is_torchvision_vit(module: nn.Module) -> bool:
-    return hasattr(module, "class_token") and isinstance(getattr(module, "patch_size", None), int)
+def _from_torchvision(name: str, module: Any, size: tuple[int, int]) -> PictureTokens | None:
+    patch = getattr(module, "patch_size", None)
+    if not hasattr(module, "class_token") or not isinstance(patch, int):
+        return None
+    return _on_patches(name, 1, (size[0] // patch, size[1] // patch), (patch, patch), size)
+
+
+def _from_config(name: str, module: Any, size: tuple[int, int], output: Any) -> PictureTokens | None:
+    """A ViT of Hugging Face: its config has the patch size; what it puts in front must make up for the rest."""
+    patch = getattr(getattr(module, "config", None), "patch_size", None)
+    tokens = getattr(output, "last_hidden_state", None)
+    tokens = only_tensor(output) if tokens is None else tokens
+    if patch is None or tokens is None or tokens.ndim != 3:
+        return None
+    down, across = (patch, patch) if isinstance(patch, int) else patch
+    height, width = size[0] // down, size[1] // across
+    prefix = sum(
+        1 if weight.ndim == 1 else weight.shape[-2]
+        for path, weight in module.named_parameters()
+        if path.rpartition(".")[2] in IN_FRONT
+    )
+    if prefix + height * width != tokens.shape[1]:  # merged, masked, or with more tokens behind the patches
+        return None
+    return _on_patches(name, prefix, (height, width), (down, across), size)
+
+
+def _on_patches(
+    name: str, prefix: int, grid: tuple[int, int], patch: Sequence[int], size: tuple[int, int]
+) -> PictureTokens:
+    share = (grid[0] * patch[0] / size[0], grid[1] * patch[1] / size[1])
+    return PictureTokens(name, prefix, *grid, share)

@@ -6,15 +6,15 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from vlmteach.probes.picture_tokens import Run, is_visual_tokens, layout_of, tells_a_layout
+from vlmteach.probes.network import in_words, named_parts, only_tensor
+from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
 
 
 def find_layer(model: nn.Module, layer: str) -> nn.Module:
     """The module of this path. Raises ValueError with near names when there is none."""
-    modules = dict(model.named_modules())
+    modules = dict(named_parts(model))
     if layer not in modules:
         near = difflib.get_close_matches(layer, modules, n=4)
         hint = f" Near names: {', '.join(near)}." if near else ""
@@ -27,33 +27,35 @@ def run_to_unit(model: nn.Module, module: nn.Module, layer: str, position: tuple
 
     Raises ValueError when the model cannot take the pictures, never calls the layer, or the layer has no such position.
     """
-    output, runs = _run_to(model, module, layer, images)
-    return _channels(output, layer, position, runs, images.shape[-2:])
+    size = (images.shape[-2], images.shape[-1])
+    output, layouts = _run_to(model, module, layer, images)
+    return _channels(output, layer, position, layouts, size)
 
 
 class _Reached(Exception):
     """The layer has run: the rest of the network is not needed."""
 
 
-def _run_to(model: nn.Module, module: nn.Module, layer: str, images: Tensor) -> tuple[Any, list[Run]]:
-    """The layer's output, and, when it returns tokens, the modules that know how they lie in the picture."""
+def _run_to(model: nn.Module, module: nn.Module, layer: str, images: Tensor) -> tuple[Any, list[PictureTokens]]:
+    """The layer's output, a copy that nothing writes on, and how tokens lie in the picture, as the encoders tell."""
     outputs: list[Any] = []
-    runs: list[Run] = []
+    layouts: list[PictureTokens] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        outputs.append(output)
-        if isinstance(output, Tensor) and output.ndim == 4:
+        tensor = output.tokens if is_visual_tokens(output) else only_tensor(output)
+        outputs.append(output if tensor is None else tensor.clone())
+        if tensor is not None and tensor.ndim == 4:
             raise _Reached
 
-    def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(part: nn.Module, inputs: Any, output: Any) -> None:
-            run = Run(name, part, inputs, output)
-            if tells_a_layout(run):
-                runs.append(run)
+    def note(name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            layout = layout_of(name, part, (*args, *kwargs.values()), output)
+            if layout is not None:
+                layouts.append(layout)
 
         return hook
 
-    hooks = [part.register_forward_hook(note(name)) for name, part in model.named_modules()]
+    hooks = [part.register_forward_hook(note(name), with_kwargs=True) for name, part in named_parts(model)]
     hooks.append(module.register_forward_hook(keep))
     try:
         model(images)
@@ -67,26 +69,29 @@ def _run_to(model: nn.Module, module: nn.Module, layer: str, images: Tensor) -> 
             hook.remove()
     if not outputs:
         raise ValueError(f"the forward pass never calls the layer {layer!r} in eval mode; choose another one.")
-    return outputs[0], runs
+    return outputs[0], layouts
 
 
-def _channels(output: Any, layer: str, position: tuple[int, int], runs: list[Run], size: torch.Size) -> Tensor:
+def _channels(
+    output: Any, layer: str, position: tuple[int, int], layouts: list[PictureTokens], size: tuple[int, int]
+) -> Tensor:
     """The channels (B, D) at a position of a grid or of tokens that form one."""
     row, column = position
-    if isinstance(output, Tensor) and output.ndim == 4:
+    if not isinstance(output, Tensor) or output.ndim not in (3, 4):
+        raise ValueError(
+            f"layer {layer!r} returns {in_words(output)}; expected a grid (B, C, H, W) or tokens (B, N, D). Choose a "
+            "layer that returns one of them, for instance one inside it."
+        )
+    if output.ndim == 4:
         _require_channels_first(output, layer, size)
         _require_position(position, output.shape[-2], output.shape[-1], layer)
         return output[:, :, row, column]
-    tokens = output.tokens if is_visual_tokens(output) else output
-    if not isinstance(tokens, Tensor) or tokens.ndim != 3:
-        given = f"shape {tuple(tokens.shape)}" if isinstance(tokens, Tensor) else type(output).__name__
-        raise ValueError(f"layer {layer!r} returns {given}; expected a grid (B, C, H, W) or tokens (B, N, D).")
-    prefix, height, width = _layout(tokens, output, layer, runs, size)
+    prefix, height, width = _layout(output, layer, layouts, size)
     _require_position(position, height, width, layer)
-    return tokens[:, prefix + row * width + column]
+    return output[:, prefix + row * width + column]
 
 
-def _require_channels_first(grid: Tensor, layer: str, size: torch.Size) -> None:
+def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> None:
     """A grid (B, H, W, C), as Swin and some ViTs have it, would be read along the wrong axes without any error."""
     picture = size[0] / size[1]
     first, second, third = grid.shape[1:]
@@ -97,20 +102,18 @@ def _require_channels_first(grid: Tensor, layer: str, size: torch.Size) -> None:
         )
 
 
-def _layout(tokens: Tensor, output: Any, layer: str, runs: list[Run], size: torch.Size) -> tuple[int, int, int]:
+def _layout(tokens: Tensor, layer: str, layouts: list[PictureTokens], size: tuple[int, int]) -> tuple[int, int, int]:
     """Prefix, rows and columns of a layer's tokens: told by the encoder, or read off a grid of the picture's shape."""
-    if is_visual_tokens(output):
-        runs = [Run(layer, None, (), output), *runs]
-    for run in runs:
-        found = layout_of(run)
-        if found is not None and found.count == tokens.shape[1] and (run.name == layer or found.contains(layer)):
+    for found in layouts:
+        if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):
             return found.prefix, found.height, found.width
     height = round((tokens.shape[1] * size[0] / size[1]) ** 0.5)
     width = round(height * size[1] / size[0])
     if height * width != tokens.shape[1]:
         raise ValueError(
             f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid of the picture's shape, and no "
-            "encoder around it says how many CLS tokens are in front. Ask one that returns VisualTokens, or a timm ViT."
+            "encoder around it says how many CLS tokens are in front. Ask one that returns VisualTokens, or a ViT of "
+            "timm, torchvision or transformers."
         )
     return 0, height, width
 

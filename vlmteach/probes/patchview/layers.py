@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor, nn
 
+from vlmteach.probes.network import in_full, in_words, named_parts, only_tensor, own_copy, reading
 from vlmteach.probes.picture_tokens import PictureTokens
 
 Grids = dict[str, Tensor]  # layer name -> (B, rows, columns, C)
@@ -20,10 +20,10 @@ def read_grids(
     """A function of a picture batch that runs the model and returns what the layers held, unit by unit.
 
     layers: names as in named_modules(); each must return a grid (B, C, H, W), or with `tokens`, which says where they
-    lie in the picture, a sequence (B, N, D), whose prefix is left out.
+    lie in the picture, a sequence (B, N, D), whose prefix is left out. Half-precision numbers come as float32.
     Raises ValueError for an unknown layer or one that returns something else.
     """
-    known = dict(model.named_modules())
+    known = dict(named_parts(model))
     unknown = [name for name in layers if name not in known]
     if unknown:
         raise ValueError(
@@ -32,9 +32,17 @@ def read_grids(
 
     def read(pictures: Tensor) -> Grids:
         held: Grids = {}
-        with _watching({name: known[name] for name in layers}, held), torch.no_grad():
-            model(pictures)
-        return {name: _as_grid(name, held.get(name), tokens) for name in layers}
+
+        def keep(name: str, output: Any) -> None:
+            # at once and into memory of its own: what comes next in the network may write on it
+            held[name] = in_full(_as_grid(name, output, tokens)).clone()
+
+        with _watching({name: known[name] for name in layers}, keep), reading():
+            model(own_copy(pictures))
+        for name in layers:
+            if name not in held:
+                raise ValueError(f"the forward pass never calls the layer {name!r}; choose another one.")
+        return {name: held[name] for name in layers}
 
     return read
 
@@ -45,24 +53,36 @@ def find_grid_layers(model: nn.Module, image: Tensor) -> list[str]:
     Wrappers are opened until more than one grid appears; of what lies side by side, modules with parts of their own
     (stages, blocks) count before single operations. Raises ValueError when the model makes no grid.
     """
-    held: Grids = {}
-    with _watching(dict(model.named_modules()), held), torch.no_grad():
-        model(image)
-    grids = {name for name, value in held.items() if _is_grid(value)}
-    prefix, module = "", model
+    grids: set[str] = set()
+    parts = dict(named_parts(model))
+    with _watching(parts, lambda name, output: grids.add(name) if _is_grid(output) else None), reading():
+        model(own_copy(image))
+    around = ""
     while True:
-        children = [(f"{prefix}{name}", child) for name, child in module.named_children()]
-        inside = [(name, child) for name, child in children if name in grids]
-        stages = [(name, child) for name, child in inside if any(True for _ in child.children())] or inside
-        if len(stages) != 1 or not any(name.startswith(f"{stages[0][0]}.") for name in grids):
+        inside = [name for name in parts if name in grids and name.rpartition(".")[0] == around and name]
+        stages = [name for name in inside if any(part.startswith(f"{name}.") for part in parts)] or inside
+        if len(stages) != 1 or not any(name.startswith(f"{stages[0]}.") for name in grids):
             break
-        prefix, module = f"{stages[0][0]}.", stages[0][1]
+        around = stages[0]
     if not stages:
         raise ValueError(
             f"no module of {type(model).__name__} returned a grid (B, C, H, W); expected a CNN. "
             "Name the layers to show, or pass the ViT as vit=."
         )
-    return [name for name, _ in stages]
+    return stages
+
+
+def block_around(model: nn.Module, name: str) -> str:
+    """The block that a module of attention is part of: the nearest one that stands in a row of blocks.
+
+    It is "blocks.0" for "blocks.0.attn", and "encoder.layer.0" for "encoder.layer.0.attention.attention".
+    """
+    path = name.split(".")
+    for length in range(len(path) - 1, 0, -1):
+        row = model.get_submodule(".".join(path[: length - 1]))
+        if isinstance(row, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            return ".".join(path[:length])
+    return ".".join(path[:-1])
 
 
 Item = TypeVar("Item")
@@ -81,18 +101,19 @@ def part_given_the_picture(model: nn.Module, layers: Sequence[str], image: Tenso
     Tracing starts there, past the checks at an encoder's door, which look at numbers and so cannot be traced.
     """
     given: dict[str, Any] = {}
-    paths = [path for path, _ in model.named_modules() if all(name.startswith(f"{path}.") for name in layers)]
+    parts = {path: part for path, part in named_parts(model) if all(name.startswith(f"{path}.") for name in layers)}
     handles = [
-        model.get_submodule(path).register_forward_pre_hook(lambda _, inputs, path=path: given.update({path: inputs}))
-        for path in paths
+        part.register_forward_pre_hook(lambda _, inputs, path=path: given.update({path: inputs}))
+        for path, part in parts.items()
     ]
+    picture = own_copy(image)
     try:
-        with torch.no_grad():
-            model(image)
+        with reading():
+            model(picture)
     finally:
         for handle in handles:
             handle.remove()
-    return max((path for path, inputs in given.items() if inputs and inputs[0] is image), key=len, default="")
+    return max((path for path, inputs in given.items() if inputs and inputs[0] is picture), key=len, default="")
 
 
 def match_by_depth(counts: Sequence[int]) -> list[tuple[int, ...]]:
@@ -106,14 +127,14 @@ def match_by_depth(counts: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 @contextmanager
-def _watching(modules: dict[str, nn.Module], held: Grids) -> Iterator[None]:
-    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
+def _watching(modules: dict[str, nn.Module], see: Callable[[str, Any], object]) -> Iterator[None]:
+    def watch(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            held[name] = output
+            see(name, output)
 
         return hook
 
-    handles = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
+    handles = [module.register_forward_hook(watch(name)) for name, module in modules.items()]
     try:
         yield
     finally:
@@ -121,15 +142,16 @@ def _watching(modules: dict[str, nn.Module], held: Grids) -> Iterator[None]:
             handle.remove()
 
 
-def _is_grid(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.ndim == 4 and min(value.shape[2:]) > 1
+def _is_grid(output: Any) -> bool:
+    value = only_tensor(output)
+    return value is not None and value.ndim == 4 and min(value.shape[2:]) > 1
 
 
-def _as_grid(name: str, value: Any, tokens: PictureTokens | None) -> Tensor:
-    if tokens is None and isinstance(value, Tensor) and value.ndim == 4:
+def _as_grid(name: str, output: Any, tokens: PictureTokens | None) -> Tensor:
+    value = only_tensor(output)
+    if tokens is None and value is not None and value.ndim == 4:
         return value.permute(0, 2, 3, 1)
-    if tokens is not None and isinstance(value, Tensor) and value.ndim == 3 and value.shape[1] == tokens.count:
+    if tokens is not None and value is not None and value.ndim == 3 and value.shape[1] == tokens.count:
         return value[:, tokens.prefix :].unflatten(1, (tokens.height, tokens.width))
-    given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
     expected = "a grid (B, C, H, W)" if tokens is None else f"the encoder's {tokens.count} tokens (B, N, D)"
-    raise ValueError(f"layer {name!r} returned {given}; expected {expected}. Choose a layer that does.")
+    raise ValueError(f"layer {name!r} returned {in_words(output)}; expected {expected}. Choose a layer that does.")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vlmteach.probes.attention import attention_maps
 from vlmteach.probes.effective import noise_images
+from vlmteach.probes.network import in_training, plain_network
 from vlmteach.probes.patchview.data import PatchViewData
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
 from vlmteach.probes.patchview.maps import LONGEST_MAP, Size
@@ -77,10 +78,12 @@ def measure_patchview(
     effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
     networks: list[Network] = []
     if cnn is not None:
+        cnn = plain_network(cnn)
         _refuse_training(cnn)
         layers = cnn_layers or thin(find_grid_layers(cnn, for_cnn), effort.layers)
         networks.append(Convolutional(cnn, layers, for_cnn))
     if vit is not None:
+        vit = plain_network(vit)
         _refuse_training(vit)
         maps = attention_maps(vit, for_vit).among_picture_tokens()
         networks.append(Attending(vit, for_vit, maps, vit_layers or thin(maps.layers, effort.layers)))
@@ -99,7 +102,7 @@ def measure_patchview(
 
 
 def _refuse_training(model: nn.Module) -> None:
-    if any(module.training for module in model.modules()):
+    if in_training(model):
         raise ValueError(
             f"{type(model).__name__} is in training mode, where BatchNorm and Dropout make it another network; "
             "call .eval() first."

@@ -15,7 +15,7 @@ from vlmteach.probes.patchview.attending import attention_layer, attention_names
 from vlmteach.probes.patchview.convolutional import EFFECTIVE_MAPS, box_layer, effective_fields, effective_layer
 from vlmteach.probes.patchview.data import Panel
 from vlmteach.probes.patchview.hidden import changes_when_hidden
-from vlmteach.probes.patchview.layers import Grids, part_given_the_picture, read_grids
+from vlmteach.probes.patchview.layers import Grids, block_around, part_given_the_picture, read_grids
 from vlmteach.probes.patchview.maps import Size, Units
 from vlmteach.probes.receptive_field import ReceptiveField, receptive_field
 
@@ -91,7 +91,7 @@ class Network:
         layers = []
         for name in self.layers:
             units = Units.nearest_to(plan.anchors, self.grids[name])
-            measured = effective_fields(self.model, name, units, plan.noise, tick)
+            measured = effective_fields(self.model, name, units, plan.noise.to(self.image), tick)
             box = None if fields is None else fields[name]
             layers.append(effective_layer(name, units, measured, plan.squares, box, _only(changes, name, units)))
         maps = EFFECTIVE_MAPS if changes is not None else EFFECTIVE_MAPS[:1]
@@ -141,8 +141,15 @@ class Attending(Network):
         if missing:
             raise ValueError(f"there are no attention layers {missing}; expected some of {list(maps.layers)}.")
         self.maps, self.shown = maps, [maps.layers.index(layer) for layer in shown]
+        if maps.picture is not None and maps.picture.share != (1, 1):
+            rows, columns = (round(image.shape[axis - 2] * maps.picture.share[axis]) for axis in (0, 1))
+            raise ValueError(
+                f"the ViT's {maps.grid[0]} x {maps.grid[1]} patches take {rows} x {columns} pixels of a picture of "
+                f"{image.shape[-2]} x {image.shape[-1]}, so the explorer's cells would not lie on its patches; "
+                "expected a size that its patches tile. A ViT of timm takes another after set_input_size((H, W))."
+            )
         # what a hidden square moves, and what a gradient starts from, is the output of the block around the attention
-        blocks = [maps.names[i].rpartition(".")[0] for i in self.shown]
+        blocks = [block_around(model, maps.names[i]) for i in self.shown]
         super().__init__(model, blocks, image, read_grids(model, blocks, maps.picture))
         self.notes = ["Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement."]
         if maps.prefix:
