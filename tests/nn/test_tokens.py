@@ -206,7 +206,11 @@ BAD = {
         "CLS",
     ),
     "height 0": (lambda: tokens_to_grid(tokens_of(1, 0, 3), 0, 4), "height is 0", "1 or more"),
-    "both sides negative": (lambda: tokens_to_grid(tokens_of(1, 16, 3), -4, -4), "height is -4", "1 or more"),
+    "both sides negative": (
+        lambda: tokens_to_grid(tokens_of(1, 16, 3), -4, -4),
+        "height is -4",
+        "1 or more",
+    ),
     "grid given for tokens": (lambda: tokens_to_grid(tokens_of(1, 3, 4, 4), 4, 4), r"\(1, 3, 4, 4\)", "three axes"),
     "tokens without batch": (lambda: tokens_to_grid(tokens_of(16, 3), 4, 4), r"\(16, 3\)", r"x\[None\]"),
     "empty batch of tokens": (

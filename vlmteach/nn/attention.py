@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_attention, check_heads, check_places
+from vlmteach.nn.checks import check_attention, check_places, check_split
 from vlmteach.nn.tokens import grid_to_tokens
 
 
@@ -55,7 +55,7 @@ class MultiHeadAttention(nn.Module):
 
     def __init__(self, dim: int, *, num_heads: int) -> None:
         super().__init__()
-        check_heads(dim, num_heads)
+        check_split(dim, num_heads, "heads")
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
@@ -75,7 +75,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, dim: int, memory_dim: int | None = None, *, num_heads: int) -> None:
         super().__init__()
-        check_heads(dim, num_heads)
+        check_split(dim, num_heads, "heads")
         memory_dim = dim if memory_dim is None else memory_dim
         self.num_heads = num_heads
         self.q = nn.Linear(dim, dim)

@@ -24,6 +24,7 @@ Given = ParamSpec("Given")
 
 # Pictures in [0, 1], and the usual normalised ones, stay far below this; bytes turned into floats go far above it.
 LARGEST_VALUE = 50.0
+BATCH = "A single one needs a batch axis in front, x[None]; for less than one, see how the batch was cut."
 HOW_MANY = ("no", "one", "two", "three", "four", "five")
 
 
@@ -40,14 +41,13 @@ def passes_traced_values(check: Callable[Given, None]) -> Callable[Given, None]:
 
 
 @passes_traced_values
-def check_shape(what: str, tensor: Tensor, *axes: int | str, hint: str | None = None) -> None:
+def check_shape(what: str, tensor: Tensor, *axes: int | str, hint: str = BATCH) -> None:
     """A tensor with these axes: a number is the size it must have, a letter stands for any size from 1 on."""
-    hint = hint or "A single one needs a batch axis in front, x[None]; for less than one, see how the batch was cut."
     expected = f"({', '.join(map(str, axes))}), {HOW_MANY[len(axes)]} axes with at least one of each. {hint}"
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{what} is a {type(tensor).__name__}; expected a torch tensor {expected}")
     shape = tuple(tensor.shape)
-    fits = [size == axis if isinstance(axis, int) else size > 0 for size, axis in zip(shape, axes, strict=False)]
+    fits = [size > 0 and (size == axis or isinstance(axis, str)) for size, axis in zip(shape, axes, strict=False)]
     if len(shape) != len(axes) or not all(fits):
         raise ValueError(f"{what} has shape {shape}; expected {expected}")
 
@@ -83,12 +83,10 @@ def check_picture(image: Tensor, *, channels: int = 3, at_least: int = 1, multip
     if not math.isfinite(largest):
         raise ValueError("the picture holds NaN or infinite values; expected numbers: image.isfinite() tells where.")
     if largest > LARGEST_VALUE:
-        expected = "expected [0, 1], or normalised. Bytes that became floats still need a division by 255"
-        raise ValueError(f"the picture holds values as large as {largest:g}; {expected}.")
+        raise ValueError(f"the picture holds values as large as {largest:g}; expected 0 to 1: a division by 255 helps.")
     height, width = image.shape[2:]
     if min(height, width) < at_least:
-        expected = f"expected sides of at least {at_least} pixels. Enlarge it, or take an encoder with a smaller stride"
-        raise ValueError(f"the picture is {height} x {width}; {expected}.")
+        raise ValueError(f"the picture is {height} x {width}; expected at least {at_least}, or a smaller stride.")
     check_tiling(height, width, multiple_of)
 
 
@@ -140,8 +138,7 @@ def check_unit_boxes(boxes: Tensor) -> None:
 def check_has_grid(encoder: object) -> None:
     """An encoder with a method grid(image), out of which regions can be cut."""
     if not hasattr(encoder, "grid"):
-        expected = "expected one, to cut regions out of, as GridEncoder, ConvNet and VisionTransformer have it"
-        raise TypeError(f"a {type(encoder).__name__} has no method grid(image); {expected}.")
+        raise TypeError(f"a {type(encoder).__name__} has no method grid(image); expected one, as GridEncoder has it.")
 
 
 # visual tokens and their places
@@ -150,10 +147,9 @@ def check_has_grid(encoder: object) -> None:
 @passes_traced_values
 def check_layout(tokens: Tensor, boxes: Tensor, prefix: int, grid: tuple[int, int] | None) -> None:
     """The four fields of VisualTokens fit together, and there is at least one token."""
-    hint = "With zero visual tokens, or no token besides the prefix, nothing is seen; grid_to_tokens makes them."
+    hint = "grid_to_tokens makes them from a grid; zero visual tokens, or no token besides the prefix, show nothing."
     check_shape("tokens", tokens, "B", "N", "D", hint=hint)
-    hint = "Each token has a box (top, left, bottom, right): grid_boxes makes them."
-    check_shape("boxes", boxes, *tokens.shape[:2], 4, hint=hint)
+    check_shape("boxes", boxes, *tokens.shape[:2], 4, hint="One (top, left, bottom, right) a token, as of grid_boxes.")
     count = tokens.shape[1]
     if not 0 <= prefix <= count or (grid is not None and prefix + grid[0] * grid[1] != count):
         expected = f"expected 0 to {count} CLS and register tokens in front, then the rows * columns of a grid, or None"
@@ -163,14 +159,14 @@ def check_layout(tokens: Tensor, boxes: Tensor, prefix: int, grid: tuple[int, in
 def check_visual(visual: VisualTokens, dim: int | None = None) -> None:
     """What an encoder hands to a connector: VisualTokens, of width dim where a width is asked for."""
     if not hasattr(visual, "boxes"):
-        expected = "expected VisualTokens(tokens, boxes), as every encoder returns it; see on_grid and whole_picture"
-        raise TypeError(f"a connector was given a {type(visual).__name__}; {expected}.")
+        raise TypeError(f"a connector was given a {type(visual).__name__}; expected VisualTokens, as encoders return.")
     hint = "Build the connector for the width of what it is given, or put a Projector in front."
     check_shape("visual.tokens", visual.tokens, "B", "N", "D" if dim is None else dim, hint=hint)
 
 
-def check_text(text: Tensor, dim: int | str, visual: VisualTokens) -> None:
-    """What a language model hands to a connector: embedded words (B, T, dim), T >= 1, for B pictures."""
+def check_meeting(visual: VisualTokens, vision_dim: int | None, text: Tensor, dim: int | str) -> None:
+    """What a connector is given: VisualTokens (B, N, vision_dim), and embedded words (B, T, dim) of each picture."""
+    check_visual(visual, vision_dim)
     hint = "One text of embedded words for each picture: nn.Embedding embeds word numbers; vectors need text[:, None]."
     check_shape("the text", text, visual.tokens.shape[0], "T", dim, hint=hint)
 
@@ -198,20 +194,13 @@ def check_places(height: int, width: int, own: tuple[int, int]) -> None:
         raise ValueError(f"the picture makes {height} x {width} cells; {expected} resample({height}, {width}) it.")
 
 
-def check_waves(dim: int) -> None:
-    """A width that splits into sines and cosines, of rows and columns."""
-    if dim < 4 or dim % 4:
-        raise ValueError(f"a width of {dim} cannot hold sines and cosines of both axes; expected a multiple of 4.")
-
-
 # attention and the language model
 
 
-def check_heads(dim: int, num_heads: int) -> None:
-    """A width that splits into this many heads."""
-    if num_heads < 1 or dim < 1 or dim % num_heads:
-        expected = "expected a width that is a multiple of the number of heads"
-        raise ValueError(f"a width of {dim} cannot be split into {num_heads} heads; {expected}.")
+def check_split(dim: int, count: int, parts: str) -> None:
+    """A width that splits into so many parts: heads, or the waves of positions."""
+    if count < 1 or dim < 1 or dim % count:
+        raise ValueError(f"{dim} cannot be split into {count} {parts}; expected a multiple of {count}.")
 
 
 @passes_traced_values
@@ -250,12 +239,10 @@ def check_words(words: Sequence[str], vocabulary: Sequence[str]) -> None:
 def check_length(words: Tensor, context: int) -> None:
     """A text no longer than the context."""
     if words.shape[-1] > context:
-        came = f"the text has {words.shape[-1]} words"
-        raise ValueError(f"{came}; this language model reads at most {context}. Shorten it.")
+        raise ValueError(f"the text has {words.shape[-1]} words; this language model reads at most {context}.")
 
 
 def check_eval(model: nn.Module) -> None:
     """A model in eval mode, in all its parts."""
     if any(module.training for module in model.modules()):
-        why = "where BatchNorm takes its statistics from the one picture and keeps them; expected eval mode"
-        raise ValueError(f"the model is in training mode, {why}. Call model.eval() first.")
+        raise ValueError("the model is in training mode, which moves BatchNorm; expected eval mode: model.eval().")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_places, check_shape, check_unit_boxes, check_waves
+from vlmteach.nn.checks import check_places, check_shape, check_split, check_unit_boxes
 
 BASE = 10000.0  # the slowest wave turns once in about 2π * BASE cells
 
@@ -105,7 +105,7 @@ class SinCosPositions(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        check_waves(dim)
+        check_split(dim, 4, "waves")
         self.dim = dim
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
@@ -123,7 +123,7 @@ class Rope2d(nn.Module):
 
     def __init__(self, head_dim: int) -> None:
         super().__init__()
-        check_waves(head_dim)
+        check_split(head_dim, 4, "waves")
         self.head_dim = head_dim
 
     def forward(self, heads: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ class Rope2d(nn.Module):
 
 def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
     """(...,) and (...,) -> (..., dim): [sin y, sin x, cos y, cos x] at dim/4 speeds."""
-    check_waves(dim)
+    check_split(dim, 4, "waves")
     speeds = _speeds(dim // 4, like=rows)
     y, x = rows[..., None] * speeds, columns[..., None] * speeds
     return torch.cat([y.sin(), x.sin(), y.cos(), x.cos()], dim=-1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vlmteach.nn.checks import check_shape, check_text
+from vlmteach.nn.checks import check_meeting, check_shape
 from vlmteach.nn.connectors.vector import ONE_VECTOR, MeanPool
 from vlmteach.nn.tokens import VisualTokens
 
@@ -54,5 +54,5 @@ class DualEncoderHead(nn.Module):
         """visual: (B, N, vision_dim); text: (B, T, text_dim), averaged over T. Returns two (B, dim)."""
         vector = self.pool(visual)
         check_shape("what the pool left", vector.tokens, "B", 1, self.vision_dim, hint=ONE_VECTOR)
-        check_text(text, self.text_dim, vector)
+        check_meeting(vector, self.vision_dim, text, self.text_dim)
         return self.vision(vector.tokens.flatten(1)), self.text(text.mean(dim=1))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import CrossAttention
-from vlmteach.nn.checks import check_text, check_visual
+from vlmteach.nn.checks import check_meeting
 from vlmteach.nn.tokens import VisualTokens
 from vlmteach.nn.transformer import Mlp
 
@@ -35,8 +35,7 @@ class CrossAttentionConnector(nn.Module):
         mask: which word may look at which visual token, True = may attend, (T, N) or (B, 1, T, N).
         A word that may look at nothing comes out as it went in.
         """
-        check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, visual)
+        check_meeting(visual, self.vision_dim, text, self.dim)
         return text + read_picture(self.attend, self.norm(text), visual, mask)
 
 
@@ -60,8 +59,7 @@ class GatedCrossAttention(nn.Module):
 
     def forward(self, visual: VisualTokens, text: Tensor, mask: Tensor | None = None) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim); mask as in CrossAttentionConnector."""
-        check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, visual)
+        check_meeting(visual, self.vision_dim, text, self.dim)
         text = text + self.gate.tanh() * read_picture(self.attend, self.norm(text), visual, mask)
         return text + self.mlp_gate.tanh() * self.mlp(self.mlp_norm(text))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_positive, check_shape, check_text, check_visual
+from vlmteach.nn.checks import check_meeting, check_positive, check_shape, check_visual
 from vlmteach.nn.tokens import VisualTokens
 
 IGNORE = -100  # the target that torch's cross-entropy skips
@@ -25,8 +25,7 @@ class Prefix(nn.Module):
 
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
         """visual: (B, N, D); text: (B, T, D) -> (B, N + T, D)."""
-        check_visual(visual)
-        check_text(text, "D", visual)
+        check_meeting(visual, None, text, "D")
         check_visual(visual, text.shape[-1])
         return torch.cat([visual.tokens, text], dim=1)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vlmteach.nn.checks import check_text, check_visual
+from vlmteach.nn.checks import check_meeting
 from vlmteach.nn.tokens import VisualTokens
 from vlmteach.nn.transformer import TransformerBlock
 
@@ -36,8 +36,7 @@ class SingleStream(nn.Module):
 
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, N + T, dim); the words are the last T."""
-        check_visual(visual, self.vision_dim)
-        check_text(text, self.dim, visual)
+        check_meeting(visual, self.vision_dim, text, self.dim)
         picture = self.vision(visual.tokens) + self.types.weight[PICTURE]
         words = text + self.types.weight[WORD]
         stream = torch.cat([picture, words], dim=1)

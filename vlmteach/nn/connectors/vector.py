@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn.attention import AttentionPool2d
-from vlmteach.nn.checks import check_choice, check_cls, check_shape, check_text, check_visual
+from vlmteach.nn.checks import check_choice, check_cls, check_meeting, check_shape, check_visual
 from vlmteach.nn.tokens import VisualTokens, whole_picture
 
 
@@ -133,5 +133,5 @@ class VectorFusion(nn.Module):
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim)."""
         vector = self.pool(visual)
         check_shape("what the pool left", vector.tokens, "B", 1, self.vision_dim, hint=ONE_VECTOR)
-        check_text(text, self.dim, vector)
+        check_meeting(vector, self.vision_dim, text, self.dim)
         return self.combine(vector.tokens, text)
