@@ -120,13 +120,15 @@ class Field:
 
 
 class Parts:
-    """Any number of equal fields: the parts of a split."""
+    """Equal fields: the parts of a split. count: how many, None when that is not known."""
 
-    def __init__(self, part: Field) -> None:
-        self.part = part
+    def __init__(self, part: Field, count: int | None = None) -> None:
+        self.part, self.count = part, count
 
     def __getitem__(self, which: int | slice) -> Any:
-        return self if isinstance(which, slice) else self.part
+        if not isinstance(which, slice):
+            return self.part
+        return Parts(self.part, None if self.count is None else len(range(*which.indices(self.count))))
 
 
 Value = Field | Pooled

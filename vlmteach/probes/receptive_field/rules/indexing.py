@@ -13,19 +13,35 @@ from vlmteach.probes.receptive_field.rules.layout import unsqueeze, without
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
 
-@register_rule(torch.split, torch.functional.split, "Tensor.split", torch.chunk, "Tensor.chunk")
-def split(field: Field, parts: Any, dim: int = 0) -> Any:
-    """Parts by channel: each keeps every position. How many there are is found when they are used."""
+@register_rule(torch.split, torch.functional.split, "Tensor.split")
+def split(field: Field, parts: Any, dim: int = 0) -> Parts:
+    """Parts by channel, of a length or of several lengths: each keeps every position."""
+    channels = field.sizes[field.axis(dim)]
+    if isinstance(parts, (tuple, list)):
+        return _parts(field, dim, len(parts))
+    return _parts(field, dim, -(-channels // parts) if isinstance(channels, int) else None)
+
+
+@register_rule(torch.chunk, "Tensor.chunk")
+def chunk(field: Field, chunks: int, dim: int = 0) -> Parts:
+    """At most so many parts of equal length by channel."""
+    channels = field.sizes[field.axis(dim)]
+    return split(field, -(-channels // chunks), dim) if isinstance(channels, int) else _parts(field, dim, chunks)
+
+
+def _parts(field: Field, dim: int, count: int | None) -> Parts:
     place = field.axis(dim)
     if field.layout[place] in POSITIONS:
         raise UnsupportedOperation(f"it splits the axis of {field.layout[place]}")
-    return Parts(field.resized(place))
+    return Parts(field.resized(place), count)
 
 
 @register_rule(torch.unbind, "Tensor.unbind")
-def unbind(field: Field, dim: int = 0) -> Any:
+def unbind(field: Field, dim: int = 0) -> Parts:
     """Slices along one axis, which disappears."""
-    return Parts(without(field, {field.axis(dim)}))
+    place = field.axis(dim)
+    count = field.sizes[place]
+    return Parts(without(field, {place}), count if isinstance(count, int) else None)
 
 
 @register_rule(operator.getitem)

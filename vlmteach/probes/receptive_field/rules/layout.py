@@ -183,10 +183,26 @@ def count_axes(field: Field) -> int:
     return len(field.layout)
 
 
-@register_rule("Tensor.dtype", "Tensor.device", "Tensor.is_cuda", "Tensor.numel")
-def opaque(field: Field) -> Opaque:
+@register_rule("Tensor.dtype", "Tensor.device", "Tensor.numel", "Tensor.nelement", "Tensor.stride", "Tensor.get_device")
+def opaque(field: Field, *_arguments: Any) -> Opaque:
     """Nothing about positions."""
     return Opaque()
 
 
+@register_rule(
+    "Tensor.requires_grad", "Tensor.is_cuda", "Tensor.is_mps", "Tensor.is_meta", "Tensor.is_sparse",
+    "Tensor.is_quantized", "Tensor.is_nested", "Tensor.is_complex", torch.is_complex,
+)  # fmt: skip
+def no(_tensor: Value) -> bool:
+    """What a model asks to choose between ways to compute the same; memory-saving code asks for requires_grad."""
+    return False
+
+
+@register_rule("Tensor.is_floating_point", torch.is_floating_point, "Tensor.is_contiguous", "Tensor.is_leaf")
+def yes(_tensor: Value, **_format: Any) -> bool:
+    """The same for what is true of a picture in evaluation."""
+    return True
+
+
 SHAPE_QUESTIONS = frozenset({size, count_axes, opaque})  # they answer with numbers, not with positions
+FACTS = frozenset({no, yes})  # they do not even depend on the tensor

@@ -1,4 +1,4 @@
-"""Operations that change how many positions there are by a ratio: adaptive pooling, upsampling and its kin."""
+"""Operations that change how many positions there are by a ratio: transposed convolution, adaptive pooling, shuffles."""
 
 from __future__ import annotations
 
@@ -125,71 +125,6 @@ def _adapt(axis: Axis, side: int | None) -> Axis | None:
     first = [unit * axis.count // side for unit in range(phases)]
     last = [-(-(unit + 1) * axis.count // side) - 1 for unit in range(phases)]
     return axis.read(first, last, axis.count * phases // side, side)
-
-
-@register_rule(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
-def upsample_module(module: nn.Upsample, field: Field) -> Value:
-    """Interpolation."""
-    return interpolate(field, module.size, module.scale_factor, module.mode, module.align_corners)
-
-
-@register_rule(F.interpolate)
-def interpolate(
-    field: Field,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Value:
-    """Unit u lies at u*N/n, or (u + 0.5)*N/n - 0.5 for the smooth modes, and reads the units around that place."""
-    field.require_grid()
-    if antialias:
-        raise UnsupportedOperation("it interpolates with antialias=True, whose window depends on the scale")
-    if mode == "area":
-        if size is None:
-            raise UnsupportedOperation("it interpolates by area with a scale factor; give it a size")
-        return adaptive_pool(field, size)
-    if align_corners and size is None:
-        return field.unsized("interpolation with aligned corners")
-    sizes: Sequence[Any] = (None, None) if size is None else ((size, size) if isinstance(size, (int, Opaque)) else size)
-    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
-    axes = []
-    for axis, side, factor in zip((field.rows, field.columns), sizes, factors, strict=True):
-        if factor is None and (axis.count is None or isinstance(side, Opaque)):
-            return field.unsized("interpolation to a given size")
-        axes.append(_interpolate_axis(axis, side, factor, mode, bool(align_corners)))
-    return field.moved(axes[0], axes[1])
-
-
-_MARGINS = {"nearest": None, "nearest-exact": None, "bilinear": 0, "bicubic": 1}
-
-
-def _interpolate_axis(axis: Axis, side: int | None, factor: float | None, mode: str, corners: bool) -> Axis:
-    if mode not in _MARGINS:
-        raise UnsupportedOperation(f"it interpolates with mode {mode!r}")
-    half = Fraction(1, 2)
-    if side is not None:
-        assert axis.count is not None
-        scale = Fraction(axis.count - 1, max(side - 1, 1)) if corners else Fraction(axis.count, side)
-        count: int | None = side
-    else:
-        scale = 1 / Fraction(factor or 1).limit_denominator(1024)
-        count = None if axis.count is None else math.floor(axis.count / scale)
-    first, last = [], []
-    for unit in range(scale.denominator):
-        if mode == "nearest":
-            place = Fraction(math.floor(unit * scale))
-        elif mode == "nearest-exact":
-            place = Fraction(math.floor((unit + half) * scale))
-        else:
-            place = unit * scale if corners else (unit + half) * scale - half
-        between = place.denominator != 1
-        margin = (_MARGINS[mode] or 0) if between else 0
-        first.append(math.floor(place) - margin)
-        last.append(math.ceil(place) + margin)
-    return axis.read(first, last, scale.numerator, count)
 
 
 @register_rule(nn.PixelShuffle)
