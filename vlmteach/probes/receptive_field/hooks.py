@@ -28,16 +28,16 @@ def require_watchers(module: nn.Module, path: str) -> None:
             name = getattr(hook, "__qualname__", type(hook).__qualname__)
             raise UnsupportedOperation(
                 f"Module {path!r} ({type(module).__name__}) has a forward hook, {name}, that may hand back another value "
-                "than the module's own, and hooks are not followed. Remove it (the handle's remove()), or let it "
-                "return nothing if it only watches."
+                "than the module's own, and hooks are not followed. Remove it (the handle's remove()), or let "
+                "it return nothing if it only watches."
             )
 
 
 def only_watches(hook: Hook) -> bool:
     """Whether a hook surely leaves the values as they are: it returns None, or what it was given.
 
-    It is read, never called: a call could not be undone. Hooks of torch itself (weight_norm, pruning, observers) prepare
-    weights or watch.
+    It is read, never called: a call could not be undone. Hooks of torch itself (weight_norm, pruning, observers)
+    prepare weights or watch.
     """
     owner = getattr(hook, "__module__", None) or type(hook).__module__
     if owner.split(".")[0] == "torch":

@@ -113,11 +113,11 @@ def _require_unit(axis: Axis, unit: int, name: str) -> None:
 class ReceptiveFields(dict[str, ReceptiveField]):
     """Node name -> ReceptiveField, in the order of computation.
 
-    The keys are the names of torch.fx nodes ("layer4_2_conv3", "add_15"); of a node that holds several maps each has its
-    own ("max_pool2d[0]", "output[out]"). A module's path, as in named_modules(), is found too and means what the module
-    returns: "layer4", "layer4.2.conv3", "features.30". Of a module that is called more than once, "relu" is the first
-    call, "relu_1" the second; of one that returns several maps, "backbone[0]" or "backbone[out]" is one of them. `in`
-    and get() know these names as well.
+    The keys are the names of torch.fx nodes ("layer4_2_conv3", "add_15"); of a node that holds several maps each has
+    its own ("max_pool2d[0]", "output[out]"). A module's path, as in named_modules(), is found too and means what the
+    module returns: "layer4", "layer4.2.conv3", "features.30". Of a module that is called more than once, "relu" is the
+    first call, "relu_1" the second; of one that returns several maps, "backbone[0]" or "backbone[out]" is one of them.
+    `in` and get() know these names as well.
     """
 
     def __init__(

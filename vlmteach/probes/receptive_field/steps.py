@@ -51,7 +51,7 @@ def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: Modules) -> Any:
     if node.target is operator.getitem and not isinstance(args[0], Opaque) and not has_opaque(args[1]):
         return args[0][args[1]]
     if node.target in (operator.eq, operator.ne):
-        return _compare(*args, equal=node.target is operator.eq)
+        return _compare(args[0], args[1], node.target is operator.eq)
     if has_opaque((args, kwargs)):
         return Opaque()
     if node.op == "call_module":
@@ -66,14 +66,14 @@ def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: Modules) -> Any:
 
 
 def _compare(one: Any, two: Any, equal: bool) -> Any:
-    """Two shapes may be known to differ, or be the same, although a number in them is not known."""
+    """Whether two values are equal, or differ; of shapes this may be known although a number in them is not."""
     if not has_opaque((one, two)):
-        return (one == two) is equal if isinstance(one, tuple) else (one == two if equal else one != two)
-    if one is two or (isinstance(one, tuple) and isinstance(two, tuple) and one == two):
+        return one == two if equal else one != two
+    if one is two or (isinstance(one, tuple) and one == two):
         return equal
     if isinstance(one, tuple) and isinstance(two, tuple):
-        known = [(a, b) for a, b in zip(one, two, strict=False) if not has_opaque((a, b))]
-        if len(one) != len(two) or any(a != b for a, b in known):
+        pairs = [pair for pair in zip(one, two, strict=False) if not has_opaque(pair)]
+        if len(one) != len(two) or any(a != b for a, b in pairs):
             return not equal
     return Opaque()
 

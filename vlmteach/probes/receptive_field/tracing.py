@@ -18,9 +18,9 @@ import torch
 from torch import fx, nn
 
 from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.receptive_field.containers import flatten, parts_of
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation, UntraceableModel, WrongPicture
 from vlmteach.probes.receptive_field.field import Field, Opaque, Parts, Pooled
-from vlmteach.probes.receptive_field.containers import flatten, parts_of
 from vlmteach.probes.receptive_field.hooks import require_watchers
 from vlmteach.probes.receptive_field.rules import has_rule
 from vlmteach.probes.receptive_field.rules.registry import class_of
@@ -30,6 +30,8 @@ from vlmteach.probes.unwrap import unwrap
 
 class Step(fx.Proxy):
     """What a model's code is given in the place of a tensor or a number; a known number can be used as one."""
+
+    tracer: FieldTracer
 
     def __getattr__(self, k: str) -> Attribute:
         return Attribute(self, k)
@@ -189,12 +191,11 @@ class FieldTracer(fx.Tracer):
         value = self.known(obj)
         return super().to_bool(obj) if isinstance(value, (Field, Pooled, Parts, Opaque)) else bool(value)
 
-    def iter(self, obj: fx.Proxy) -> Iterator[Any]:
+    def iter(self, obj: Any) -> Iterator[Any]:
         """Python code that loops over a value: possible when its length is known."""
         value = self.known(obj)
-        if isinstance(value, Parts) and value.count is not None:
-            return iter([obj[i] for i in range(value.count)])
-        return iter([obj[i] for i in range(len(value))]) if isinstance(value, (tuple, list)) else super().iter(obj)
+        count = value.count if isinstance(value, Parts) else len(value) if isinstance(value, (tuple, list)) else None
+        return super().iter(obj) if count is None else iter([obj[i] for i in range(count)])
 
     def create_arg(self, a: Any) -> Any:
         """What a call is given; the usual kinds are short cuts past fx's long list of rare ones."""
@@ -257,8 +258,9 @@ def _explain(model: nn.Module, tracer: FieldTracer, problem: Exception) -> Value
     sized = not isinstance(tracer.picture.sizes[-1], Opaque)
     if sized and isinstance(problem, (AssertionError, ValueError)) and not isinstance(problem, fx.proxy.TraceError):
         return WrongPicture(f"The model cannot take a picture of this input_size: {problem} (in {where}).")
-    remedy = "" if sized else "pass input_size=(height, width) if it looks at the size, "
+    remedy = "" if sized else "pass input_size=(height, width), which makes sizes known, "
     return UntraceableModel(
-        f"torch.fx cannot follow {type(model).__name__}: {problem} (in {where}). Python code that looks at the numbers of "
-        f"a picture cannot be traced: {remedy}ask for a submodule, or register_rule for the module that does it."
+        f"torch.fx cannot follow {type(model).__name__}: {problem} (in {where}). Python code that looks at the numbers "
+        f"or the size of a picture cannot be traced: {remedy}ask for a submodule, "
+        "or register_rule for the module that does it."
     )

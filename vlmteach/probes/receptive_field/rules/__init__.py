@@ -8,7 +8,9 @@ from vlmteach.probes.receptive_field.rules import (
     layout,
     padding,
     reductions,
+    reshape,
     resize,
+    same_padding,
     windows,
 )
 from vlmteach.probes.receptive_field.rules.registry import find_rule, has_rule, register_rule
@@ -24,6 +26,8 @@ __all__ = [
     "padding",
     "reductions",
     "register_rule",
+    "reshape",
     "resize",
+    "same_padding",
     "windows",
 ]

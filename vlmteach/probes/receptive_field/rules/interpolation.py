@@ -20,6 +20,7 @@ from vlmteach.probes.receptive_field.field import Field, Opaque
 from vlmteach.probes.receptive_field.intervals import Axis, WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 from vlmteach.probes.receptive_field.rules.resize import adaptive_pool
+from vlmteach.probes.receptive_field.rules.windows import both
 
 Reads = tuple[list[int], list[int]]  # for each new unit the first and the last old unit that it reads
 
@@ -42,14 +43,12 @@ class Resizing:
 
     def run(self, grid: Tensor, axes: Sequence[int]) -> Tensor:
         """Torch's own resizing of the given axes (0 rows, 1 columns), the other one as it is."""
-        size, factor = (
-            tuple(numbers[i] if i in axes else kept for i in (0, 1))
-            for numbers, kept in ((self.sizes, 1), (self.factors, 1.0))
-        )
+        size = None if self.sizes[0] is None else [self.sizes[i] if i in axes else 1 for i in (0, 1)]
+        factor = None if self.factors[0] is None else [self.factors[i] if i in axes else 1.0 for i in (0, 1)]
         return F.interpolate(
             grid,
-            None if self.sizes[0] is None else size,
-            None if self.factors[0] is None else factor,
+            size,
+            factor,
             self.mode,
             self.align_corners,
             self.recompute,
@@ -112,7 +111,7 @@ def interpolate(
         raise UnsupportedOperation(f"it interpolates with mode {mode!r}")
     if field.needs is not None:
         return field.moved(field.rows, field.columns)
-    how = Resizing(_both(size), _both(scale_factor), mode, align_corners, recompute_scale_factor, antialias)
+    how = Resizing(both(size), both(scale_factor), mode, align_corners, recompute_scale_factor, antialias)
     axes = (field.rows, field.columns)
     if None in (field.rows.count, field.columns.count) or any(isinstance(side, Opaque) for side in how.sizes):
         steps = [_step_for_any_size(how, i) for i in (0, 1)]
@@ -134,17 +133,11 @@ def _average(field: Field, size: Any, factor: Any) -> Any:
         return adaptive_pool(field, size)
     if any(isinstance(side, Opaque) for side in field.sizes[2:]):
         return field.unsized("interpolation by a factor")
-    return adaptive_pool(field, [int(side * f) for side, f in zip(field.sizes[2:], _both(factor), strict=True)])
-
-
-def _both(numbers: Any) -> tuple[Any, Any]:
-    """One number for rows and columns, or one for each."""
-    rows, columns = numbers if isinstance(numbers, (tuple, list)) else (numbers, numbers)
-    return rows, columns
+    return adaptive_pool(field, [int(side * f) for side, f in zip(field.sizes[2:], both(factor), strict=True)])
 
 
 def _step_for_any_size(how: Resizing, axis: int) -> Fraction | None:
-    """The distance between places, if it is the same for maps of every size and torch's rounding does not disturb it."""
+    """The distance between places, if it is the same for maps of every size and rounding does not disturb it."""
     factor = how.factors[axis]
     if factor is None or how.align_corners or how.recompute or how.antialias:
         return None
@@ -157,7 +150,7 @@ def _step_for_any_size(how: Resizing, axis: int) -> Fraction | None:
 
 
 def _nearest_reads(how: Resizing, axes: Sequence[Axis]) -> list[Reads]:
-    """Put the units' numbers into a map and see which come out; both axes at once, since torch asks for the map's size."""
+    """Put the units' numbers into a map and see which come out; in both axes, since the map's size decides how."""
     rows, columns = (torch.arange(axis.count or 0, dtype=torch.float32, device="cpu") for axis in axes)
     numbers = torch.stack([rows[:, None].expand(-1, len(columns)), columns.expand(len(rows), -1)])
     resized = how.run(numbers[None], axes=(0, 1))[0].long()

@@ -1,10 +1,9 @@
-"""Operations that change how many positions there are by a ratio: transposed convolution, adaptive pooling, shuffles."""
+"""Operations that change how many positions there are by a ratio: transposed convolution, adaptive pooling."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from fractions import Fraction
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,18 +11,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import Field, Opaque, Value
-from vlmteach.probes.receptive_field.intervals import Axis
+from vlmteach.probes.receptive_field.field import (
+    FLAT,
+    GRID,
+    OTHER,
+    Field,
+    Opaque,
+    Size,
+    Value,
+    find_values,
+    merge_values,
+)
+from vlmteach.probes.receptive_field.intervals import Axis, WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
-from vlmteach.probes.receptive_field.rules.windows import PerAxis, pair, slide
+from vlmteach.probes.receptive_field.rules.windows import PerAxis, both, pair, slide
 
 
 @register_rule(nn.ConvTranspose2d)
-def transposed_module(module: nn.ConvTranspose2d, field: Field) -> Field:
+def transposed_module(module: nn.ConvTranspose2d, field: Field, output_size: Any = None) -> Field:
     """A transposed convolution: the phases of its output see different units."""
     padding = pair(module.padding)
     shape = (module.kernel_size, module.stride, padding, module.output_padding, module.dilation)
-    return spread(field, *shape, module.out_channels)
+    return _sized(spread(field, *shape, module.out_channels), output_size)
 
 
 @register_rule(F.conv_transpose2d, torch.conv_transpose2d)
@@ -50,7 +59,7 @@ def spread(
     padding: PerAxis,
     extra: PerAxis,
     dilation: PerAxis,
-    channels: int,
+    channels: Size,
 ) -> Field:
     """A transposed convolution: unit u reads each unit i with u = i*stride - padding + j*dilation with j < kernel."""
     field.require_grid()
@@ -105,7 +114,7 @@ def adaptive_max_pool_with_indices(field: Field, output_size: Any, return_indice
 def adaptive_pool(field: Field, output_size: Any) -> Value:
     """To 1×1 it is global pooling. To n×n, unit u averages the units floor(u*N/n) … ceil((u+1)*N/n) - 1."""
     field.require_grid()
-    sides = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+    sides = both(output_size)
     if 1 in sides:
         return field.pooled("global pooling")
     if any(isinstance(side, Opaque) for side in sides):
@@ -143,6 +152,54 @@ def pixel_shuffle(field: Field, upscale_factor: int) -> Field:
         for axis in (field.rows, field.columns)
     )
     return field.moved(rows, columns, Opaque())
+
+
+@register_rule(nn.MaxUnpool2d)
+def unpool_module(module: nn.MaxUnpool2d, field: Field, indices: Any, output_size: Any = None) -> Value:
+    """A unit may have come from any place of the pool that is undone."""
+    return unpool(field, indices, module.kernel_size, module.stride, module.padding, output_size)
+
+
+@register_rule(F.max_unpool2d)
+def unpool(
+    field: Field, indices: Any, kernel_size: PerAxis, stride: Any = None, padding: PerAxis = 0, output_size: Any = None
+) -> Value:
+    """The same as a function. indices: from max pooling with this kernel, stride and padding."""
+    merged = merge_values(find_values((field, indices)))
+    if not isinstance(merged, Field):
+        return merged
+    return _sized(spread(merged, kernel_size, stride or kernel_size, padding, 0, 1, merged.sizes[1]), output_size)
+
+
+def _sized(field: Field, output_size: Any) -> Field:
+    """A larger map of the size that was asked for: a few units more at the end than the smallest possible."""
+    if output_size is None:
+        return field
+    counts = [side if isinstance(side, int) else None for side in tuple(output_size)[-2:]]
+    rows, columns = (replace(axis, count=n) for axis, n in zip((field.rows, field.columns), counts, strict=True))
+    return field.moved(rows, columns)
+
+
+@register_rule(nn.Fold)
+def fold_module(module: nn.Fold, field: Field) -> Field:
+    """Patches put back."""
+    return fold(field, module.output_size, module.kernel_size, module.dilation, module.padding, module.stride)
+
+
+@register_rule(F.fold)
+def fold(
+    field: Field, output_size: Any, kernel_size: PerAxis, dilation: PerAxis = 1, padding: PerAxis = 0,
+    stride: PerAxis = 1,
+) -> Field:  # fmt: skip
+    """Patches (batch, values, tokens) are added where they came from, as a transposed convolution does."""
+    if field.layout != (OTHER, OTHER, FLAT):
+        raise UnsupportedOperation(f"it expects (batch, values, tokens) and got axes {field.axes}")
+    grid = field.arranged(GRID, (*field.sizes[:2], Opaque(), Opaque()))
+    wide = spread(grid, kernel_size, stride, padding, 0, dilation, Opaque())
+    sides = [side if isinstance(side, int) else None for side in both(output_size)]
+    if None not in (*sides, wide.rows.count) and sides != [wide.rows.count, wide.columns.count]:
+        raise WrongSize(f"folds {wide.rows.count}×{wide.columns.count} units into {sides[0]}×{sides[1]}")
+    return wide
 
 
 @register_rule(nn.PixelUnshuffle)
