@@ -7,3 +7,7 @@ class UnsupportedOperation(ValueError):
 
 class UntraceableModel(ValueError):
     """torch.fx cannot follow the model's Python code; the message says where it stopped."""
+
+
+class WrongPicture(ValueError):
+    """The model cannot take a picture of this size."""

@@ -15,8 +15,9 @@ from vlmteach.probes.receptive_field.errors import UnsupportedOperation
 from vlmteach.probes.receptive_field.intervals import Axis, NeedsSize, merge
 
 # What an axis of a tensor means. FLAT is rows and columns in one axis, row-major, perhaps with CLS tokens in front;
-# MIXED is positions and channels in one axis, as after flatten(1).
-OTHER, ROWS, COLUMNS, FLAT, MIXED = "channels", "rows", "columns", "tokens", "mixed"
+# MIXED is positions and channels in one axis, as after flatten(1); CELL is the places inside a cell, after rows or
+# columns were split into cells: like channels, as long as all of them are used.
+OTHER, ROWS, COLUMNS, FLAT, MIXED, CELL = "channels", "rows", "columns", "tokens", "mixed", "places in a cell"
 POSITIONS = frozenset({ROWS, COLUMNS, FLAT, MIXED})
 GRID = (OTHER, OTHER, ROWS, COLUMNS)
 
@@ -95,6 +96,16 @@ class Field:
         """The same axes, whose positions now see `rows` and `columns`."""
         return replace(self, rows=rows, columns=columns, sizes=tuple(sizes), copies=copies or self.copies)
 
+    def along(self, meaning: str) -> Axis:
+        """What rows or columns see."""
+        return self.rows if meaning == ROWS else self.columns
+
+    def with_axis(self, meaning: str, axis: Axis) -> Field:
+        """The same with other rows or columns; their length is written down by who arranges the axes."""
+        if self.needs is not None:  # unknown stays unknown
+            return self
+        return replace(self, rows=axis) if meaning == ROWS else replace(self, columns=axis)
+
     def arranged(self, layout: Sequence[str], sizes: Sequence[Size]) -> Field:
         """The same positions with other axes."""
         return replace(self, layout=tuple(layout), sizes=tuple(sizes))
@@ -109,10 +120,11 @@ class Field:
         return self if self.cause is not None else replace(self, cause=Cause(text))
 
     def unsized(self, what: str) -> Field:
-        """A grid of which nothing can be said before the picture's size is known."""
-        if self.needs is not None:
-            return self
-        return replace(self, needs=what, sizes=(*self.sizes[:2], Opaque(), Opaque()))
+        """Positions of which nothing can be said before the picture's size is known."""
+        sizes = tuple(
+            Opaque() if meaning in POSITIONS else size for meaning, size in zip(self.layout, self.sizes, strict=True)
+        )
+        return replace(self, needs=self.needs or what, sizes=sizes)
 
     def pooled(self, text: str) -> Pooled:
         """What is left when the positions are gone."""
@@ -120,13 +132,15 @@ class Field:
 
 
 class Parts:
-    """Any number of equal fields: the parts of a split."""
+    """Equal fields: the parts of a split. count: how many, None when that is not known."""
 
-    def __init__(self, part: Field) -> None:
-        self.part = part
+    def __init__(self, part: Field, count: int | None = None) -> None:
+        self.part, self.count = part, count
 
     def __getitem__(self, which: int | slice) -> Any:
-        return self if isinstance(which, slice) else self.part
+        if not isinstance(which, slice):
+            return self.part
+        return Parts(self.part, None if self.count is None else len(range(*which.indices(self.count))))
 
 
 Value = Field | Pooled

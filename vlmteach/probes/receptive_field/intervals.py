@@ -92,7 +92,7 @@ class Axis:
         Unit q*len(first) + r of the new map reads units q*shift + first[r], in steps of `gap`, to q*shift + last[r].
         """
         if self.step is None:
-            return self._read_every_unit(first, last, shift, count)
+            return self._read_every_unit(first, last, shift, count, gap)
         old, new = len(self.low), len(first)
         if old == new == 1:
             low = (first[0] * self.step + self.low[0],)
@@ -108,16 +108,27 @@ class Axis:
         low, high = zip(*ends, strict=True)
         return self._shown(Axis(*_shortest_period(low, high, turns * shift * self.step // old), count))
 
-    def _read_every_unit(self, first: Sequence[int], last: Sequence[int], shift: int, count: int | None) -> Axis:
+    def read_each(self, first: Sequence[int], last: Sequence[int]) -> Axis:
+        """The map whose unit u reads the units first[u] … last[u] of this one, in any order."""
+        assert self.count is not None
+        seen = [[self.interval(unit) for unit in range(a, b + 1)] for a, b in zip(first, last, strict=True)]
+        low = tuple(min(side[0] for side in units) for units in seen)
+        high = tuple(max(side[1] for side in units) for units in seen)
+        return self._shown(Axis(low, high, None, len(seen), pace=self.stride * Fraction(self.count, len(seen))))
+
+    def _read_every_unit(
+        self, first: Sequence[int], last: Sequence[int], shift: int, count: int | None, gap: int
+    ) -> Axis:
         """The same for a map without a period: unit by unit, and never past the map's ends."""
         assert count is not None  # a map without a period knows its size, and so does every map made from it
         end = len(self.low) - 1
         low, high = [], []
         for unit in range(count):
             turn, phase = divmod(unit, len(first))
-            start, stop = (min(max(turn * shift + side[phase], 0), end) for side in (first, last))
-            low.append(min(self.low[start : stop + 1]))
-            high.append(max(self.high[start : stop + 1]))
+            start, stop = turn * shift + first[phase], turn * shift + last[phase]
+            units = [u for u in range(start, stop + 1, gap) if 0 <= u <= end] or [min(max(start, 0), end)]
+            low.append(min(self.low[u] for u in units))
+            high.append(max(self.high[u] for u in units))
         return self._shown(Axis(tuple(low), tuple(high), None, count, pace=self.stride * shift / len(first)))
 
     def _shown(self, made: Axis) -> Axis:

@@ -113,22 +113,42 @@ def _require_unit(axis: Axis, unit: int, name: str) -> None:
 class ReceptiveFields(dict[str, ReceptiveField]):
     """Node name -> ReceptiveField, in the order of computation.
 
-    The keys are the names of torch.fx nodes ("layer4_2_conv3", "add_15"). A module's path, as in named_modules(), is
-    found too and means what the module returns: "layer4", "layer4.2.conv3", "features.30". Of a module that is called
-    more than once, "relu" is the first call, "relu_1" the second. `in` and get() know these names as well.
+    The keys are the names of torch.fx nodes ("layer4_2_conv3", "add_15"); of a node that holds several maps each has
+    its own ("max_pool2d[0]", "output[out]"). A module's path, as in named_modules(), is found too and means what the
+    module returns: "layer4", "layer4.2.conv3", "features.30". Of a module that is called more than once, "relu" is the
+    first call, "relu_1" the second; of one that returns several maps, "backbone[0]" or "backbone[out]" is one of them.
+    `in` and get() know these names as well.
     """
 
-    def __init__(self, fields: Mapping[str, ReceptiveField], paths: Mapping[str, str], uncalled: Iterable[str]) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, ReceptiveField],
+        paths: Mapping[str, Mapping[str, str]],
+        modules: Iterable[str] = (),
+        wrapper: str = "",
+    ) -> None:
+        """paths: for the name of each module's call, the keys of the maps that it returned. wrapper: the network's path
+        in what was asked about, "module" for nn.DataParallel.
+        """  # fmt: skip
         super().__init__(fields)
-        self._paths = {path: node for path, node in paths.items() if node in fields}
-        self._uncalled = frozenset(uncalled)
+        self._paths = {part: key for found in paths.values() for part, key in found.items()}
+        self._paths |= {path: key for path, found in paths.items() for key in found.values() if len(found) == 1}
+        self._several = {path: list(found) for path, found in paths.items() if len(found) > 1}
+        self._empty = frozenset(path for path, found in paths.items() if not found)
+        self._uncalled = frozenset(modules) - paths.keys()
+        if wrapper:
+            self._paths |= {f"{wrapper}.{path}" if path else wrapper: key for path, key in self._paths.items()}
 
     def node(self, name: str) -> str:
-        """The torch.fx node that a name means. Raises KeyError with near names when it means none."""
+        """The key that a name means. Raises KeyError with near names when it means none."""
         if super().__contains__(name):
             return name
         if name in self._paths:
             return self._paths[name]
+        if name in self._several:
+            raise KeyError(f"{name!r} returns several maps; ask for one of {', '.join(self._several[name])}.")
+        if name in self._empty:
+            raise KeyError(f"{name!r} returns nothing that has a receptive field.")
         if name in self._uncalled:
             raise KeyError(f"{name!r} is a module that the forward pass (in eval mode) never calls.")
         near = difflib.get_close_matches(str(name), [*self, *self._paths], n=4)

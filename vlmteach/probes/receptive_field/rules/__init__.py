@@ -4,10 +4,13 @@ from vlmteach.probes.receptive_field.rules import (
     elementwise,
     everywhere,
     indexing,
+    interpolation,
     layout,
     padding,
     reductions,
+    reshape,
     resize,
+    same_padding,
     windows,
 )
 from vlmteach.probes.receptive_field.rules.registry import find_rule, has_rule, register_rule
@@ -18,10 +21,13 @@ __all__ = [
     "find_rule",
     "has_rule",
     "indexing",
+    "interpolation",
     "layout",
     "padding",
     "reductions",
     "register_rule",
+    "reshape",
     "resize",
+    "same_padding",
     "windows",
 ]

@@ -10,25 +10,32 @@ import torch.nn.functional as F
 from torch import nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import OTHER, Field, Value, find_values, merge_values
+from vlmteach.probes.receptive_field.field import OTHER, Field, Opaque, Value, find_values, merge_values
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
 # Names of functions that work on single numbers. Each is looked up in torch, torch.nn.functional, Tensor and operator.
 _NAMES = (
-    "abs", "add", "addcdiv", "addcmul", "alpha_dropout", "bitwise_and", "bitwise_not", "bitwise_or", "ceil", "celu",
-    "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "cos", "cosh", "detach", "div", "double",
-    "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "eq", "erf", "exp", "expm1", "feature_alpha_dropout",
-    "feature_dropout", "float", "floor", "floor_divide", "floordiv", "ge", "gelu", "gt", "half", "hardshrink",
-    "hardsigmoid", "hardswish", "hardtanh", "invert", "isnan", "le", "leaky_relu", "lerp", "log", "log10", "log1p",
-    "log2", "logical_and", "logical_not", "logical_or", "logsigmoid", "lt", "masked_fill", "maximum", "minimum",
-    "mish", "mod", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "positive", "pow", "reciprocal", "relu",
-    "relu6", "remainder", "round", "rrelu", "rsqrt", "rsub", "selu", "sigmoid", "sign", "silu", "sin", "sinh",
-    "softplus", "softshrink", "softsign", "sqrt", "square", "sub", "subtract", "tan", "tanh", "tanhshrink",
-    "threshold", "to", "true_divide", "truediv", "type_as", "where", "xlogy",
+    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "alpha_dropout", "arccos", "arccosh",
+    "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "bfloat16",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool", "byte", "ceil", "celu", "char", "clamp",
+    "clamp_max", "clamp_min", "clip", "clone", "contiguous", "copysign", "cos", "cosh", "cpu", "cuda", "deg2rad",
+    "detach", "digamma", "div", "divide", "double", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "eq",
+    "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "feature_alpha_dropout", "feature_dropout", "fix", "float",
+    "float_power", "floor", "floor_divide", "floordiv", "fmax", "fmin", "fmod", "frac", "ge", "gelu", "greater",
+    "greater_equal", "gt", "half", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "heaviside", "hypot",
+    "i0", "int", "invert", "isfinite", "isinf", "isnan", "ldexp", "le", "leaky_relu", "lerp", "less", "less_equal",
+    "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logsigmoid", "long", "lt", "masked_fill", "maximum", "minimum", "mish",
+    "mod", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "not_equal", "positive", "pow", "rad2deg",
+    "reciprocal", "relu", "relu6", "remainder", "round", "rrelu", "rsqrt", "rsub", "selu", "sgn", "short",
+    "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softplus", "softshrink", "softsign", "sqrt",
+    "square", "sub", "subtract", "tan", "tanh", "tanhshrink", "threshold", "to", "true_divide", "truediv", "trunc",
+    "type", "type_as", "where", "xlogy",
 )  # fmt: skip
 
 _MODULES = (
-    nn.AlphaDropout, nn.CELU, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.ELU, nn.FeatureAlphaDropout,
+    nn.AlphaDropout, nn.CELU, nn.ChannelShuffle, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.ELU,
+    nn.FeatureAlphaDropout,
     nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity, nn.LeakyReLU, nn.LogSigmoid,
     nn.Mish, nn.PReLU, nn.ReLU, nn.ReLU6, nn.RReLU, nn.SELU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Softshrink,
     nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
@@ -52,7 +59,9 @@ def _functions(name: str) -> list[Any]:
 
 for _name in _NAMES:
     register_rule(*_functions(_name), f"Tensor.{_name}", f"Tensor.{_name}_", f"Tensor.__{_name}__")(merge_elementwise)
-register_rule(F.prelu, torch.prelu, "torchvision.ops.stochastic_depth.stochastic_depth")(merge_elementwise)
+register_rule(F.prelu, torch.prelu, "torchvision.ops.stochastic_depth.stochastic_depth", torch.channel_shuffle,
+              "Tensor.data", "Tensor.requires_grad_", torch.special.expit, torch.special.erf,
+              F.channel_shuffle)(merge_elementwise)  # fmt: skip
 register_rule(*_MODULES)(_merge_in_module)
 
 
@@ -77,3 +86,28 @@ def stack(tensors: Any, dim: int = 0) -> Value:
     layout.insert(place, OTHER)
     sizes.insert(place, len(tensors))
     return merged.arranged(layout, sizes)
+
+
+@register_rule(nn.GLU)
+def gated_module(module: nn.GLU, field: Field) -> Field:
+    """One half gates the other."""
+    return gated(field, module.dim)
+
+
+@register_rule(F.glu)
+def gated(field: Field, dim: int = -1) -> Field:
+    """Two halves of the channels, position by position."""
+    place = field.axis(dim)
+    if field.layout[place] != OTHER:
+        raise UnsupportedOperation(f"it gates one half of the {field.layout[place]} by the other")
+    size = field.sizes[place]
+    return field.resized(place, size // 2 if isinstance(size, int) else None)
+
+
+@register_rule(
+    torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like, torch.rand_like, torch.randn_like,
+    "Tensor.new_zeros", "Tensor.new_ones", "Tensor.new_full", "Tensor.new_empty", "Tensor.new_tensor",
+)  # fmt: skip
+def new_tensor(field: Field, *_arguments: Any, **_more: Any) -> Opaque:
+    """A tensor of the same kind that has seen nothing."""
+    return Opaque()

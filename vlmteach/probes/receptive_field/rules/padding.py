@@ -30,7 +30,7 @@ def copying_module(module: nn.ReflectionPad2d, field: Field) -> Field:
 def pad(field: Field, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Field:
     """Pairs (before, after) for the last axis first. Axes that are no positions may be padded freely."""
     if any(isinstance(number, Opaque) for number in pad):
-        raise UnsupportedOperation("it pads by an amount that depends on the picture's size; pass input_size")
+        return field.unsized("padding by an amount that depends on the picture's size")
     axes = {"rows": field.rows, "columns": field.columns}
     sizes = list(field.sizes)
     for i in range(0, len(pad), 2):

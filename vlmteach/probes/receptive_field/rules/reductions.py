@@ -34,7 +34,8 @@ def _register(word: str) -> None:
     register_rule(*[function for function in functions if function], f"Tensor.{word}")(rule)
 
 
-for _word in ("mean", "sum", "prod", "amax", "amin", "all", "any", "argmax", "argmin", "logsumexp"):
+for _word in ("mean", "sum", "prod", "amax", "amin", "all", "any", "argmax", "argmin", "logsumexp", "nansum", "nanmean",
+              "count_nonzero"):  # fmt: skip
     _register(_word)
 
 
@@ -56,6 +57,33 @@ def norm(field: Field, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype
     return reduce(field, dim, keepdim, "norm")
 
 
+@register_rule(torch.linalg.vector_norm, torch.linalg.norm)
+def vector_norm(field: Field, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_numeric: Any) -> Value:
+    """The same from torch.linalg."""
+    return reduce(field, dim, keepdim, "norm")
+
+
+@register_rule(F.cosine_similarity, torch.cosine_similarity)
+def cosine_similarity(one: Value, two: Any, dim: int = 1, eps: float = 1e-8) -> Value:
+    """The angle between the channels of two maps, or of a map and a constant."""
+    merged = merge_elementwise(one, two)
+    return reduce(merged, dim, False, "cosine similarity") if isinstance(merged, Field) else merged
+
+
+@register_rule(torch.sort, "Tensor.sort")
+def sort(field: Field, dim: int = -1, *_order: Any, **_more: Any) -> Any:
+    """Values in their order, and where they stood."""
+    return (_normalised(field, dim, "sorting"),) * 2
+
+
+@register_rule(torch.topk, "Tensor.topk")
+def largest(field: Field, k: int, dim: int = -1, *_order: Any, **_more: Any) -> Any:
+    """The largest values along an axis, and where they stood."""
+    meaning = field.layout[field.axis(dim)]
+    chosen = field.pooled(f"a choice over {meaning}") if meaning in POSITIONS else field.resized(field.axis(dim), k)
+    return chosen, chosen
+
+
 @register_rule(torch.max, torch.min, "Tensor.max", "Tensor.min", torch.median, "Tensor.median")
 def extreme(field: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Of two tensors position by position; along an axis a pair of values and indices; of everything one number."""
@@ -70,7 +98,9 @@ def extreme(field: Any, dim: Any = None, keepdim: bool = False) -> Any:
 )
 def softmax(field: Field, dim: Any = None, *_more: Any, **_numeric: Any) -> Field:
     """Over channels it works on each position alone; over positions each one depends on all."""
-    return _normalised(field, -1 if dim is None else dim, "softmax")
+    if dim is None:  # torch then chooses, with a warning
+        dim = 0 if len(field.layout) in (0, 1, 3) else 1
+    return _normalised(field, dim, "softmax")
 
 
 @register_rule(nn.Softmax, nn.LogSoftmax, nn.Softmin)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 Rule = Callable[..., Any]
 Operation = type[nn.Module] | Callable[..., Any] | str
@@ -44,15 +45,19 @@ def register_rule(*operations: Operation) -> Callable[[Rule], Rule]:
 
 def has_rule(operation: Operation) -> bool:
     """Whether this very operation has a rule."""
-    return operation in _RULES
+    return find_rule(operation) is not None
 
 
 def find_rule(operation: Operation) -> Rule | None:
     """The rule of a module class, a function (itself or by its full name) or a method ("Tensor.name")."""
     rule = _RULES.get(operation)
-    if rule is None and not isinstance(operation, (str, type)):
-        rule = _RULES.get(full_name(operation))
-    return rule
+    return _RULES.get(full_name(operation)) if rule is None else rule
+
+
+def class_of(module: nn.Module) -> type[nn.Module]:
+    """The class that a module was before its weights were parametrised, or will be once it is initialised."""
+    kind = type_before_parametrizations(module)
+    return getattr(kind, "cls_to_become", None) or kind
 
 
 def full_name(operation: Operation) -> str:

@@ -1,10 +1,9 @@
-"""Operations that change how many positions there are by a ratio: adaptive pooling, upsampling and its kin."""
+"""Operations that change how many positions there are by a ratio: transposed convolution, adaptive pooling."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from fractions import Fraction
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,18 +11,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import Field, Opaque, Value
-from vlmteach.probes.receptive_field.intervals import Axis
+from vlmteach.probes.receptive_field.field import (
+    FLAT,
+    GRID,
+    OTHER,
+    Field,
+    Opaque,
+    Size,
+    Value,
+    find_values,
+    merge_values,
+)
+from vlmteach.probes.receptive_field.intervals import Axis, WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
-from vlmteach.probes.receptive_field.rules.windows import PerAxis, pair, slide
+from vlmteach.probes.receptive_field.rules.windows import PerAxis, both, pair, slide
 
 
 @register_rule(nn.ConvTranspose2d)
-def transposed_module(module: nn.ConvTranspose2d, field: Field) -> Field:
+def transposed_module(module: nn.ConvTranspose2d, field: Field, output_size: Any = None) -> Field:
     """A transposed convolution: the phases of its output see different units."""
     padding = pair(module.padding)
     shape = (module.kernel_size, module.stride, padding, module.output_padding, module.dilation)
-    return spread(field, *shape, module.out_channels)
+    return _sized(spread(field, *shape, module.out_channels), output_size)
 
 
 @register_rule(F.conv_transpose2d, torch.conv_transpose2d)
@@ -50,7 +59,7 @@ def spread(
     padding: PerAxis,
     extra: PerAxis,
     dilation: PerAxis,
-    channels: int,
+    channels: Size,
 ) -> Field:
     """A transposed convolution: unit u reads each unit i with u = i*stride - padding + j*dilation with j < kernel."""
     field.require_grid()
@@ -105,7 +114,7 @@ def adaptive_max_pool_with_indices(field: Field, output_size: Any, return_indice
 def adaptive_pool(field: Field, output_size: Any) -> Value:
     """To 1×1 it is global pooling. To n×n, unit u averages the units floor(u*N/n) … ceil((u+1)*N/n) - 1."""
     field.require_grid()
-    sides = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+    sides = both(output_size)
     if 1 in sides:
         return field.pooled("global pooling")
     if any(isinstance(side, Opaque) for side in sides):
@@ -127,71 +136,6 @@ def _adapt(axis: Axis, side: int | None) -> Axis | None:
     return axis.read(first, last, axis.count * phases // side, side)
 
 
-@register_rule(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
-def upsample_module(module: nn.Upsample, field: Field) -> Value:
-    """Interpolation."""
-    return interpolate(field, module.size, module.scale_factor, module.mode, module.align_corners)
-
-
-@register_rule(F.interpolate)
-def interpolate(
-    field: Field,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Value:
-    """Unit u lies at u*N/n, or (u + 0.5)*N/n - 0.5 for the smooth modes, and reads the units around that place."""
-    field.require_grid()
-    if antialias:
-        raise UnsupportedOperation("it interpolates with antialias=True, whose window depends on the scale")
-    if mode == "area":
-        if size is None:
-            raise UnsupportedOperation("it interpolates by area with a scale factor; give it a size")
-        return adaptive_pool(field, size)
-    if align_corners and size is None:
-        return field.unsized("interpolation with aligned corners")
-    sizes: Sequence[Any] = (None, None) if size is None else ((size, size) if isinstance(size, (int, Opaque)) else size)
-    factors = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor, scale_factor)
-    axes = []
-    for axis, side, factor in zip((field.rows, field.columns), sizes, factors, strict=True):
-        if factor is None and (axis.count is None or isinstance(side, Opaque)):
-            return field.unsized("interpolation to a given size")
-        axes.append(_interpolate_axis(axis, side, factor, mode, bool(align_corners)))
-    return field.moved(axes[0], axes[1])
-
-
-_MARGINS = {"nearest": None, "nearest-exact": None, "bilinear": 0, "bicubic": 1}
-
-
-def _interpolate_axis(axis: Axis, side: int | None, factor: float | None, mode: str, corners: bool) -> Axis:
-    if mode not in _MARGINS:
-        raise UnsupportedOperation(f"it interpolates with mode {mode!r}")
-    half = Fraction(1, 2)
-    if side is not None:
-        assert axis.count is not None
-        scale = Fraction(axis.count - 1, max(side - 1, 1)) if corners else Fraction(axis.count, side)
-        count: int | None = side
-    else:
-        scale = 1 / Fraction(factor or 1).limit_denominator(1024)
-        count = None if axis.count is None else math.floor(axis.count / scale)
-    first, last = [], []
-    for unit in range(scale.denominator):
-        if mode == "nearest":
-            place = Fraction(math.floor(unit * scale))
-        elif mode == "nearest-exact":
-            place = Fraction(math.floor((unit + half) * scale))
-        else:
-            place = unit * scale if corners else (unit + half) * scale - half
-        between = place.denominator != 1
-        margin = (_MARGINS[mode] or 0) if between else 0
-        first.append(math.floor(place) - margin)
-        last.append(math.ceil(place) + margin)
-    return axis.read(first, last, scale.numerator, count)
-
-
 @register_rule(nn.PixelShuffle)
 def pixel_shuffle_module(module: nn.PixelShuffle, field: Field) -> Field:
     """Channels become positions."""
@@ -208,6 +152,54 @@ def pixel_shuffle(field: Field, upscale_factor: int) -> Field:
         for axis in (field.rows, field.columns)
     )
     return field.moved(rows, columns, Opaque())
+
+
+@register_rule(nn.MaxUnpool2d)
+def unpool_module(module: nn.MaxUnpool2d, field: Field, indices: Any, output_size: Any = None) -> Value:
+    """A unit may have come from any place of the pool that is undone."""
+    return unpool(field, indices, module.kernel_size, module.stride, module.padding, output_size)
+
+
+@register_rule(F.max_unpool2d)
+def unpool(
+    field: Field, indices: Any, kernel_size: PerAxis, stride: Any = None, padding: PerAxis = 0, output_size: Any = None
+) -> Value:
+    """The same as a function. indices: from max pooling with this kernel, stride and padding."""
+    merged = merge_values(find_values((field, indices)))
+    if not isinstance(merged, Field):
+        return merged
+    return _sized(spread(merged, kernel_size, stride or kernel_size, padding, 0, 1, merged.sizes[1]), output_size)
+
+
+def _sized(field: Field, output_size: Any) -> Field:
+    """A larger map of the size that was asked for: a few units more at the end than the smallest possible."""
+    if output_size is None:
+        return field
+    counts = [side if isinstance(side, int) else None for side in tuple(output_size)[-2:]]
+    rows, columns = (replace(axis, count=n) for axis, n in zip((field.rows, field.columns), counts, strict=True))
+    return field.moved(rows, columns)
+
+
+@register_rule(nn.Fold)
+def fold_module(module: nn.Fold, field: Field) -> Field:
+    """Patches put back."""
+    return fold(field, module.output_size, module.kernel_size, module.dilation, module.padding, module.stride)
+
+
+@register_rule(F.fold)
+def fold(
+    field: Field, output_size: Any, kernel_size: PerAxis, dilation: PerAxis = 1, padding: PerAxis = 0,
+    stride: PerAxis = 1,
+) -> Field:  # fmt: skip
+    """Patches (batch, values, tokens) are added where they came from, as a transposed convolution does."""
+    if field.layout != (OTHER, OTHER, FLAT):
+        raise UnsupportedOperation(f"it expects (batch, values, tokens) and got axes {field.axes}")
+    grid = field.arranged(GRID, (*field.sizes[:2], Opaque(), Opaque()))
+    wide = spread(grid, kernel_size, stride, padding, 0, dilation, Opaque())
+    sides = [side if isinstance(side, int) else None for side in both(output_size)]
+    if None not in (*sides, wide.rows.count) and sides != [wide.rows.count, wide.columns.count]:
+        raise WrongSize(f"folds {wide.rows.count}×{wide.columns.count} units into {sides[0]}×{sides[1]}")
+    return wide
 
 
 @register_rule(nn.PixelUnshuffle)

@@ -10,11 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import FLAT, OTHER, Field, Opaque, Size
+from vlmteach.probes.receptive_field.field import CELL, COLUMNS, FLAT, OTHER, POSITIONS, ROWS, Field, Opaque, Size
 from vlmteach.probes.receptive_field.intervals import WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
 PerAxis = int | Sequence[int]
+
+
+def both(numbers: Any) -> tuple[Any, Any]:
+    """One number, or what stands for one, for rows and columns alike, or one for each."""
+    rows, columns = numbers if isinstance(numbers, (tuple, list)) else (numbers, numbers)
+    return rows, columns
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -160,6 +166,14 @@ def power_pool_module(module: nn.LPPool2d, field: Field) -> Field:
     return slide(field, module.kernel_size, module.stride or module.kernel_size, 0, 1, module.ceil_mode)
 
 
+@register_rule(F.lp_pool2d)
+def power_pool_function(
+    field: Field, norm_type: float, kernel_size: PerAxis, stride: PerAxis | None = None, ceil_mode: bool = False
+) -> Field:
+    """The same as a function."""
+    return slide(field, kernel_size, stride or kernel_size, 0, 1, ceil_mode)
+
+
 @register_rule(nn.Unfold)
 def unfold_module(module: nn.Unfold, field: Field) -> Field:
     """Patches as columns of a matrix."""
@@ -173,3 +187,21 @@ def unfold(
     """The window of each position is written into one column: (batch, values, tokens)."""
     grid = slide(field, kernel_size, stride, padding, dilation)
     return grid.arranged((OTHER, OTHER, FLAT), (grid.sizes[0], Opaque(), Opaque()))
+
+
+@register_rule("Tensor.unfold")
+def unfold_axis(field: Field, dimension: int, size: int, step: int) -> Field:
+    """Windows along one axis; what is in them becomes a new last axis."""
+    place = field.axis(dimension)
+    meaning = field.layout[place]
+    count = field.sizes[place]
+    windows: Size = Opaque()
+    if isinstance(count, int):
+        windows = _count(count, 0, 0, size, step) or 0
+    if meaning in (ROWS, COLUMNS):
+        axis = field.along(meaning).window(size, step, count=windows if isinstance(windows, int) else None)
+        field = field.with_axis(meaning, axis)
+    elif meaning in POSITIONS:
+        raise UnsupportedOperation(f"it slides a window over the axis of {meaning}")
+    sizes = [*field.sizes[:place], windows, *field.sizes[place + 1 :], size]
+    return field.arranged((*field.layout, CELL if meaning in POSITIONS else OTHER), sizes)
