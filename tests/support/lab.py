@@ -23,7 +23,7 @@ SETTINGS = {  # no news, no update check, no autosave, and every cell rendered, 
     "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
-ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
+ERROR = '[data-mime-type="application/vnd.jupyter.stderr"]'  # what a cell raises is shown as such, too
 ERRORS = ", ".join(
     [
         ERROR,
