@@ -33,7 +33,10 @@ LESSON = [
     "--nbval-cell-timeout=600",
     f"--nbval-sanitize-with={ROOT}/tests/notebooks/nbval_sanitize.cfg",
 ]
-RECORDED = ["-m", "mpl_image_compare or recorded", "--ignore=tests/notebooks", "tests"]
+OTHERS = {
+    "pictures of figures": ["-m", "mpl_image_compare", "tests/views"],
+    "recorded runs": ["-k", "recorded", "tests/experiments"],
+}
 
 
 def run(arithmetic: str, tests: list[str]) -> tuple[bool, str]:
@@ -51,13 +54,15 @@ def run(arithmetic: str, tests: list[str]) -> tuple[bool, str]:
 def main(arguments: list[str]) -> int:
     """Print a line for each arithmetic and lesson; 1 when one of them differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="parts of names of lessons, or recorded; all of them without")
-    parser.add_argument("--arithmetic", action="append", choices=ARITHMETICS, help="this one; all of them without")
+    parser.add_argument("names", nargs="*", help="parts of the names of what to run; all without")
+    parser.add_argument("--arithmetic", action="append", choices=ARITHMETICS, help="this one; all without")
     parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks", help="the folder with the built lessons")
     asked = parser.parse_args(arguments)
     jobs = {path.stem: [*LESSON, str(path.resolve())] for path in sorted(asked.notebooks.glob("*.ipynb"))}
-    jobs["pictures and recorded runs"] = RECORDED
+    jobs |= OTHERS
     chosen = {name: tests for name, tests in jobs.items() if not asked.names or any(x in name for x in asked.names)}
+    if not chosen:
+        parser.error(f"nothing is named {' or '.join(asked.names)}; there are {', '.join(jobs)}")
     pairs = list(itertools.product(asked.arithmetic or ARITHMETICS, chosen))
     with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         results = pool.map(lambda pair: run(pair[0], chosen[pair[1]]), pairs)

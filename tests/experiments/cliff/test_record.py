@@ -28,7 +28,6 @@ def short(monkeypatch):
     monkeypatch.setattr(recording, "all_cases", lambda: CASES)
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize(("name", "seed"), [("cnn-1", 0), ("vit-1", 2)])
 def test_a_recorded_run_starts_the_same_way_today(name, seed):
     """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""

@@ -128,7 +128,6 @@ def test_trained_encoders_are_small_enough_to_ship():
     assert sum(file.stat().st_size for file in CHECKPOINTS.glob("cliff-*.safetensors")) <= 3_000_000
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_trained_encoder_does_what_was_recorded(name):
     model = load_trained(name)

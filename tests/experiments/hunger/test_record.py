@@ -142,7 +142,6 @@ def test_the_command_records_at_the_rates_of_the_matrix_and_prints_a_table(short
     assert lines[4].endswith("1.00")
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize(("encoder", "pictures"), [("cnn-large", 256), ("vit", 1024)])
 def test_a_recorded_run_starts_the_same_way_today(encoder, pictures):
     """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""

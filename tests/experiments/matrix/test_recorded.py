@@ -58,7 +58,6 @@ def columns(cell, key):
     return np.array([run[key] for run in RECORDED.runs(*cell)])
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize(("encoder", "connector", "positions"), [("cnn-small", "cross-attention", True), THEOREM[1]])
 def test_a_recorded_run_starts_the_same_way_today(encoder, connector, positions):
     """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""
@@ -213,7 +212,6 @@ def measured():
     return accuracy, asked_of(batch)
 
 
-@pytest.mark.recorded
 def test_a_shipped_model_answers_every_family(measured):
     answering = [cell for cell in SHIPPED if RECORDED.record["checkpoints"]["/".join(cell)]["positions"]]
 
@@ -222,7 +220,6 @@ def test_a_shipped_model_answers_every_family(measured):
         assert measured[0][cell][0].min() >= 0.97, cell
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize("cell", SHIPPED, ids=str)
 def test_a_shipped_model_is_the_recorded_one(measured, cell):
     positions = RECORDED.record["checkpoints"]["/".join(cell)]["positions"]
@@ -234,7 +231,6 @@ def test_a_shipped_model_is_the_recorded_one(measured, cell):
     assert (abs(accuracy[cell][0] - recorded) <= chance_above(recorded, asked) - recorded + 0.02).all()
 
 
-@pytest.mark.recorded
 @pytest.mark.parametrize("cell", SHIPPED, ids=str)
 def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell):
     accuracy, asked = measured
@@ -245,7 +241,6 @@ def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell):
     assert no_question[[NEAR, FAR]].max() <= chance_above(RECORDED.guessing, asked)[[NEAR, FAR]].min()
 
 
-@pytest.mark.recorded
 def test_a_shipped_model_answers_a_question_in_words():
     model = load_trained("vit", "cross-attention")
     batch = make_batch(4, TEST_SEED + 8, pairs=~HELD_OUT)
