@@ -3,6 +3,7 @@
 # make test-colab  every lesson and control with Google Colab's own versions; COLAB_PYTHON=… names a Python 3.13
 # make test-browser  every lesson in a browser (make test opens a few)
 # make test-faults  every lesson without network, writable home, GPU, threads and UTF-8, from a path in Japanese
+# make test-arithmetic  every lesson, picture and recorded run as other processors and numbers of threads compute them
 # make bench   side-by-side timings against other tools; writes the README's table
 # make mutate  small faults, each of which a test must find
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
@@ -33,7 +34,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults notebooks site bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site bench mutate clean
 
 lab: .venv/trusted
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -75,6 +76,9 @@ test-colab: .venv/ready-test .venv-colab/ready
 
 test-faults: .venv/ready-test
 	$(PYTEST) -n auto -m faults tests/faults
+
+test-arithmetic: .venv/ready-test
+	$(BIN)/python tests/arithmetic/run.py
 
 notebooks: .venv/ready-test
 	$(ALL_CORES) $(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)

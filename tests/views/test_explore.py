@@ -1,5 +1,6 @@
 import threading
 
+import ipywidgets as widgets
 import pytest
 from matplotlib.figure import Figure
 
@@ -132,6 +133,15 @@ def test_the_text_view_of_an_explorer_does_not_reach_the_pixels() -> None:
     # strict notebook tests compare the first 110 characters of this text, which must not depend on the machine
     assert "base64" not in repr(explore(draw, layer=(0, 5)))[:110]
     assert "base64" not in repr(Explorer(draw, {}))[:110]
+
+
+@pytest.mark.skipif(not hasattr(widgets.VBox, "_repr_mimebundle_"), reason="ipywidgets 7 shows the name of a widget only")
+def test_where_no_widget_is_shown_the_words_stand_in_its_place() -> None:
+    explorer = explore(draw, layer=(2, 5))
+    explorer.controls["layer"].value = 4
+    shown = explorer._repr_mimebundle_()
+    assert shown["text/plain"] == "state {'layer': 4}"
+    assert "application/vnd.jupyter.widget-view+json" in shown
 
 
 def test_a_figure_becomes_an_image_with_its_alt_text_escaped() -> None:

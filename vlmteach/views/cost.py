@@ -73,7 +73,7 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
             first = quantity == "tokens"
             axis.plot(curve.sides, curve.values[quantity] / unit, label=curve.title if first else None, **style)
             ends = curve.values[quantity][[0, -1]] / unit
-            told.append(f"{label}, {curve.title}: {_three_digits(ends[0])} to {_three_digits(ends[1])}")
+            told.append(f"{label}, {curve.title}: {_in_digits(ends[0])} to {_in_digits(ends[1])}")
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.set_ylabel(label)
@@ -86,9 +86,9 @@ def draw_cost(curves: Sequence[CostCurve]) -> Figure:
     return describe(figure, f"Cost of one picture from {sides[0]} to {sides[-1]} pixels. {'; '.join(told)}.")
 
 
-def _three_digits(value: float) -> str:
-    """Three digits, and no power of ten for the large ones: 2,300."""
-    return f"{float(f'{value:.3g}'):,g}"
+def _in_digits(value: float) -> str:
+    """Three digits, or all of them before the point: 0.32, 8.85, 2,304."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def draw_towers(towers: Sequence[Tower]) -> Figure:

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from vlmteach.views.html import figure_html
+from vlmteach.views.style import alt_text
 
 
 @runtime_checkable
@@ -39,7 +40,8 @@ class Explorer(widgets.VBox):
         self.controls = {name: _make_control(name, control) for name, control in controls.items()}
         if start_at is not None:
             _move(self.controls, start_at)
-        self.picture = widgets.HTML(value=figure_html(draw(**self.state())))
+        self.picture = widgets.HTML()
+        self._show()
         row = widgets.HBox(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__(children=[row, self.picture])
         for control in self.controls.values():
@@ -59,12 +61,20 @@ class Explorer(widgets.VBox):
         for corner in itertools.product(*[(choices[0], choices[-1]) for choices in values.values()]):
             yield dict(zip(values, corner, strict=True))
 
+    def _show(self) -> None:
+        figure = self.draw(**self.state())
+        self.picture.value, self._told = figure_html(figure), alt_text(figure)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Where no widget is shown, the words that describe the figure stand in its place. (ipywidgets 7: its name.)"""
+        return super()._repr_mimebundle_(**kwargs) | {"text/plain": self._told}
+
     def _redraw(self, _change: Any) -> None:
         # JupyterLab may run callbacks beside each other: an old, slow drawing must not come after a newer one. The
         # state is read inside, so whoever draws last draws the newest.
         with self._one_at_a_time:
             try:
-                self.picture.value = figure_html(self.draw(**self.state()))
+                self._show()
             except Exception as error:
                 # A widget's callback has no cell to print to: without this the figure would just stop moving.
                 self.picture.value = f"<p role='alert'><b>{type(error).__name__}</b>: {html.escape(str(error))}</p>"

@@ -1,0 +1,80 @@
+"""Run what is stored and recorded under other arithmetics than the one it was made with: `make test-arithmetic`.
+
+Processors round in different ways, and so do libraries with other threads. Under each arithmetic every lesson must give
+its stored outputs, every figure its picture, and a recorded run must start as it was recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDING = str(ROOT / "tests/arithmetic/other_rounding")
+ARITHMETICS = {
+    "no vectors": {"ATEN_CPU_CAPABILITY": "default"},
+    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "old processor": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
+    "1 thread": {"OMP_NUM_THREADS": "1"},
+    "2 threads": {"OMP_NUM_THREADS": "2"},
+    "4 threads": {"OMP_NUM_THREADS": "4"},
+    "other rounding, 1": {"PYTHONPATH": ROUNDING, "ROUNDING_SEED": "1"},
+    "other rounding, 2": {"PYTHONPATH": ROUNDING, "ROUNDING_SEED": "2"},
+}
+LESSON = [
+    "--nbval",
+    "--nbval-current-env",
+    "--nbval-cell-timeout=600",
+    f"--nbval-sanitize-with={ROOT}/tests/notebooks/nbval_sanitize.cfg",
+]
+OTHERS = {
+    "pictures of figures": ["-m", "mpl_image_compare", "tests/views"],
+    "recorded runs": ["-k", "recorded", "tests/experiments"],
+}
+
+
+def run(arithmetic: str, tests: list[str]) -> tuple[bool, str]:
+    """Whether these tests pass under an arithmetic, and what pytest says."""
+    added = ARITHMETICS[arithmetic]
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, **added}
+    paths = [added.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    with tempfile.TemporaryDirectory() as cache:
+        command = [sys.executable, "-m", "pytest", "-q", "-n0", "-o", f"cache_dir={cache}", *tests]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def main(arguments: list[str]) -> int:
+    """Print a line for each arithmetic and lesson; 1 when one of them differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="parts of the names of what to run; all without")
+    parser.add_argument("--arithmetic", action="append", choices=ARITHMETICS, help="this one; all without")
+    parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks", help="the folder with the built lessons")
+    asked = parser.parse_args(arguments)
+    jobs = {path.stem: [*LESSON, str(path.resolve())] for path in sorted(asked.notebooks.glob("*.ipynb"))}
+    jobs |= OTHERS
+    chosen = {name: tests for name, tests in jobs.items() if not asked.names or any(x in name for x in asked.names)}
+    if not chosen:
+        parser.error(f"nothing is named {' or '.join(asked.names)}; there are {', '.join(jobs)}")
+    pairs = list(itertools.product(asked.arithmetic or ARITHMETICS, chosen))
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        results = pool.map(lambda pair: run(pair[0], chosen[pair[1]]), pairs)
+        differ = 0
+        for (arithmetic, name), (passed, said) in zip(pairs, results, strict=True):
+            print(f"{'ok     ' if passed else 'DIFFERS'} {arithmetic}: {name}", flush=True)
+            differ += not passed
+            if not passed:
+                print(said)
+    print(f"{len(pairs) - differ} of {len(pairs)} gave what is stored.")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
