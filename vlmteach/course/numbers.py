@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vlmteach.course.counter_evidence import Published, load_published
 from vlmteach.course.systems import load_systems
 from vlmteach.experiments import cliff, cost, hunger, matrix
-from vlmteach.experiments.matrix.results import LEVEL
+from vlmteach.experiments.matrix import LEVEL
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures.batches import make_batch
 from vlmteach.views.learning import reached_in_words

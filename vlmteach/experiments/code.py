@@ -16,18 +16,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
-OURS = "vlmteach"
-
 
 def code_of(module: str) -> dict[str, str]:
-    """The code of the runs that a module makes: {module of ours: SHA-256 of its syntax tree}, in order of the names.
+    """The code of the runs that a module makes: {module of its package: SHA-256 of its syntax tree}, sorted by name.
 
     Raises ValueError for a module that does not exist, ModuleNotFoundError when grimp is not installed.
     """
@@ -39,12 +37,12 @@ def digest(code: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
 
 
-@cache
-def closure(module: str) -> tuple[str, ...]:
-    """The module and all of ours that it needs, sorted. Errors as in code_of."""
-    _source(module)  # says that there is none before grimp does
-    graph = _without_faces()
-    return tuple(sorted({module} | graph.find_upstream_modules(module)))
+def closure(module: str) -> list[str]:
+    """The module and all of its package that it needs, sorted. Errors as in code_of."""
+    if _file(module) is None:
+        raise ValueError(f"there is no module {module!r} whose code could be hashed.")
+    graph = _without_faces(module.partition(".")[0])
+    return sorted({module} | graph.find_upstream_modules(module))
 
 
 def tree_hash(source: str) -> str:
@@ -71,8 +69,8 @@ def _body(node: Any) -> Any:
 
 
 @cache
-def _without_faces() -> Any:
-    """Our import graph, each name that comes through a face imported from where it is defined."""
+def _without_faces(package: str) -> Any:
+    """A package's import graph, each name that comes through a face imported from where it is defined."""
     try:
         import grimp  # here: only recording and the tests need it
     except ModuleNotFoundError:
@@ -80,25 +78,22 @@ def _without_faces() -> Any:
             "which code a record depends on is found by grimp, which is not installed. "
             "Install what recording needs: pip install 'vlmteach[record]'"
         ) from None
-    graph = grimp.build_graph(OURS, cache_dir=None)
-    for face in filter(_is_face, graph.modules):
-        for importer in graph.find_modules_that_directly_import(face):
-            if not _is_face(importer) and (names := _names_taken(importer, face)) is not None:
+    graph = grimp.build_graph(package, cache_dir=None)
+    faces = {module for module in graph.modules if _is_face(module)}
+    for face in faces:
+        for importer in graph.find_modules_that_directly_import(face) - faces:
+            if (names := _names_taken(importer, face)) is not None:
                 graph.remove_import(importer=importer, imported=face)
-                for name in names:
-                    graph.add_import(importer=importer, imported=_definer(face, name))
+                for definer in {_definer(face, name) for name in names} & graph.modules:  # others are not ours
+                    graph.add_import(importer=importer, imported=definer)
     return graph
 
 
-@cache
 def _is_face(module: str) -> bool:
     """Whether it is a package's __init__ that only imports and lists names."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.submodule_search_locations is None or spec.origin is None:
-        return False
-    return all(
+    return _is_package(module) and all(
         isinstance(statement, (ast.Import, ast.ImportFrom))
-        or (isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__")
+        or (isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == ["__all__"])
         for statement in _body(_tree(module))
     )
 
@@ -122,18 +117,24 @@ def _definer(face: str, name: str) -> str:
     for statement in _tree(face).body:
         for source, original, alias in _from_imports(statement, face):
             if alias == name:
-                return _definer(source, original) if _is_face(source) else source
-    return f"{face}.{name}" if importlib.util.find_spec(f"{face}.{name}") is not None else face
+                ours = source.partition(".")[0] == face.partition(".")[0]
+                return _definer(source, original) if ours and _is_face(source) else source
+    submodule = f"{face}.{name}"
+    return face if _file(submodule) is None else submodule
 
 
 def _from_imports(statement: ast.AST, module: str) -> Iterator[tuple[str, str, str]]:
     """(module, name there, name here) of a `from … import …`, also of a relative one."""
     if isinstance(statement, ast.ImportFrom):
-        spec = importlib.util.find_spec(module)
-        package = module if spec is not None and spec.submodule_search_locations else module.rpartition(".")[0]
-        source = importlib.util.resolve_name("." * statement.level + (statement.module or ""), package)
+        package = module if _is_package(module) else module.rpartition(".")[0]
+        source = resolve_name("." * statement.level + (statement.module or ""), package)
         for alias in statement.names:
             yield source, alias.name, alias.asname or alias.name
+
+
+def _is_package(module: str) -> bool:
+    file = _file(module)
+    return file is not None and file.name == "__init__.py"
 
 
 @cache
@@ -141,12 +142,17 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(_source(module))
 
 
-@cache
 def _source(module: str) -> str:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:  # its package is missing
-        spec = None
-    if spec is None or spec.origin is None:
-        raise ValueError(f"there is no module {module!r} whose code could be hashed.")
-    return Path(spec.origin).read_text(encoding="utf-8")
+    file = _file(module)
+    return "" if file is None else file.read_text(encoding="utf-8")
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module, found without importing anything; None when there is none."""
+    package, *rest = module.split(".")
+    spec = find_spec(package)
+    if spec is None or spec.origin is None or spec.submodule_search_locations is None:
+        return None
+    path = Path(spec.origin).parent.joinpath(*rest)
+    files = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+    return next((file for file in files if file.is_file()), None)

@@ -60,10 +60,15 @@ class RunFolder:
         """A stored run of exactly this case and code; None when it must be made (again)."""
         try:
             stored = json.loads(self._file(case.name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+            known = stored["case"] == _as_read(case.as_json()) and stored["code"] in stands_for(self.code, self.stamps)
+            return stored["run"] if known else None
+        except (
+            FileNotFoundError,
+            UnicodeDecodeError,
+            json.JSONDecodeError,
+            KeyError,
+        ):  # there is none, or a damaged one
             return None
-        known = stored["case"] == _as_read(case.as_json()) and stored["code"] in stands_for(self.code, self.stamps)
-        return stored["run"] if known else None
 
     def weights(self, case: RunCase) -> dict[str, Any]:
         """The trained weights of a stored run. Raises FileNotFoundError or CheckpointError when they are not there."""
@@ -88,6 +93,21 @@ class RunFolder:
         if missing := [name for name, run in found.items() if run is None]:
             raise ValueError(f"these runs are not finished: {', '.join(missing)}. Run the command again.")
         return [run for run in found.values() if run is not None]
+
+    def of_other_code(self) -> dict[str, list[dict[str, Any]]]:
+        """Stored runs that hold for other code than today's, by its digest; the ones made last come last."""
+        holds = stands_for(self.code, self.stamps)
+        stored = [json.loads(file.read_text(encoding="utf-8")) for file in self.folder.glob("*.json")]
+        others: dict[str, list[dict[str, Any]]] = {}
+        for run in sorted((run for run in stored if "case" in run), key=lambda run: run["made"]["when"]):
+            if run["code"] not in holds:
+                others.setdefault(run["code"], []).append(run["run"])
+        return others
+
+    def add_stamp(self, stamp: Stamp) -> None:
+        """Let the runs of other code count for today's."""
+        text = ",\n".join(json.dumps(each) for each in [*self.stamps, stamp])
+        write_whole(self.folder / STAMPS, f"[\n{text}\n]\n".encode())
 
     def _write(self, name: str, case: Mapping[str, Any], code: str, run: Mapping[str, Any]) -> None:
         stored = {"case": case, "code": code, "made": {"when": now(), **versions()}, "run": run}

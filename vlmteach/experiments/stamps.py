@@ -6,8 +6,10 @@ numbers lie from the recorded ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
+
+import numpy as np
 
 from vlmteach.experiments.code import digest
 
@@ -15,18 +17,21 @@ from vlmteach.experiments.code import digest
 class Stamp(TypedDict):
     """One run that was made again, whole, by newer code.
 
-    before, after: digests of the code. changed: modules that differ. run: its name. when: UTC. versions: that made it.
-    largest_difference: of its final numbers from the recorded ones. tolerance: what was allowed.
+    before, after: digests of the code. when: UTC. versions: that made it. run: its name. largest_difference: of its
+    final accuracies from the recorded ones; tolerance: what was allowed; largest_difference_of_losses: in its curve.
+    starts: of how many runs the first steps were made again too; largest_difference_of_starts: of their losses.
     """
 
     before: str
     after: str
-    changed: list[str]
-    run: str
     when: str
     versions: dict[str, str]
+    run: str
     largest_difference: float
     tolerance: float
+    largest_difference_of_losses: float
+    starts: int
+    largest_difference_of_starts: float
 
 
 def stands_for(code: Mapping[str, str], stamps: Sequence[Stamp]) -> set[str]:
@@ -38,16 +43,20 @@ def stands_for(code: Mapping[str, str], stamps: Sequence[Stamp]) -> set[str]:
 
 
 def largest_difference(recorded: Any, made: Any) -> float:
-    """Between two runs' numbers, in lists and dicts as deep as they are.
+    """Between two runs' numbers, in lists and dicts as deep as they are; NaN when one of them is NaN.
 
     Raises ValueError when they are not built alike, or differ in anything but numbers.
     """
     if isinstance(recorded, (int, float)) and isinstance(made, (int, float)):
         return abs(recorded - made)
     if isinstance(recorded, Mapping) and isinstance(made, Mapping) and recorded.keys() == made.keys():
-        return max((largest_difference(recorded[key], made[key]) for key in recorded), default=0.0)
+        return _largest(largest_difference(recorded[key], made[key]) for key in recorded)
     if isinstance(recorded, list) and isinstance(made, list) and len(recorded) == len(made):
-        return max((largest_difference(*pair) for pair in zip(recorded, made, strict=True)), default=0.0)
+        return _largest(largest_difference(*pair) for pair in zip(recorded, made, strict=True))
     if recorded != made:
         raise ValueError(f"the run has {made!r} where the record has {recorded!r}; these cannot be compared.")
     return 0.0
+
+
+def _largest(differences: Iterable[float]) -> float:
+    return float(np.max([0.0, *differences]))  # NaN if one of them is

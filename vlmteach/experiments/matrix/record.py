@@ -1,23 +1,38 @@
-"""Record the matrix: for each cell first the learning rate, then three seeds, and more steps where they were too few."""
+"""Record the matrix: for each cell a learning rate, then three seeds, and more steps where these were too few."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vlmteach.experiments.matrix import run as making
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, attention_layers, connector_parameters
-from vlmteach.experiments.matrix.results import MatrixResults
-from vlmteach.experiments.matrix.run import WINDOW, Case, run_case
-from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, LEVEL, RECIPE, TEST_SEED, TESTED
+from vlmteach.experiments.matrix.models import (
+    CONNECTORS,
+    ENCODERS,
+    build_model,
+)
+from vlmteach.experiments.matrix.results import MatrixResults, Run
+from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
+from vlmteach.experiments.matrix.train import (
+    BATCH,
+    HELD_OUT,
+    LEVEL,
+    RECIPE,
+    TEST_SEED,
+    TESTED,
+    GradedLoss,
+    training_pictures,
+)
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
+from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
 from vlmteach.experiments.runs import RunFolder
+from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.guessing import guess_rate
-from vlmteach.training import save_checkpoint
+from vlmteach.training import Recipe, save_checkpoint
 
 SEEDS = (0, 1, 2)
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
@@ -26,6 +41,7 @@ LONGER = 2  # times as many steps for a cell in which a seed's attributes stay b
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
 ATTRIBUTE = QUESTION_FAMILIES.index("attribute")
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
+PILOT_KEYS = ("encoder", "connector", "positions", "seed", "steps", "learning_rate", "first_loss", "loss", "accuracy")
 WAYS = ("prefix", "deep-prefix", "cross-attention", "resampler", "attention-pool", "vector")
 
 
@@ -35,6 +51,14 @@ class Cell(NamedTuple):
     encoder: str
     connector: str
     positions: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.encoder} × {self.connector}{'' if self.positions else ', no positions'}"
+
+    @classmethod
+    def of(cls, run: Run) -> Cell:
+        """The cell of a recorded run."""
+        return cls(run["encoder"], run["connector"], run["positions"])
 
     def pilots(self) -> list[Case]:
         """Short runs, one at every rate."""
@@ -61,12 +85,12 @@ CONTROLS = {
 SHIPPED = (Cell("cnn-large", "cross-attention"), Cell("vit", "cross-attention"), Cell("cnn-small", "vector", False))
 
 
-def chosen_rate(pilots: Iterable[dict[str, Any]]) -> float:
+def chosen_rate(pilots: Iterable[Run]) -> float:
     """The learning rate with the lowest loss at the end of its pilot. pilots: runs of one cell, as recorded."""
     return min(pilots, key=lambda run: run["loss"][-1])["learning_rate"]
 
 
-def needs_longer(runs: Iterable[dict[str, Any]]) -> bool:
+def needs_longer(runs: Iterable[Run]) -> bool:
     """Whether some seed of a cell knows fewer attributes than the level: then the cell says nothing about relations."""
     return any(run["accuracy"][ATTRIBUTE] < LEVEL for run in runs)
 
@@ -78,39 +102,145 @@ def make_run(case: Case) -> Result:
     return result if ships else result._replace(weights={})
 
 
+def case_of(run: Run, record: dict[str, Any]) -> Case:
+    """The case of a recorded run."""
+    recipe = replace(Recipe(**record["recipe"]), steps=run["steps"], learning_rate=run["learning_rate"])
+    return Case(*Cell.of(run), run["seed"], recipe)
+
+
+EXPERIMENT = Experiment(
+    "matrix",
+    making.__name__,
+    case_of,
+    run_case,
+    begin=lambda case: (build_model(*case[:4]), training_pictures(case.seed), GradedLoss()),
+    first=FIRST,
+    kind=Cell.of,
+    final=lambda run, record: run["accuracy"],
+    tolerance=0.02,
+)
+
+
 class Recorder:
-    """Makes the runs of cells, keeps them in a folder, and puts the record together when all are there."""
+    """Makes the runs of cells, keeps them in a folder, and puts the record together when all are there.
 
-    def __init__(self, folder: Path, workers: int = 1) -> None:
-        self.folder, self.workers = RunFolder(folder, making.__name__), workers
+    cells: those that are compared, in the order in which they are made. controls: each with the cell whose rate it has.
+    """
 
-    def record(self, cells: Sequence[Cell] = CELLS, controls: dict[Cell, Cell] = CONTROLS) -> None:
+    def __init__(
+        self, folder: Path, cells: Sequence[Cell] = CELLS, controls: Mapping[Cell, Cell] = CONTROLS, workers: int = 1
+    ) -> None:
+        self.runs, self.workers = RunFolder(folder, making.__name__), workers
+        self.cells, self.controls = cells, controls
+
+    def make(self) -> None:
         """Make every run that is not in the folder yet, cell by cell. Ctrl-C loses at most the runs at work."""
-        for cell in (*cells, *controls):
-            print(f"{cell.encoder} × {cell.connector}{'' if cell.positions else ', no positions'}", flush=True)
-            pilots = controls.get(cell, cell).pilots()
-            rate = chosen_rate(self.folder.make(make_run, pilots, self.workers))
-            runs = self.folder.make(make_run, cell.seeds(rate), self.workers)
-            if cell not in controls and needs_longer(runs):
-                self.folder.make(make_run, cell.seeds(rate, LONGER), self.workers)
+        for cell in (*self.cells, *self.controls):
+            there, wanted = self.progress()
+            print(f"{there} of {wanted} runs are there; now {cell}", flush=True)
+            rate = chosen_rate(self.runs.make(make_run, self._pilots(cell), self.workers))
+            made = self.runs.make(make_run, cell.seeds(rate), self.workers)
+            if cell not in self.controls and needs_longer(made):
+                self.runs.make(make_run, cell.seeds(rate, LONGER), self.workers)
 
-    def missing(self, cells: Sequence[Cell] = CELLS, controls: dict[Cell, Cell] = CONTROLS) -> list[Case]:
-        """Which runs are not in the folder yet, as far as that is known: a rate that is not chosen yet counts as 2e-3,
-        and no cell is known to need more steps before its seeds are there."""
-        wanted: list[Case] = []
-        for cell in (*cells, *controls):
-            pilots = controls.get(cell, cell).pilots()
-            wanted += [case for case in pilots if case not in wanted]
-            rate = chosen_rate(self.folder.runs(pilots)) if self._all_there(pilots) else RECIPE.learning_rate
-            wanted += cell.seeds(rate)
-            if cell not in controls and self._all_there(cell.seeds(rate)):
-                wanted += cell.seeds(rate, LONGER) if needs_longer(self.folder.runs(cell.seeds(rate))) else []
-        return [case for case in wanted if self.folder.finished(case) is None]
+    def progress(self) -> tuple[int, int]:
+        """How many runs are there, and how many there will be, as far as is known: only finished cells tell of more."""
+        there, wanted = set[str](), set[str]()
+        for cell in (*self.cells, *self.controls):
+            pilots = self._pilots(cell)
+            cases = [*pilots, *cell.seeds(RECIPE.learning_rate)]
+            if self._all_there(pilots):
+                rate = chosen_rate(self.runs.runs(pilots))
+                cases = [*pilots, *cell.seeds(rate)]
+                if self._too_short(cell, rate):
+                    cases += cell.seeds(rate, LONGER)
+            wanted |= {case.name for case in cases}
+            there |= {case.name for case in cases if self.runs.finished(case) is not None}
+        return len(there), len(wanted)
+
+    def assemble(self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> MatrixResults:
+        """Write matrix.json and the shipped checkpoints from stored runs. Raises ValueError when some are missing."""
+        pilots: list[Run] = []
+        runs: list[Run] = []
+        shorter: list[Run] = []
+        shipped = {}
+        for cell in (*self.cells, *self.controls):
+            made = self.runs.runs(self._pilots(cell))
+            pilots += made if cell not in self.controls else []
+            rate = chosen_rate(made)
+            cases, made = cell.seeds(rate), self.runs.runs(cell.seeds(rate))
+            if self._too_short(cell, rate):
+                shorter += made
+                cases = cell.seeds(rate, LONGER)
+                made = self.runs.runs(cases)
+            runs += made
+            if cell in SHIPPED:
+                shipped[f"{cell.encoder}/{cell.connector}"] = self._ship(cases[0], checkpoints)
+        record = {
+            "experiment": "matrix",
+            "recipe": asdict(RECIPE),
+            "batch": BATCH,
+            "tested": TESTED,
+            "window": WINDOW,
+            "level": LEVEL,
+            "rates": list(RATES),
+            "pilot_steps": PILOT.steps,
+            "families": list(QUESTION_FAMILIES),
+            "guessing": guess_rate(make_batch(GUESSING, TEST_SEED + 2, pairs=~HELD_OUT)),
+            "versions": versions(),
+            "code": self.runs.code,
+            "stamps": self.runs.stamps,
+            "encoders": {name: _describe(name) for name in ENCODERS},
+            "connectors": {name: CONNECTORS[name].title for name in WAYS},
+            "connector_parameters": {name: connector_parameters(name) for name in WAYS},
+            "attention_layers": {name: attention_layers(name) for name in WAYS},
+            "checkpoints": shipped,
+            "pilots": [{key: run[key] for key in PILOT_KEYS} for run in pilots],
+            "runs": runs,
+            "shorter": shorter,
+        }
+        write_results("matrix", record, results)
+        return MatrixResults(record)
+
+    def _pilots(self, cell: Cell) -> list[Case]:
+        return self.controls.get(cell, cell).pilots()
 
     def _all_there(self, cases: Sequence[Case]) -> bool:
-        return all(self.folder.finished(case) is not None for case in cases)
+        return all(self.runs.finished(case) is not None for case in cases)
+
+    def _too_short(self, cell: Cell, rate: float) -> bool:
+        cases = cell.seeds(rate)
+        return cell not in self.controls and self._all_there(cases) and needs_longer(self.runs.runs(cases))
+
+    def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
+        file = f"matrix-{case.encoder}-{case.connector}.safetensors"
+        about = {"experiment": "matrix", **case.as_json()}
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
+        return {"file": file, "sha256": digest, "positions": case.positions}
 
 
-def record(folder: Path, workers: int = 1) -> None:
-    """Make what is missing."""
-    Recorder(folder, workers).record()
+def connector_parameters(connector: str) -> int:
+    """How many numbers stand between an eye DIM wide and the language model's own blocks."""
+    layer = CONNECTORS[connector].layer
+    parts = [build_model("vit", connector, True, seed=0).connector, *([] if layer is None else [layer()])]
+    return sum(parameter.numel() for part in parts for parameter in part.parameters())
+
+
+def attention_layers(connector: str) -> int:
+    """How many layers of attention lead from the eye's tokens to an answer."""
+    model = build_model("vit", connector, True, seed=0)
+    behind_the_eye = (*model.connector.modules(), *model.language_model.modules())
+    return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_eye)
+
+
+def _describe(name: str) -> dict[str, Any]:
+    model = ENCODERS[name].build()
+    return {"title": ENCODERS[name].title, "parameters": sum(parameter.numel() for parameter in model.parameters())}
+
+
+def record(folder: Path, workers: int = 1) -> MatrixResults:
+    """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
+    recorder = Recorder(folder, workers=workers)
+    recorder.make()
+    return recorder.assemble()

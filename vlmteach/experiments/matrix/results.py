@@ -16,8 +16,6 @@ from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.training import load_checkpoint, load_weights
 
-from vlmteach.experiments.matrix.train import LEVEL
-
 Run = dict[str, Any]  # one run, as record.run_case makes it
 
 
