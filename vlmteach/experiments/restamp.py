@@ -1,7 +1,7 @@
 """Make one recorded run again by the code of today: when its numbers come out as recorded, the record is stamped.
 
-Two things are checked, and written into the stamp. The loss of step 20 of one run of every kind, so that all of the
-code is gone through: it agrees to rounding on every machine. And the final numbers of one whole run: they agree
+Two things are checked, and written into the stamp. The loss of step 20 of one run of every kind, that is of every model
+that was compared: it agrees almost to rounding on every machine. And the final numbers of one whole run: they agree
 exactly where the processor rounds as the recording one did, and elsewhere as closely as the run has settled, since
 training makes a rounding error grow. So the run is taken that answers best.
 """
@@ -68,23 +68,19 @@ class Experiment(Generic[Case]):
             trained = fit(model, batch, loss, case.recipe, until=self.first, progress=False, device="cpu")
         return trained.losses[-1]
 
-    def restamp(self, record: Record, runs: Sequence[Run], before: str) -> Stamp:
+    def restamp(self, record: Record, runs: Sequence[Run], before: str, after: str) -> Stamp:
         """Make the run that answers best again, and the start of one run of every kind.
 
-        record: what the runs stand in. before: the digest of the code that made them.
+        record: what the runs stand in. before, after: digests of the code that made them, and of today's.
         Raises ValueError when a number lies further off than is allowed: then the code makes other runs, and the
         experiment must be recorded anew.
         """
-        after = digest(code_of(self.module))  # now, as it was imported: files may change while the runs are made
         kinds = {self.kind(run): run for run in reversed(runs)}
-        starts = [
-            (run, self.first_loss(self.case(run, record)))
-            for run in tqdm(kinds.values(), desc=f"{self.first} steps of each kind", unit="run")
-        ]
-        off = max(abs(loss - run["first_loss"]) for run, loss in starts)
-        for run, loss in starts:
-            start = abs(loss - run["first_loss"])
-            _refuse(start, START, f"the loss of step {self.first} of {self.case(run, record).name}")
+        starts = []
+        for run in tqdm(kinds.values(), desc=f"{self.first} steps of each kind", unit="run"):
+            case = self.case(run, record)
+            starts.append(abs(self.first_loss(case) - run["first_loss"]))
+            _refuse(starts[-1], START, f"the loss of step {self.first} of {case.name}")
         best = max(runs, key=lambda run: (min(self.final(run, record)), -run["seconds"]))
         case = self.case(best, record)
         print(f"the whole run {case.name}, which took {best['seconds']:.0f} s when it was recorded", flush=True)
@@ -101,7 +97,7 @@ class Experiment(Generic[Case]):
             "tolerance": self.tolerance,
             "largest_difference_of_losses": round(largest_difference(best["loss"], made["loss"]), 4),
             "starts": len(starts),
-            "largest_difference_of_starts": off,
+            "largest_difference_of_starts": max(starts),
         }
 
 
@@ -112,34 +108,34 @@ def restamp_record(experiment: Experiment[Any], folder: Path = RESULTS) -> None:
         print(f"the record {experiment.name} was made, or stamped, by the code of today")
         return
     runs = [run for kind in KINDS_OF_RUNS for run in record.get(kind, [])]
-    stamp = experiment.restamp(record, runs, digest(record["code"]))
+    stamp = experiment.restamp(record, runs, digest(record["code"]), digest(code))
     write_stamped(experiment.name, record, code, stamp, folder)
+    print(_in_words(experiment.name, stamp))
 
 
 def write_stamped(name: str, record: Record, code: dict[str, str], stamp: Stamp, folder: Path) -> None:
-    """Write a record with one stamp more, and say so."""
-    stamps = [*record.get("stamps", []), stamp]
-    entries = {key: value for key, value in record.items() if key != "stamps"}
-    at = list(entries).index("code") + 1
-    items = list(entries.items())
-    write_results(name, dict([*items[:at], ("stamps", stamps), *items[at:]]) | {"code": code}, folder)
-    _tell(name, stamp)
+    """Write a record with the code of today and one stamp more."""
+    provenance = {"code": code, "stamps": [*record.get("stamps", []), stamp]}
+    entries: Record = {}
+    for key, value in record.items():
+        entries |= provenance if key == "code" else {key: value} if key != "stamps" else {}
+    write_results(name, entries, folder)
 
 
 def restamp_runs(experiment: Experiment[Any], runs: RunFolder, record: Record) -> None:
     """Stamp the finished runs of a folder that were made by other code. record: what the cases of runs need beside."""
     while others := runs.of_other_code():
         before, made = others.popitem()
-        stamp = experiment.restamp(record, made, before)
+        stamp = experiment.restamp(record, made, before, digest(runs.code))
         runs.add_stamp(stamp)
-        _tell(f"{len(made)} runs in {runs.folder}", stamp)
+        print(_in_words(f"{len(made)} runs in {runs.folder}", stamp))
 
 
-def _tell(what: str, stamp: Stamp) -> None:
-    print(
+def _in_words(what: str, stamp: Stamp) -> str:
+    return (
         f"stamped: {what}. {stamp['run']} came out as recorded, its accuracies within "
         f"{stamp['largest_difference']:g} (allowed: {stamp['tolerance']:g}); the first steps of {stamp['starts']} runs "
-        f"within {stamp['largest_difference_of_starts']:.1g}"
+        f"within {stamp['largest_difference_of_starts']:.1g}."
     )
 
 

@@ -60,7 +60,7 @@ class RunFolder:
         """A stored run of exactly this case and code; None when it must be made (again)."""
         try:
             stored = json.loads(self._file(case.name).read_text(encoding="utf-8"))
-            known = stored["case"] == _as_read(case.as_json()) and stored["code"] in stands_for(self.code, self.stamps)
+            known = stored["case"] == as_read(case.as_json()) and stored["code"] in stands_for(self.code, self.stamps)
             return stored["run"] if known else None
         except (
             FileNotFoundError,
@@ -73,7 +73,7 @@ class RunFolder:
     def weights(self, case: RunCase) -> dict[str, Any]:
         """The trained weights of a stored run. Raises FileNotFoundError or CheckpointError when they are not there."""
         checkpoint = load_checkpoint(self._weights(case.name))
-        if checkpoint.metadata != {"case": _as_read(case.as_json())}:
+        if checkpoint.metadata != {"case": as_read(case.as_json())}:
             raise CheckpointError(f"{checkpoint.source} holds the weights of another case. Delete it and its run.")
         return dict(checkpoint.tensors)
 
@@ -121,6 +121,6 @@ class RunFolder:
         return self.folder / f"{name}.safetensors"
 
 
-def _as_read(values: Mapping[str, Any]) -> Any:
+def as_read(values: Mapping[str, Any]) -> Any:
     """Values as they come back from JSON."""
     return json.loads(json.dumps(values))

@@ -16,7 +16,7 @@ from vlmteach.experiments.matrix.run import Case, run_case
 from vlmteach.experiments.matrix.train import HELD_OUT, RECIPE, GradedLoss, held_out_questions, training_pictures
 from vlmteach.experiments.result import Result
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.training import Recipe, load_checkpoint
+from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 SHORT = Recipe(steps=20, warmup=5)
 CASE = Case("cnn-small", "vector", False, 0, SHORT)
@@ -222,6 +222,21 @@ def test_a_record_with_a_run_missing_is_not_written(tmp_path, made):
     with pytest.raises(ValueError, match=r"not finished: vit-cross-attention-2000-0\.001-2\. Run the command again"):
         recorder.assemble(tmp_path, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_weights_that_are_shipped_already_need_not_be_in_the_folder(tmp_path, made, monkeypatch):
+    monkeypatch.setattr(recording, "WAYS", ("cross-attention",))
+    recorder = Recorder(tmp_path / "runs", [ATTENTION], {})
+    recorder.make()
+    first = recorder.assemble(tmp_path, tmp_path).record["checkpoints"]
+    weights = tmp_path / "runs" / f"{ATTENTION.seeds(1e-3)[0].name}.safetensors"
+    weights.unlink()
+    assert recorder.assemble(tmp_path, tmp_path).record["checkpoints"] == first
+
+    shipped = tmp_path / "matrix-vit-cross-attention.safetensors"
+    save_checkpoint(shipped, load_checkpoint(shipped).tensors, {"experiment": "another"})
+    with pytest.raises(FileNotFoundError, match=r"vit-cross-attention-2000-0\.001-0 are not in .*Delete vit-cross-att"):
+        recorder.assemble(tmp_path, tmp_path)
 
 
 def test_the_command_makes_the_matrix_and_prints_every_run(tmp_path, made, monkeypatch, capsys):

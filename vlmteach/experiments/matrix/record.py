@@ -28,11 +28,11 @@ from vlmteach.experiments.matrix.train import (
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
-from vlmteach.experiments.runs import RunFolder
+from vlmteach.experiments.runs import RunFolder, as_read
 from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.guessing import guess_rate
-from vlmteach.training import Recipe, save_checkpoint
+from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 SEEDS = (0, 1, 2)
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
@@ -41,7 +41,6 @@ LONGER = 2  # times as many steps for a cell in which a seed's attributes stay b
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
 ATTRIBUTE = QUESTION_FAMILIES.index("attribute")
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
-PILOT_KEYS = ("encoder", "connector", "positions", "seed", "steps", "learning_rate", "first_loss", "loss", "accuracy")
 WAYS = ("prefix", "deep-prefix", "cross-attention", "resampler", "attention-pool", "vector")
 
 
@@ -70,6 +69,8 @@ class Cell(NamedTuple):
         return [Case(*self, seed, recipe) for seed in SEEDS]
 
 
+# What stands in the record of a pilot.
+PILOT_KEYS = (*Cell._fields, "seed", "steps", "learning_rate", "first_loss", "loss", "accuracy", "seconds")
 _BY_WORTH = ("vit", "cnn-small", "cnn-large", "conv-stem-vit", "cnn-attention")
 # In the order in which they are made: what the course's sentences need most comes first.
 CELLS = (
@@ -213,10 +214,20 @@ class Recorder:
         return cell not in self.controls and self._all_there(cases) and needs_longer(self.runs.runs(cases))
 
     def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
+        """Weights travel with the record, not with runs: those that are shipped already are taken as they are."""
         file = f"matrix-{case.encoder}-{case.connector}.safetensors"
-        about = {"experiment": "matrix", **case.as_json()}
+        about = {"experiment": "matrix", **as_read(case.as_json())}
         checkpoints.mkdir(parents=True, exist_ok=True)
-        digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
+        try:
+            digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
+        except FileNotFoundError:
+            shipped = load_checkpoint(checkpoints / file)
+            if shipped.metadata != about:
+                raise FileNotFoundError(
+                    f"the weights of {case.name} are not in {self.runs.folder}, and {checkpoints / file} holds those "
+                    f"of another run. Delete {case.name}.json there, and run the command again."
+                ) from None
+            digest = shipped.sha256
         return {"file": file, "sha256": digest, "positions": case.positions}
 
 
