@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
         GradedLoss(),
     ),
     first=FIRST,
-    kind=lambda run: (run["encoder"], run["pictures"]),
+    kind=lambda run: run["encoder"],
     final=lambda run, record: run["accuracy"],
     tolerance=0.05,
 )
