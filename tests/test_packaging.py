@@ -43,7 +43,7 @@ def test_the_pinned_set_meets_every_range() -> None:
     pinned = dict(line.split(";")[0].strip().split("==") for line in lines if line and not line.startswith("#"))
     pinned = {canonicalize_name(name): version for name, version in pinned.items()}
     extras = PROJECT["optional-dependencies"]
-    for line in PROJECT["dependencies"] + extras["lab"] + extras["test"] + extras["site"] + extras["bench"]:
+    for line in PROJECT["dependencies"] + [line for extra in extras.values() for line in extra]:
         want = Requirement(line)
         assert want.specifier.contains(pinned[canonicalize_name(want.name)]), line
     assert (pinned["torch"], pinned["torchvision"]) == ("2.14.1", "0.29.1")
@@ -82,3 +82,8 @@ def test_the_readme_lists_every_lesson_with_the_time_it_takes() -> None:
         link = f"[{lesson.number:02d} · {lesson.title}](notebooks/{lesson.name}.ipynb)"
         row = rf"\| {re.escape(link)} \|.*\| {lesson.minutes} min \| {lesson.seconds} s \|"
         assert re.search(row, text), lesson.name
+
+
+def test_who_runs_the_tests_can_record() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert set(extras["record"]) <= set(extras["test"])

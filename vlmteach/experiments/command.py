@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def recording_options(name: str, about: str | None, arguments: list[str] | None) -> argparse.Namespace:
-    """folder, workers and scheduler, as they were given to `python -m vlmteach.experiments.<name>`.
+    """folder, workers and restamp, as they were given to `python -m vlmteach.experiments.<name>`.
 
     about: what the command does. arguments: those of the process when None.
     """
@@ -19,5 +19,10 @@ def recording_options(name: str, about: str | None, arguments: list[str] | None)
         help="where finished runs are kept; the command goes on from there (default: %(default)s)",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes at a time (default: %(default)s)")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler to run on, instead of this machine")
+    parser.add_argument(
+        "--restamp",
+        action="store_true",
+        help="record nothing: make one recorded run again, and when its numbers come out as recorded, let the record "
+        "hold for the code of today",
+    )
     return parser.parse_args(arguments)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 import platform
-from collections.abc import Iterable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from vlmteach.training import write_whole
 
@@ -20,21 +20,15 @@ CHECKPOINTS = HERE / "checkpoints"
 _LIBRARIES = ("vlmteach", "torch", "numpy")
 
 
-def code_hashes(modules: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the source text of each module, by name; line endings do not count."""
-    hashes = {}
-    for name in sorted(modules):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ValueError(f"there is no module {name!r} whose code could be hashed.")
-        text = Path(spec.origin).read_text(encoding="utf-8")
-        hashes[name] = hashlib.sha256(text.encode()).hexdigest()
-    return hashes
-
-
 def versions() -> dict[str, str]:
-    """The versions that made a result: Python and the libraries that compute."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+    """What made a result: Python, the libraries that compute, and the instructions that torch uses here."""
+    libraries = {name: version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **libraries, "cpu": torch.backends.cpu.get_cpu_capability()}
+
+
+def now() -> str:
+    """The time in UTC, to the minute."""
+    return datetime.now(UTC).isoformat(timespec="minutes")
 
 
 def write_results(name: str, results: dict[str, Any], folder: Path = RESULTS) -> Path:

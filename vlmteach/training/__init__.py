@@ -1,10 +1,9 @@
-"""Train any model on any data: the loop, checkpoints, sweeps. It knows no views and no experiments."""
+"""Train any model on any data: the loop and checkpoints. It knows no views and no experiments."""
 
 from vlmteach.training.atomic import write_whole
 from vlmteach.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_weights, save_checkpoint
 from vlmteach.training.loop import Step, Trained, fit
 from vlmteach.training.recipe import Recipe
-from vlmteach.training.sweep import sweep
 from vlmteach.training.threads import one_thread
 
 __all__ = [
@@ -18,6 +17,5 @@ __all__ = [
     "load_weights",
     "one_thread",
     "save_checkpoint",
-    "sweep",
     "write_whole",
 ]

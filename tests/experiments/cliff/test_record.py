@@ -5,17 +5,13 @@ import torch
 from vlmteach.experiments.cliff import __main__ as command
 from vlmteach.experiments.cliff import load_results
 from vlmteach.experiments.cliff import record as recording
-from vlmteach.experiments.cliff.encoders import build_model
-from vlmteach.experiments.cliff.record import FIRST, Case, Recorder, all_cases, run_case
-from vlmteach.experiments.cliff.train import GradedLoss, training_pictures
-from vlmteach.training import Recipe, fit, load_checkpoint, one_thread
+from vlmteach.experiments.cliff.record import EXPERIMENT, Recorder, all_cases, case_of
+from vlmteach.experiments.cliff.run import Case, run_case
+from vlmteach.experiments.cliff.train import GradedLoss
+from vlmteach.training import Recipe, load_checkpoint
 
 SHORT = Recipe(steps=20, warmup=5)
 CASES = [Case(name, 0, SHORT, 8, 1) for name in ("cnn-1", "cnn-1-mean-read")]
-
-
-def finished_in(recorder, case):
-    return recorder.runs.finished(case.name, case.as_json())
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +26,21 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize(("name", "seed"), [("cnn-1", 0), ("vit-1", 2)])
 def test_a_recorded_run_starts_the_same_way_today(name, seed):
-    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""
-    recorded = load_results().record
-    run = next(run for run in recorded["runs"] if (run["encoder"], run["seed"]) == (name, seed))
-    model = build_model(name, seed)
-    batch = training_pictures(seed, recorded["batch"])
-    with one_thread():
-        trained = fit(model, batch, GradedLoss(), Recipe(**recorded["recipe"]), until=FIRST, progress=False)
+    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss.
 
-    assert trained.losses[-1] == pytest.approx(run["first_loss"], abs=1e-3)
+    Noise of 1e-6 in every product moves that loss by less than 1e-6 here; 5 % more learning rate move it by 0.001 and
+    more, ten steps more of warm-up by 0.003 and more.
+    """
+    record = load_results().record
+    run = next(run for run in record["runs"] if (run["encoder"], run["seed"]) == (name, seed))
+
+    assert EXPERIMENT.first_loss(case_of(run, record)) == pytest.approx(run["first_loss"], abs=3e-4)
 
 
 def test_the_command_records_the_cases_of_the_record():
     recorded = load_results().record
-    runs = [(run["encoder"], run["seed"]) for run in recorded["runs"]]
 
-    assert [(case.encoder, case.seed) for case in all_cases()] == runs
-    assert all(Recipe(**recorded["recipe"]) == case.recipe for case in all_cases())
+    assert all_cases() == [case_of(run, recorded) for run in recorded["runs"]]
 
 
 def test_a_run_holds_what_the_record_needs(results):
@@ -75,28 +69,23 @@ def test_a_stopped_run_is_no_result(monkeypatch):
         run_case(CASES[0])
 
 
-def test_a_finished_run_is_found_again(tmp_path, results):
-    Recorder(tmp_path).runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
-    found = finished_in(Recorder(tmp_path), CASES[0])
-
-    assert found.run == results[0].run
-    assert all(torch.equal(found.weights[name], tensor) for name, tensor in results[0].weights.items())
-
-
 def test_a_run_of_another_recipe_is_made_again(tmp_path, results):
-    Recorder(tmp_path).runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
+    Recorder(tmp_path).runs.keep(CASES[0], results[0])
 
-    assert finished_in(Recorder(tmp_path), CASES[0]._replace(batch=16)) is None
-    assert finished_in(Recorder(tmp_path), CASES[0]._replace(recipe=Recipe(steps=40))) is None
+    assert Recorder(tmp_path).runs.finished(CASES[0]) == results[0].run
+    assert Recorder(tmp_path).runs.finished(CASES[0]._replace(batch=16)) is None
+    assert Recorder(tmp_path).runs.finished(CASES[0]._replace(recipe=Recipe(steps=40))) is None
 
 
 def test_a_record_is_put_together_from_finished_runs(tmp_path, results):
     recorder = Recorder(tmp_path / "runs")
     for case, result in zip(CASES, results, strict=True):
-        recorder.runs.keep(case.name, case.as_json(), result)
+        recorder.runs.keep(case, result)
     written = recorder.assemble(CASES, tmp_path, tmp_path / "checkpoints")
 
     assert load_results(tmp_path).record == written.record
+    assert written.record["code"] == recorder.runs.code
+    assert written.record["stamps"] == []
     assert written.names == ["cnn-1", "cnn-1-mean-read"]
     assert written.field("cnn-1") == (-8, -8, 16, 16)
     assert written.field("cnn-1-mean-read") is None
@@ -108,7 +97,7 @@ def test_a_record_is_put_together_from_finished_runs(tmp_path, results):
 
 def test_a_record_with_a_run_missing_is_not_written(tmp_path, results):
     recorder = Recorder(tmp_path / "runs")
-    recorder.runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
+    recorder.runs.keep(CASES[0], results[0])
 
     with pytest.raises(ValueError, match=r"these runs are not finished: cnn-1-mean-read-0\. Run the command again"):
         recorder.assemble(CASES, tmp_path, tmp_path)
@@ -116,7 +105,7 @@ def test_a_record_with_a_run_missing_is_not_written(tmp_path, results):
 
 
 def test_the_command_goes_on_where_it_was_stopped_and_prints_the_table(tmp_path, short, results, monkeypatch, capsys):
-    Recorder(tmp_path / "runs").runs.keep(CASES[0].name, CASES[0].as_json(), results[0])
+    Recorder(tmp_path / "runs").runs.keep(CASES[0], results[0])
     made = []
     monkeypatch.setattr(recording, "run_case", lambda case: made.append(case) or results[CASES.index(case)])
     monkeypatch.setattr(

@@ -1,13 +1,17 @@
 """What the course claims about cost, checked on the recorded numbers, and how they are read."""
 
+from functools import partial
+
 import pytest
 
+from vlmteach.experiments.code import digest
 from vlmteach.experiments.cost import CostResults, load_results
 from vlmteach.experiments.cost import __main__ as command
+from vlmteach.experiments.cost import record as recording
 from vlmteach.experiments.cost.measure import CONNECTORS, ENCODERS, SIDES, measure_connector, measure_encoder
-from vlmteach.experiments.recording import code_hashes
 
 RECORDED = load_results()
+QUANTITIES = ("tokens", "flops", "milliseconds", "bytes")
 
 
 def test_everything_was_measured_at_every_side():
@@ -29,10 +33,6 @@ def test_what_is_counted_is_the_same_today(side):
             assert {key: today[key] for key in counted} == {key: recorded[key] for key in counted}
 
 
-def test_the_record_was_made_by_the_code_of_today():
-    assert RECORDED.record["code"] == code_hashes(command.CODE)
-
-
 def test_a_convolution_grows_with_the_cells_and_attention_faster():
     (_, tokens), (_, cnn), (_, vit) = (
         RECORDED.encoder(*key) for key in (("cnn", "tokens"), ("cnn", "flops"), ("vit", "flops"))
@@ -52,22 +52,60 @@ def test_what_was_not_recorded_is_refused(name, quantity):
         RECORDED.encoder(name, quantity)
 
 
-def test_the_command_measures_writes_and_prints(tmp_path, monkeypatch):
-    quantities = ("tokens", "flops", "milliseconds", "bytes")
+@pytest.fixture
+def made_up(tmp_path, monkeypatch):
+    """Measuring takes no time, and records go to a folder of their own."""
+
+    def measured(kind):
+        return lambda name, side: {kind: name, "side": side, **dict.fromkeys(QUANTITIES, side)}
+
     for kind in ("encoder", "connector"):
+        monkeypatch.setattr(recording, f"measure_{kind}", measured(kind))
+    for name in ("record", "restamp"):
+        monkeypatch.setattr(command, name, partial(getattr(recording, name), tmp_path))
+    return tmp_path
 
-        def run(name, side, kind=kind):
-            return {kind: name, "side": side, **dict.fromkeys(quantities, side)}
 
-        monkeypatch.setattr(command, f"measure_{kind}", run)
-    results = command.record(tmp_path)
-    lines = command.table(results).splitlines()
+def test_the_command_measures_writes_and_prints(made_up, capsys):
+    command.main([])
+    lines = capsys.readouterr().out.splitlines()
+    results = load_results(made_up)
 
-    assert load_results(tmp_path).record == results.record
     assert isinstance(results, CostResults)
     assert len(lines) == 1 + (len(ENCODERS) + len(CONNECTORS)) * len(SIDES)
     assert lines[1].split()[:3] == ["cnn", "48", "48"]
     assert results.connector("projector", "bytes")[1].tolist() == list(SIDES)
+
+
+def test_a_record_whose_counts_come_out_again_is_stamped_and_keeps_its_milliseconds(made_up, monkeypatch, capsys):
+    command.main([])
+    before = load_results(made_up).record
+    monkeypatch.setattr(recording, "code_of", lambda module: {"vlmteach.some": "today"})
+    slower = recording.measure_encoder
+    monkeypatch.setattr(recording, "measure_encoder", lambda name, side: {**slower(name, side), "milliseconds": 0})
+    command.main(["--restamp"])
+    after = load_results(made_up).record
+
+    assert after["code"] == {"vlmteach.some": "today"}
+    assert [(stamp["before"], stamp["after"]) for stamp in after["stamps"]] == [
+        (digest(before["code"]), digest(after["code"]))
+    ]
+    assert after["encoder_runs"] == before["encoder_runs"]
+    command.main(["--restamp"])
+    assert load_results(made_up).record == after
+    assert "by the code of today" in capsys.readouterr().out
+
+
+def test_another_count_is_no_stamp(made_up, monkeypatch):
+    command.main([])
+    before = load_results(made_up).record
+    monkeypatch.setattr(recording, "code_of", lambda module: {"vlmteach.some": "today"})
+    costlier = recording.measure_encoder
+    monkeypatch.setattr(recording, "measure_encoder", lambda name, side: {**costlier(name, side), "flops": side + 1})
+
+    with pytest.raises(ValueError, match="Record the cost anew"):
+        command.main(["--restamp"])
+    assert load_results(made_up).record == before
 
 
 def test_a_missing_record_names_the_command(tmp_path):

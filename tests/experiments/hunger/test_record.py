@@ -5,12 +5,13 @@ import torch
 from vlmteach.experiments.hunger import __main__ as command
 from vlmteach.experiments.hunger import load_results
 from vlmteach.experiments.hunger import record as recording
-from vlmteach.experiments.hunger.record import BATCH, COMPARED, CONNECTOR, FIRST, SIZES, Case, all_cases, fixed_pictures
-from vlmteach.experiments.matrix.models import build_model
-from vlmteach.experiments.matrix.train import HELD_OUT, GradedLoss, held_out_questions
+from vlmteach.experiments.hunger import run as making
+from vlmteach.experiments.hunger.record import COMPARED, EXPERIMENT, SIZES, all_cases, case_of
+from vlmteach.experiments.hunger.run import CONNECTOR, Case, fixed_pictures
+from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, GradedLoss, held_out_questions
 from vlmteach.experiments.recording import write_results
-from vlmteach.experiments.runs import Result
-from vlmteach.training import Recipe, fit, one_thread
+from vlmteach.experiments.result import Result
+from vlmteach.training import Recipe
 
 RATES = dict.fromkeys(COMPARED, 2e-3)
 SHORT = Recipe(steps=20, warmup=5)
@@ -68,9 +69,9 @@ def test_every_eye_meets_every_size_with_as_many_steps():
 
 
 def test_a_run_holds_what_the_record_needs(monkeypatch):
-    monkeypatch.setattr(recording, "TESTED", 8)
-    monkeypatch.setattr(recording, "WINDOW", 10)
-    result = recording.run_case(Case("cnn-large", BATCH, 0, SHORT))
+    monkeypatch.setattr(making, "TESTED", 8)
+    monkeypatch.setattr(making, "WINDOW", 10)
+    result = making.run_case(Case("cnn-large", BATCH, 0, SHORT))
 
     assert (result.run["encoder"], result.run["pictures"]) == ("cnn-large", BATCH)
     assert len(result.run["accuracy"]) == len(result.run["known"]) == 6
@@ -85,7 +86,7 @@ def test_a_stopped_run_is_no_result(monkeypatch):
 
     monkeypatch.setattr(GradedLoss, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
-        recording.run_case(Case("cnn-large", BATCH, 0, SHORT))
+        making.run_case(Case("cnn-large", BATCH, 0, SHORT))
 
 
 @pytest.fixture
@@ -128,7 +129,12 @@ def test_a_record_is_read_as_it_was_written_and_recording_goes_on(short, tmp_pat
 
 def test_the_command_records_at_the_rates_of_the_matrix_and_prints_a_table(short, tmp_path, monkeypatch, capsys):
     pilots = [
-        {"encoder": name, "learning_rate": rate, "loss": [1.0, abs(rate - 2e-3)]}
+        {
+            **{"encoder": name, "connector": connector, "positions": True},
+            "learning_rate": rate,
+            "loss": [1.0, abs(rate - best)],
+        }
+        for connector, best in (("cross-attention", 2e-3), ("prefix", 1e-3))
         for name in ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
         for rate in (1e-3, 2e-3)
     ]
@@ -144,23 +150,15 @@ def test_the_command_records_at_the_rates_of_the_matrix_and_prints_a_table(short
 
 @pytest.mark.parametrize(("encoder", "pictures"), [("cnn-large", 256), ("vit", 1024)])
 def test_a_recorded_run_starts_the_same_way_today(encoder, pictures):
-    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""
+    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss.
+
+    Noise of 1e-6 in every product moves that loss by 4e-5 here; 5 % more learning rate move it by 0.02, a weight decay
+    ten times as strong by 0.001.
+    """
     record = load_results().record
     run = next(run for run in record["runs"] if (run["encoder"], run["pictures"]) == (encoder, pictures))
-    recipe = Recipe(**{**record["recipe"], "learning_rate": run["learning_rate"]})
-    model = build_model(encoder, record["connector"], True, run["seed"])
-    with one_thread():
-        trained = fit(
-            model,
-            fixed_pictures(run["seed"], pictures),
-            GradedLoss(),
-            recipe,
-            until=FIRST,
-            progress=False,
-            device="cpu",
-        )
 
-    assert trained.losses[-1] == pytest.approx(run["first_loss"], abs=1e-3)
+    assert EXPERIMENT.first_loss(case_of(run, record)) == pytest.approx(run["first_loss"], abs=3e-4)
 
 
 def test_the_record_holds_the_cases_of_the_command():
@@ -170,6 +168,5 @@ def test_the_record_holds_the_cases_of_the_command():
     assert runs == {(case.encoder, case.pictures) for case in all_cases(RATES)}
     assert record["connector"] == CONNECTOR
     assert record["recipe"]["steps"] == recording.SHORT.steps
-    assert all(len(sha) == 64 for sha in record["code"].values())
-    assert "vlmteach.experiments.hunger.record" in record["code"]
+    assert all(case_of(run, record).recipe.steps == recording.SHORT.steps for run in record["runs"])
     assert np.isfinite([run["accuracy"] for run in record["runs"]]).all()

@@ -1,83 +1,103 @@
 """Which runs the matrix is made of, and at which learning rates."""
 
+from dataclasses import replace
+
 import pytest
 
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
 from vlmteach.experiments.matrix.record import (
+    CELLS,
     COMPARED,
-    RATE_OF,
+    CONTROLS,
+    LONGER,
     RATES,
+    SHIPPED,
     WAYS,
-    Case,
-    all_cases,
-    chosen_rates,
-    follow_ups,
-    pilot_cases,
+    Cell,
+    case_of,
+    chosen_rate,
+    needs_longer,
 )
-from vlmteach.experiments.matrix.train import RECIPE
-
-EQUAL_RATES = dict.fromkeys(ENCODERS, 1e-3)
-
-
-def test_every_encoder_tries_every_rate_for_a_third_of_the_length():
-    pilots = pilot_cases()
-
-    assert [(case.encoder, case.recipe.learning_rate) for case in pilots] == [(e, r) for e in COMPARED for r in RATES]
-    assert {(case.connector, case.positions, case.seed, case.recipe.steps) for case in pilots} == {
-        ("cross-attention", True, 0, 600)
-    }
+from vlmteach.experiments.matrix.run import Case
+from vlmteach.experiments.matrix.train import LEVEL, RECIPE
 
 
-def test_the_rate_with_the_lowest_last_loss_is_chosen_and_controls_follow():
-    best = dict(zip(COMPARED, (1e-3, 4e-3, 2e-3, 4e-3, 1e-3), strict=True))
-    pilots = [
-        {
-            "encoder": case.encoder,
-            "learning_rate": case.recipe.learning_rate,
-            "loss": [9, 0.1 if case.recipe.learning_rate == best[case.encoder] else 0.2],
-        }
-        for case in pilot_cases()
-    ]
-    rates = chosen_rates(pilots)
-
-    assert rates == {**best, "cnn-small-zeros": 1e-3, "vit-bag": 1e-3}
-    assert set(rates) == set(ENCODERS)
-    assert set(RATE_OF) == set(ENCODERS) - set(COMPARED)
+def pilot(rate, *loss):
+    return {"learning_rate": rate, "loss": list(loss)}
 
 
-def test_the_matrix_is_full_and_claims_come_first_with_three_seeds():
-    cases = all_cases(EQUAL_RATES)
-    seeds = {}
-    for case in cases:
-        seeds.setdefault((case.encoder, case.connector, case.positions), []).append(case.seed)
-    claims = [cell for cell, drawn in seeds.items() if drawn == [0, 1, 2]]
-
-    assert {cell for cell in seeds if cell[2]} == {(eye, way, True) for eye in COMPARED for way in WAYS}
-    assert len(COMPARED) >= 5
-    assert len(WAYS) >= 4
-    assert set(WAYS) <= set(CONNECTORS)
-    assert 1 <= len(claims) <= 8
-    assert all(drawn == [0] for cell, drawn in seeds.items() if cell not in claims)
-    assert [(c.encoder, c.connector, c.positions) for c in cases[: 3 * len(claims)]] == [
-        x for x in claims for _ in "123"
-    ]
-    assert {("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)} <= set(claims)
+def attributes(*shares):
+    return [{"accuracy": [share, 0, 0, 0, 0, 0]} for share in shares]
 
 
-def test_a_follow_up_changes_one_thing_of_a_cell_of_the_matrix_by_a_factor_of_three():
-    rates = {name: 0.001 * (number + 1) for number, name in enumerate(ENCODERS)}
-    cells = {case[:4]: case.recipe for case in all_cases(rates)}
-    for case in follow_ups(rates):
-        before = cells[case[:4]]
-        changes = (case.recipe.steps / before.steps, case.recipe.learning_rate / before.learning_rate)
-        assert sorted(changes) in ([pytest.approx(1 / 3), 1], [1, pytest.approx(3)])
+def test_every_eye_meets_every_connector_and_what_the_course_says_most_about_comes_first():
+    assert sorted(CELLS) == sorted(Cell(eye, way) for eye in COMPARED for way in WAYS)
+    assert [cell.connector for cell in CELLS[:10]] == ["prefix", "deep-prefix"] * 5
+    assert set(WAYS) == set(CONNECTORS)
+    assert len(COMPARED) == 5
 
 
-def test_every_case_has_a_name_of_its_own_and_the_rate_of_its_encoder():
-    rates = {name: 0.001 * (number + 1) for number, name in enumerate(ENCODERS)}
-    cases = pilot_cases() + all_cases(rates) + follow_ups(rates)
+def test_a_control_has_no_positions_and_the_rate_of_a_cell_that_is_compared():
+    assert {control.encoder for control in CONTROLS} - set(COMPARED) == set(ENCODERS) - set(COMPARED)
+    assert all(not control.positions and cell in CELLS for control, cell in CONTROLS.items())
+    assert all(control.connector == cell.connector for control, cell in CONTROLS.items())
+    assert {*SHIPPED} <= {*CELLS, *CONTROLS}
+
+
+def test_every_cell_tries_every_rate_for_a_third_of_the_length():
+    pilots = Cell("vit", "prefix").pilots()
+
+    assert tuple(case.recipe.learning_rate for case in pilots) == RATES == (5e-4, 1e-3, 2e-3, 4e-3)
+    assert {case[:4] for case in pilots} == {("vit", "prefix", True, 0)}
+    assert {replace(case.recipe, learning_rate=1) for case in pilots} == {replace(RECIPE, steps=600, learning_rate=1)}
+
+
+def test_every_cell_has_three_seeds_by_one_recipe_but_for_the_rate():
+    seeds, longer = Cell("vit", "vector", False).seeds(5e-4), Cell("vit", "vector", False).seeds(5e-4, LONGER)
+
+    assert [case[:4] for case in seeds] == [("vit", "vector", False, seed) for seed in (0, 1, 2)]
+    assert {case.recipe for case in seeds} == {replace(RECIPE, learning_rate=5e-4)}
+    assert {case.recipe for case in longer} == {replace(RECIPE, learning_rate=5e-4, steps=4000)}
+
+
+@pytest.mark.parametrize(
+    ("pilots", "rate"),
+    [
+        ([pilot(1e-3, 9, 0.3), pilot(2e-3, 9, 0.1), pilot(4e-3, 9, 0.2)], 2e-3),
+        ([pilot(1e-3, 0.1, 0.3), pilot(2e-3, 0.5, 0.2)], 2e-3),  # the end counts
+    ],
+)
+def test_the_rate_with_the_lowest_last_loss_is_chosen(pilots, rate):
+    assert chosen_rate(pilots) == rate
+
+
+@pytest.mark.parametrize(
+    ("runs", "longer"),
+    [
+        (attributes(1, 1, 1), False),
+        (attributes(LEVEL, LEVEL, LEVEL), False),
+        (attributes(1, LEVEL - 1e-4, 1), True),
+        (attributes(0.2, 0.3, 0.1), True),
+    ],
+)
+def test_a_cell_needs_more_steps_when_one_seed_does_not_know_its_attributes(runs, longer):
+    assert needs_longer(runs) is longer
+
+
+def test_every_case_has_a_name_of_its_own():
+    cells = [*CELLS, *CONTROLS]
+    cases = [case for cell in cells for rate in RATES for longer in (1, 2) for case in cell.seeds(rate, longer)]
+    cases += [case for cell in cells for case in cell.pilots()]
 
     assert len({case.name for case in cases}) == len(cases)
-    assert all(case.recipe.learning_rate == rates[case.encoder] for case in all_cases(rates))
     assert Case("cnn-small", "vector", False, 0, RECIPE).name == "cnn-small-vector-bare-2000-0.002-0"
     assert Case("cnn-large", "prefix", True, 1, RECIPE).name == "cnn-large-prefix-2000-0.002-1"
+
+
+@pytest.mark.parametrize("case", [*Cell("vit", "prefix").pilots()[:1], *Cell("vit", "vector", False).seeds(4e-3, 2)])
+def test_a_recorded_run_leads_back_to_its_case(case):
+    length, rate = case.recipe.steps, case.recipe.learning_rate
+    run = {**dict(zip(("encoder", "connector", "positions", "seed"), case[:4], strict=True))}
+    recipe = {"steps": 2000, "warmup": 100, "beta2": 0.98}
+
+    assert case_of({**run, "steps": length, "learning_rate": rate}, {"recipe": recipe}) == case

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, HEADS, SIDE, Standardise, build_model
-from vlmteach.experiments.matrix.record import COMPARED, RATE_OF
+from vlmteach.experiments.matrix.record import COMPARED, CONTROLS
 from vlmteach.experiments.matrix.train import answer_scores
 from vlmteach.nn import AddPositions, LanguageModel, VisualTokens
 from vlmteach.pictures.batches import make_batch
@@ -23,7 +23,7 @@ def test_encoders_are_of_one_size(name):
 
 
 def test_a_control_has_the_size_of_what_it_is_compared_with():
-    assert set(ENCODERS) == {*COMPARED, *RATE_OF}
+    assert set(ENCODERS) == {*COMPARED, *(control.encoder for control in CONTROLS)}
     assert parameters(ENCODERS["cnn-small-zeros"].build()) == parameters(ENCODERS["cnn-small"].build())
     places = 36 * 64
     assert parameters(ENCODERS["vit-bag"].build()) == parameters(ENCODERS["vit"].build()) - places
@@ -112,9 +112,14 @@ def test_every_connector_begins_with_the_same_translator(encoder):
 
 
 def test_the_language_model_is_of_one_kind():
-    kinds = {str(build_model(eye, way, True, 0).language_model) for eye in ENCODERS for way in CONNECTORS}
+    """But for the one layer that a deep prefix puts before its blocks."""
+    kinds = {}
+    for way in CONNECTORS:
+        blocks = [build_model(eye, way, True, 0).language_model.blocks for eye in ENCODERS]
+        kinds[way] = {str(each[-2:]) for each in blocks}
+        assert {len(each) for each in blocks} == {3 if way == "deep-prefix" else 2}
 
-    assert len(kinds) == 1
+    assert len(set.union(*kinds.values())) == 1
     assert isinstance(build_model("vit", "prefix", True, 0).language_model, LanguageModel)
 
 
@@ -125,7 +130,14 @@ def test_vectors_reach_the_language_model_as_one_token_and_the_resampler_as_eigh
         words = model.language_model.embed(BATCH.words).flatten(1, 2)
         tokens[name] = model.connector(model.encoder(BATCH.pictures), words).shape[1] - words.shape[1]
 
-    assert tokens == {"prefix": 36, "cross-attention": 0, "resampler": 8, "attention-pool": 1, "vector": 1}
+    assert tokens == {
+        "prefix": 36,
+        "deep-prefix": 36,
+        "cross-attention": 0,
+        "resampler": 8,
+        "attention-pool": 1,
+        "vector": 1,
+    }
 
 
 def test_an_attention_block_follows_the_cnn_and_keeps_the_boxes():
@@ -153,7 +165,7 @@ def test_a_seed_gives_the_same_weights_and_leaves_random_numbers_alone():
     ("encoder", "connector", "sentence"),
     [
         ("resnet", "prefix", "there is no encoder 'resnet' in the matrix; expected one of cnn-small, cnn-large"),
-        ("vit", "film", "there is no connector 'film' in the matrix; expected one of prefix, cross-attention"),
+        ("vit", "film", "there is no connector 'film' in the matrix; expected one of prefix, deep-prefix"),
     ],
 )
 def test_an_unknown_name_is_refused(encoder, connector, sentence):

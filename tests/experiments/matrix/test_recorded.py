@@ -1,40 +1,29 @@
 """What the course claims about the matrix, checked on the recorded numbers and on the trained models."""
 
 import json
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from support.blind import asked_of, chance_above, seeing_rate
 
-from vlmteach.experiments.matrix import ENCODERS, build_model, load_results, load_trained
-from vlmteach.experiments.matrix.record import (
-    COMPARED,
-    FIRST,
-    RATES,
-    WAYS,
-    all_cases,
-    chosen_rates,
-    follow_ups,
-    pilot_cases,
-)
+from vlmteach.experiments.matrix import ENCODERS, LEVEL, load_results, load_trained
+from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, WAYS, case_of
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
     RECIPE,
     TEST_SEED,
     TESTED,
-    GradedLoss,
     family_means,
     right_answers,
-    training_pictures,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.guessing import shuffle_questions
 from vlmteach.pictures.scenes import far_scenes, near_scenes
-from vlmteach.training import Recipe, fit, one_thread
+from vlmteach.training import Recipe, one_thread
 
 RECORDED = load_results()
 CLAIMS = sorted(
@@ -47,10 +36,20 @@ PREFIX = [cell for cell in CLAIMS if cell[1] == "prefix"]
 SHIPPED = [tuple(key.split("/")) for key in RECORDED.record["checkpoints"]]
 ATTRIBUTE, COUNT, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))
 
-ASKED = asked_of(make_batch(TESTED, TEST_SEED, pairs=~HELD_OUT))
-GUESSING = chance_above(RECORDED.guessing, ASKED)
-SEEING_RATE = seeing_rate(near_scenes(20_000, TEST_SEED)[0], far_scenes(20_000, TEST_SEED))
-SEEING = chance_above(SEEING_RATE, ASKED)
+
+class Floors(NamedTuple):
+    """Rates by family, (6,): of guessing, of who sees the scene and not the question; each with what chance may add."""
+
+    guessing: np.ndarray
+    seeing_rate: np.ndarray
+    seeing: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def floors():
+    asked = asked_of(make_batch(TESTED, TEST_SEED, pairs=~HELD_OUT))
+    seen = seeing_rate(near_scenes(20_000, TEST_SEED)[0], far_scenes(20_000, TEST_SEED))
+    return Floors(chance_above(RECORDED.guessing, asked), seen, chance_above(seen, asked))
 
 
 def columns(cell, key):
@@ -58,37 +57,23 @@ def columns(cell, key):
     return np.array([run[key] for run in RECORDED.runs(*cell)])
 
 
-@pytest.mark.parametrize(("encoder", "connector", "positions"), [("cnn-small", "cross-attention", True), THEOREM[1]])
-def test_a_recorded_run_starts_the_same_way_today(encoder, connector, positions):
-    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss."""
-    run = RECORDED.runs(encoder, connector, positions)[-1]
-    model = build_model(encoder, connector, positions, run["seed"])
-    recipe = replace(Recipe(**RECORDED.record["recipe"]), learning_rate=run["learning_rate"])
-    batch = training_pictures(run["seed"], RECORDED.record["batch"])
-    with one_thread():
-        trained = fit(model, batch, GradedLoss(), recipe, until=FIRST, progress=False)
+@pytest.mark.parametrize("cell", [("cnn-small", "cross-attention", True), THEOREM[1]], ids=str)
+def test_a_recorded_run_starts_the_same_way_today(cell):
+    """The code has not drifted from what made the record: twenty steps of it land on the recorded loss.
 
-    assert trained.losses[-1] == pytest.approx(run["first_loss"], abs=1e-3)
+    Noise of 1e-6 in every product moves that loss by less than 1e-6 here; 5 % more learning rate move it by 0.03, a
+    weight decay ten times as strong by 0.001.
+    """
+    run = RECORDED.runs(*cell)[-1]
 
-
-def test_the_command_records_the_cases_of_the_record():
-    pilots = RECORDED.record["pilots"]
-    keys = ("encoder", "connector", "positions", "seed", "steps", "learning_rate")
-    rates = chosen_rates(pilots)
-
-    assert [(run["encoder"], run["learning_rate"]) for run in pilots] == [
-        (case.encoder, case.recipe.learning_rate) for case in pilot_cases()
-    ]
-    for kind, cases in (("runs", all_cases(rates)), ("follow_ups", follow_ups(rates))):
-        runs = [tuple(run[key] for key in keys) for run in RECORDED.record[kind]]
-        assert runs == [(*case[:4], case.recipe.steps, case.recipe.learning_rate) for case in cases]
+    assert EXPERIMENT.first_loss(case_of(run, RECORDED.record)) == pytest.approx(run["first_loss"], abs=3e-4)
 
 
 def test_the_record_says_how_it_was_made():
     record = RECORDED.record
 
     assert Recipe(**record["recipe"]) == RECIPE
-    assert (record["batch"], record["tested"], record["rates"]) == (BATCH, TESTED, list(RATES))
+    assert (record["batch"], record["tested"], record["level"]) == (BATCH, TESTED, LEVEL)
     assert record["families"] == list(QUESTION_FAMILIES)
     assert {"python", "torch", "numpy", "vlmteach"} <= record["versions"].keys()
     assert all(len(digest) == 64 for digest in record["code"].values())
@@ -101,15 +86,13 @@ def test_the_record_is_plain_json():
 
 
 def test_every_encoder_meets_every_connector():
-    assert len(COMPARED) >= 5
-    assert len(WAYS) >= 4
-    assert list(RECORDED.record["connectors"]) == list(WAYS)
-    assert RECORDED.table(list(COMPARED), list(WAYS)).shape == (len(COMPARED), len(WAYS), 6)
+    ways = list(RECORDED.record["connectors"])
+    assert set(ways) <= set(WAYS)
+    assert RECORDED.table(list(COMPARED), ways).shape == (len(COMPARED), len(ways), 6)
 
 
 def test_a_cell_that_carries_a_claim_has_three_seeds():
-    assert 1 <= len(CLAIMS) <= 8
-    assert {*THEOREM, LEAK} <= set(CLAIMS)
+    assert {*THEOREM, LEAK} == set(CONTROLS) <= set(CLAIMS)
     assert all([run["seed"] for run in RECORDED.runs(*cell)] == [0, 1, 2] for cell in CLAIMS)
 
 
@@ -126,37 +109,37 @@ def test_half_of_all_relations_can_be_guessed_and_a_sixth_of_all_places():
 
 
 @pytest.mark.parametrize("cell", CLAIMS, ids=str)
-def test_a_model_that_is_shown_another_picture_only_guesses(cell):
-    assert (columns(cell, "picture_blind") <= GUESSING).all()
+def test_a_model_that_is_shown_another_picture_only_guesses(cell, floors):
+    assert (columns(cell, "picture_blind") <= floors.guessing).all()
 
 
 @pytest.mark.parametrize("cell", CLAIMS, ids=str)
-def test_a_model_that_is_asked_another_question_knows_no_more_than_who_sees_the_scene(cell):
+def test_a_model_that_is_asked_another_question_knows_no_more_than_who_sees_the_scene(cell, floors):
     blind = columns(cell, "question_blind")
 
-    assert (blind <= SEEING).all()
-    assert (blind[:, [NEAR, FAR]] <= GUESSING[[NEAR, FAR]]).all()
+    assert (blind <= floors.seeing).all()
+    assert (blind[:, [NEAR, FAR]] <= floors.guessing[[NEAR, FAR]]).all()
 
 
 @pytest.mark.parametrize("cell", THEOREM, ids=str)
-def test_what_the_theorem_forbids_is_at_chance(cell):
+def test_what_the_theorem_forbids_is_at_chance(cell, floors):
     """Where things are, and how far ones lie, cannot be told from a bag; what there is can."""
     accuracy = columns(cell, "accuracy")
 
-    assert (accuracy[:, [WHERE, FAR]] <= GUESSING[[WHERE, FAR]]).all()
-    assert (accuracy[:, FAR] >= 1 - GUESSING[FAR]).all()
+    assert (accuracy[:, [WHERE, FAR]] <= floors.guessing[[WHERE, FAR]]).all()
+    assert (accuracy[:, FAR] >= 1 - floors.guessing[FAR]).all()
     assert (accuracy[:, [COUNT, SAME]].max(axis=0) >= RECORDED.guessing[[COUNT, SAME]] + 0.3).all()
     assert np.isnan(RECORDED.steps_to_level(RECORDED.runs(*cell))[:, [WHERE, FAR]]).all()
 
 
-def test_a_bag_of_patches_knows_nothing_of_near_relations_either():
-    assert (columns(THEOREM[1], "accuracy")[:, NEAR] <= GUESSING[NEAR]).all()
+def test_a_bag_of_patches_knows_nothing_of_near_relations_either(floors):
+    assert (columns(THEOREM[1], "accuracy")[:, NEAR] <= floors.guessing[NEAR]).all()
 
 
-def test_zero_padding_leaks_where_things_are():
+def test_zero_padding_leaks_where_things_are(floors):
     leaked = columns(LEAK, "accuracy")[:, WHERE]
 
-    assert leaked.min() > GUESSING[WHERE] + 0.1
+    assert leaked.min() > floors.guessing[WHERE] + 0.1
     assert leaked.min() > columns(THEOREM[0], "accuracy")[:, WHERE].max() + 0.1
 
 
@@ -232,12 +215,12 @@ def test_a_shipped_model_is_the_recorded_one(measured, cell):
 
 
 @pytest.mark.parametrize("cell", SHIPPED, ids=str)
-def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell):
+def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell, floors):
     accuracy, asked = measured
     _, no_picture, no_question = accuracy[cell]
 
     assert (no_picture <= chance_above(RECORDED.guessing, asked)).all()
-    assert (no_question <= chance_above(SEEING_RATE, asked)).all()
+    assert (no_question <= chance_above(floors.seeing_rate, asked)).all()
     assert no_question[[NEAR, FAR]].max() <= chance_above(RECORDED.guessing, asked)[[NEAR, FAR]].min()
 
 

@@ -7,8 +7,10 @@ how many steps, is a measurement.
 
 from vlmteach.experiments.cliff.encoders import ENCODERS, MarkerReadOut, build_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, PARTLY, Field, exact_field, where
-from vlmteach.experiments.cliff.results import CHANCE, DISTANCE, LEVEL, CliffResults, load_results, load_trained
+from vlmteach.experiments.cliff.results import DISTANCE, CliffResults, load_results, load_trained
 from vlmteach.experiments.cliff.train import (
+    CHANCE,
+    LEVEL,
     LIVE_RECIPE,
     RECIPE,
     GradedLoss,

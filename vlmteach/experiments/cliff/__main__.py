@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from vlmteach.experiments.cliff.record import record
+from vlmteach.experiments.cliff.record import EXPERIMENT, record
 from vlmteach.experiments.cliff.results import CliffResults
 from vlmteach.experiments.command import recording_options
+from vlmteach.experiments.restamp import restamp_record
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
     options = recording_options("cliff", __doc__, arguments)
-    print(table(record(options.folder, options.workers, options.scheduler)))
+    if options.restamp:
+        restamp_record(EXPERIMENT)
+    else:
+        print(table(record(options.folder, options.workers)))
 
 
 def table(results: CliffResults) -> str:

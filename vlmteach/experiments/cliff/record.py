@@ -2,109 +2,72 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-
+from vlmteach.experiments.cliff import run as making
 from vlmteach.experiments.cliff.encoders import ENCODERS, build_model
 from vlmteach.experiments.cliff.field import exact_field
-from vlmteach.experiments.cliff.results import CHANCE, LEVEL, CliffResults
+from vlmteach.experiments.cliff.results import CliffResults
+from vlmteach.experiments.cliff.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.cliff.train import (
     BATCH,
+    CHANCE,
+    LEVEL,
     PER_OFFSET,
     RECIPE,
     GradedLoss,
-    count_right,
     training_pictures,
 )
-from vlmteach.experiments.curves import steps_to
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
-from vlmteach.experiments.runs import Result, RunFolder
-from vlmteach.training import Recipe, fit, one_thread, save_checkpoint
+from vlmteach.experiments.restamp import Experiment
+from vlmteach.experiments.runs import RunFolder
+from vlmteach.training import Recipe, save_checkpoint
 
 SEEDS = (0, 1, 2)
-WINDOW = 20  # steps that are graded together: about 366 new pictures at each distance
-FIRST = 20  # the step whose loss a test trains to again
 SHIPPED = ("cnn-1", "cnn-2", "cnn-3", "cnn-6", "cnn-2-strided", "vit-1", "vit-2", "cnn-1-attention")  # of seed 0
-# Everything that decides a number; what only draws or reads results is left out.
-CODE = (
-    "vlmteach.experiments.cliff.encoders",
-    "vlmteach.experiments.cliff.train",
-    "vlmteach.nn.attention",
-    "vlmteach.nn.convnet",
-    "vlmteach.nn.positions",
-    "vlmteach.nn.tokens",
-    "vlmteach.nn.transformer",
-    "vlmteach.nn.vit",
-    "vlmteach.pictures.cliff",
-    "vlmteach.training.loop",
-    "vlmteach.training.progress",
-    "vlmteach.training.recipe",
+
+
+def case_of(run: dict[str, Any], record: dict[str, Any]) -> Case:
+    """The case of a recorded run."""
+    return Case(run["encoder"], run["seed"], Recipe(**record["recipe"]), record["batch"], record["per_offset"])
+
+
+EXPERIMENT = Experiment(
+    "cliff",
+    making.__name__,
+    case_of,
+    run_case,
+    begin=lambda case: (build_model(case.encoder, case.seed), training_pictures(case.seed, case.batch), GradedLoss()),
+    first=FIRST,
+    kind=lambda run: run["encoder"],
+    final=lambda run, record: CliffResults({**record, "runs": [run]}).accuracy_by_distance(run["encoder"])[0].tolist(),
+    tolerance=0.01,
 )
 
 
-class Case(NamedTuple):
-    """One run to make; everything it depends on."""
-
-    encoder: str
-    seed: int
-    recipe: Recipe
-    batch: int
-    per_offset: int
-
-    @property
-    def name(self) -> str:
-        """Short and unique in a record."""
-        return f"{self.encoder}-{self.seed}"
-
-    def as_json(self) -> dict[str, Any]:
-        """The case as JSON values."""
-        return {**self._asdict(), "recipe": asdict(self.recipe)}
-
-
-def run_case(case: Case) -> Result:
-    """Train and test one encoder with one seed. Raises KeyboardInterrupt when it was stopped: half a run is none."""
-    begin = time.perf_counter()
-    model, graded = build_model(case.encoder, case.seed), GradedLoss()
-    with one_thread():
-        trained = fit(model, training_pictures(case.seed, case.batch), graded, case.recipe, progress=False)
-        if trained.interrupted:
-            raise KeyboardInterrupt
-        right = count_right(model, case.per_offset)
-    accuracy = graded.accuracy(WINDOW)
-    losses = torch.tensor(trained.losses)
-    run = {
-        "encoder": case.encoder,
-        "seed": case.seed,
-        "first_loss": trained.losses[FIRST - 1],
-        "loss": [round(float(loss.mean()), 4) for loss in losses.split(WINDOW)],
-        "accuracy": accuracy.round(4).tolist(),
-        "steps_to_level": steps_to(LEVEL, accuracy, WINDOW),
-        "right": right.tolist(),
-        "seconds": round(time.perf_counter() - begin, 1),
-    }
-    return Result(run, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})
+def all_cases() -> list[Case]:
+    """Every encoder with every seed, by the one recipe."""
+    return [Case(name, seed, RECIPE, BATCH, PER_OFFSET) for seed in SEEDS for name in ENCODERS]
 
 
 class Recorder:
-    """Keeps finished runs in a folder, one checkpoint each, and puts the record together when all are there."""
+    """Keeps finished runs in a folder, and puts the record together when all are there."""
 
     def __init__(self, folder: Path) -> None:
-        self.runs = RunFolder(folder, CODE)
+        self.runs = RunFolder(folder, making.__name__)
 
     def assemble(self, cases: list[Case], results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> CliffResults:
         """Write cliff.json and the shipped checkpoints from stored runs."""
-        made = self.runs.results(cases)
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        made = self.runs.runs(cases)
         shipped = {}
-        for case, result in zip(cases, made, strict=True):
+        for case in cases:
             if case.encoder in SHIPPED and case.seed == SEEDS[0]:
                 file = f"cliff-{case.encoder}.safetensors"
                 about = {"experiment": "cliff", "encoder": case.encoder, "recipe": asdict(case.recipe)}
-                digest = save_checkpoint(checkpoints / file, result.weights, about)
+                checkpoints.mkdir(parents=True, exist_ok=True)
+                digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
                 shipped[case.encoder] = {"file": file, "sha256": digest}
         record = {
             "experiment": "cliff",
@@ -116,17 +79,13 @@ class Recorder:
             "chance": CHANCE,
             "versions": versions(),
             "code": self.runs.code,
+            "stamps": self.runs.stamps,
             "encoders": {name: _describe(name) for name in dict.fromkeys(case.encoder for case in cases)},
             "checkpoints": shipped,
-            "runs": [result.run for result in made],
+            "runs": made,
         }
         write_results("cliff", record, results)
         return CliffResults(record)
-
-
-def all_cases() -> list[Case]:
-    """Every encoder with every seed, by the one recipe."""
-    return [Case(name, seed, RECIPE, BATCH, PER_OFFSET) for seed in SEEDS for name in ENCODERS]
 
 
 def _describe(name: str) -> dict[str, Any]:
@@ -140,8 +99,8 @@ def _describe(name: str) -> dict[str, Any]:
     }
 
 
-def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> CliffResults:
+def record(folder: Path, workers: int = 1) -> CliffResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
     recorder, cases = Recorder(folder), all_cases()
-    recorder.runs.make(run_case, cases, workers, scheduler)
+    recorder.runs.make(run_case, cases, workers)
     return recorder.assemble(cases)

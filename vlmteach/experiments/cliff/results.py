@@ -13,11 +13,8 @@ from torch import nn
 from vlmteach.experiments.cliff.encoders import build_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, Field, where
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
-from vlmteach.pictures.cliff import COLOURS, LONGEST
+from vlmteach.pictures.cliff import LONGEST
 from vlmteach.training import load_checkpoint, load_weights
-
-CHANCE = 1 / len(COLOURS)
-LEVEL = 0.95  # "knows the colour"
 
 _STEPS = np.abs(np.arange(-LONGEST, LONGEST + 1))
 DISTANCE = np.maximum(_STEPS[:, None], _STEPS[None, :])  # of every offset, [dy + 7, dx + 7]

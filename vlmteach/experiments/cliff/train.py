@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vlmteach.pictures.cliff import LONGEST, CliffBatch, cliff_batch, cliff_pictures, every_offset
+from vlmteach.pictures.cliff import COLOURS, LONGEST, CliffBatch, cliff_batch, cliff_pictures, every_offset
 from vlmteach.training import Recipe
 
 RECIPE = Recipe(steps=600, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0)
@@ -19,6 +19,8 @@ LIVE_RECIPE = Recipe(steps=240, learning_rate=2e-3, warmup=50, decay=0.4, weight
 BATCH = 128
 PER_OFFSET = 672  # test pictures of each offset and seed: three seeds make 2,016
 TEST_SEED = 1_000_000  # far from every seed that pictures are learned from
+CHANCE = 1 / len(COLOURS)
+LEVEL = 0.95  # "knows the colour"
 
 
 def training_pictures(seed: int, count: int = BATCH) -> Callable[[int], CliffBatch]:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
+import argparse
 
-from tqdm.auto import tqdm
-
-from vlmteach.experiments.cost.measure import CONNECTORS, ENCODERS, REPEATS, SIDES, measure_connector, measure_encoder
+from vlmteach.experiments.cost.record import record, restamp
 from vlmteach.experiments.cost.results import CostResults
-from vlmteach.experiments.recording import RESULTS, code_hashes, versions, write_results
-
-CODE = ("vlmteach.experiments.cost.measure", "vlmteach.experiments.cost.memory")
 
 
-def record(folder: Path = RESULTS) -> CostResults:
-    """Measure everything and write cost.json."""
-    jobs = [(measure_encoder, name, side) for name in ENCODERS for side in SIDES]
-    jobs += [(measure_connector, name, side) for name in CONNECTORS for side in SIDES]
-    runs = [measure(name, side) for measure, name, side in tqdm(jobs, unit="measurement")]
-    content = {
-        "experiment": "cost",
-        "repeats": REPEATS,
-        "machine": platform.machine(),
-        "versions": versions(),
-        "code": code_hashes(CODE),
-        "encoders": {name: title for name, (title, _) in ENCODERS.items()},
-        "connectors": {name: title for name, (title, _) in CONNECTORS.items()},
-        "encoder_runs": [run for run in runs if "encoder" in run],
-        "connector_runs": [run for run in runs if "connector" in run],
-    }
-    write_results("cost", content, folder)
-    return CostResults(content)
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, write the record into the package, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m vlmteach.experiments.cost", description=__doc__)
+    parser.add_argument(
+        "--restamp", action="store_true", help="record nothing: see whether the code of today counts the same"
+    )
+    if parser.parse_args(arguments).restamp:
+        restamp()
+    else:
+        print(table(record()))
 
 
 def table(results: CostResults) -> str:
@@ -45,4 +31,4 @@ def table(results: CostResults) -> str:
 
 
 if __name__ == "__main__":
-    print(table(record()))
+    main()

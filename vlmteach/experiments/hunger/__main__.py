@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from vlmteach.experiments.command import recording_options
-from vlmteach.experiments.hunger.record import record
+from vlmteach.experiments.hunger.record import COMPARED, EXPERIMENT, record
 from vlmteach.experiments.hunger.results import HungerResults
-from vlmteach.experiments.matrix.record import chosen_rates
+from vlmteach.experiments.hunger.run import CONNECTOR
+from vlmteach.experiments.matrix.record import Cell, chosen_rate
 from vlmteach.experiments.matrix.results import load_results
+from vlmteach.experiments.restamp import restamp_record
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
     options = recording_options("hunger", __doc__, arguments)
-    rates = chosen_rates(load_results().record["pilots"])
-    print(table(record(options.folder, rates, options.workers, options.scheduler)))
+    if options.restamp:
+        restamp_record(EXPERIMENT)
+    else:
+        print(table(record(options.folder, rates_of(load_results().record["pilots"]), options.workers)))
+
+
+def rates_of(pilots: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The learning rate of each eye. pilots: of the matrix."""
+    return {name: chosen_rate(run for run in pilots if Cell.of(run) == Cell(name, CONNECTOR)) for name in COMPARED}
 
 
 def table(results: HungerResults) -> str:

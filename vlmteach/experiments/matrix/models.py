@@ -22,6 +22,7 @@ from vlmteach.nn import (
     CrossAttentionConnector,
     LanguageModel,
     MeanPool,
+    MultiHeadAttention,
     NormTokens,
     PerceiverResampler,
     Prefix,
@@ -66,6 +67,19 @@ class ThenAttention(nn.Module):
         return visual.with_tokens(self.block(visual.tokens))
 
 
+class AttentionLayer(nn.Module):
+    """tokens + attention(norm(tokens)): as many numbers, and drawn alike, as CrossAttentionConnector has."""
+
+    def __init__(self, dim: int, *, num_heads: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.attend = MultiHeadAttention(dim, num_heads=num_heads)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, D) -> (B, N, D); mask True = may attend."""
+        return tokens + self.attend(self.norm(tokens), mask)
+
+
 @dataclass(frozen=True)
 class Encoder:
     """An eye. title: in words. width: of its tokens. build: a new one, its weights at random."""
@@ -77,10 +91,15 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Connector:
-    """A way to the language model. title: in words. build: a new one, for translated tokens DIM wide."""
+    """A way to the language model, for translated tokens DIM wide.
+
+    title: in words. build: a new one: what is done to the tokens, and how they meet the words.
+    layer: one more layer of attention before the language model's own blocks, over all it reads; None adds none.
+    """
 
     title: str
-    build: Callable[[], tuple[nn.Module, nn.Module]]  # what is done to the tokens, and how they meet the words
+    build: Callable[[], tuple[nn.Module, nn.Module]]
+    layer: Callable[[], nn.Module] | None = None
 
 
 def _cnn(dim: int, *dilations: int, padding: Padding = "circular") -> ConvNet:
@@ -116,6 +135,10 @@ def _attention_pooled() -> tuple[nn.Module, nn.Module]:
     return _pooled(AttentionPool(DIM, num_heads=HEADS, height=CELLS, width=CELLS))
 
 
+def _prefix() -> tuple[nn.Module, nn.Module]:
+    return nn.Identity(), Prefix()
+
+
 def _resampled() -> tuple[nn.Module, nn.Module]:
     return PerceiverResampler(DIM, latents=LATENTS, depth=1, num_heads=HEADS), Prefix()
 
@@ -125,7 +148,9 @@ def _asked() -> tuple[nn.Module, nn.Module]:
 
 
 CONNECTORS = {
-    "prefix": Connector("grid as a prefix", lambda: (nn.Identity(), Prefix())),
+    "prefix": Connector("grid as a prefix", _prefix),
+    # as many layers of attention and as many parameters as with cross-attention
+    "deep-prefix": Connector("grid as a prefix, one more layer", _prefix, lambda: AttentionLayer(DIM, num_heads=HEADS)),
     "cross-attention": Connector("cross-attention", _asked),
     "resampler": Connector(f"resampler, {LATENTS} latents", _resampled),
     "attention-pool": Connector("attention-pooled vector", _attention_pooled),
@@ -147,8 +172,11 @@ def build_model(encoder: str, connector: str, positions: bool, seed: int) -> Vis
         places = [AddPositions()] if positions else []
         translator = [NormTokens(eye.width), Projector(eye.width, DIM, depth=2), NormTokens(DIM), *places]
         then, meeting = way.build()
-        return VisionLanguageModel(
+        model = VisionLanguageModel(
             nn.Sequential(Standardise(), eye.build()),
             Connect(nn.Sequential(*translator, then), meeting),
             LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH),
         )
+        if way.layer is not None:
+            model.language_model.blocks.insert(0, way.layer())
+        return model

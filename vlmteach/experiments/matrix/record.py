@@ -1,201 +1,182 @@
-"""Record the matrix: first a learning rate for each encoder, then every cell, the ones that carry a claim first."""
+"""Record the matrix: for each cell a learning rate, then three seeds, and more steps where these were too few."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
-from vlmteach.experiments.curves import steps_to
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, build_model
-from vlmteach.experiments.matrix.results import LEVEL, MatrixResults
+from vlmteach.experiments.matrix import run as making
+from vlmteach.experiments.matrix.models import (
+    CONNECTORS,
+    ENCODERS,
+    build_model,
+)
+from vlmteach.experiments.matrix.results import MatrixResults, Run
+from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
+    LEVEL,
     RECIPE,
     TEST_SEED,
     TESTED,
     GradedLoss,
-    family_means,
-    held_out_questions,
-    right_answers,
     training_pictures,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
-from vlmteach.experiments.runs import Result, RunFolder
+from vlmteach.experiments.restamp import Experiment
+from vlmteach.experiments.result import Result
+from vlmteach.experiments.runs import RunFolder, as_read
+from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.guessing import guess_rate, shuffle_questions
-from vlmteach.training import Recipe, fit, one_thread, save_checkpoint
+from vlmteach.pictures.guessing import guess_rate
+from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 SEEDS = (0, 1, 2)
-WINDOW = 50  # steps that are graded together
-FIRST = 20  # the step whose loss a test trains to again
-RATES = (1e-3, 2e-3, 4e-3, 8e-3)
-PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning rate for each encoder
-PILOT_CONNECTOR = "cross-attention"
+RATES = (5e-4, 1e-3, 2e-3, 4e-3)
+PILOT = replace(RECIPE, steps=600)  # 30 % of the length, to choose a learning rate for each cell
+LONGER = 2  # times as many steps for a cell in which a seed's attributes stay below the level
 GUESSING = 65_536  # pictures from which the rate of guessing is counted
+ATTRIBUTE = QUESTION_FAMILIES.index("attribute")
 COMPARED = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
-WAYS = ("prefix", "cross-attention", "resampler", "attention-pool", "vector")
-# A control learns at the rate of the encoder it is compared with.
-RATE_OF = {"cnn-small-zeros": "cnn-small", "vit-bag": "vit"}
-SHIPPED = (("cnn-large", "cross-attention", True), ("vit", "cross-attention", True), ("cnn-small", "vector", False))
-CODE = (
-    "vlmteach.experiments.curves",
-    "vlmteach.experiments.matrix.models",
-    "vlmteach.experiments.matrix.train",
-    *(f"vlmteach.nn.{name}" for name in ("attention", "conv_stem_vit", "convnet", "language", "positions", "tokens")),
-    *(f"vlmteach.nn.{name}" for name in ("transformer", "vit", "vlm")),
-    *(f"vlmteach.nn.connectors.{name}" for name in ("connect", "cross_attention", "layout", "prefix", "projector")),
-    *(f"vlmteach.nn.connectors.{name}" for name in ("resampler", "vector")),
-    *(f"vlmteach.pictures.{name}" for name in ("batches", "chance", "colours", "drawing", "questions", "scenes")),
-    *(f"vlmteach.training.{name}" for name in ("loop", "progress", "recipe")),
-)
+WAYS = ("prefix", "deep-prefix", "cross-attention", "resampler", "attention-pool", "vector")
 
 
-class Case(NamedTuple):
-    """One run to make; everything it depends on. positions: whether the connector adds each token's place."""
+class Cell(NamedTuple):
+    """An eye and a connector; positions: whether the connector adds each token's place."""
 
     encoder: str
     connector: str
-    positions: bool
-    seed: int
-    recipe: Recipe
+    positions: bool = True
 
-    @property
-    def name(self) -> str:
-        """Short and unique in a record."""
-        place = "" if self.positions else "-bare"
-        length, rate = self.recipe.steps, self.recipe.learning_rate
-        return f"{self.encoder}-{self.connector}{place}-{length}-{rate:g}-{self.seed}"
+    def __str__(self) -> str:
+        return f"{self.encoder} × {self.connector}{'' if self.positions else ', no positions'}"
 
-    def as_json(self) -> dict[str, Any]:
-        """The case as JSON values."""
-        return {**self._asdict(), "recipe": asdict(self.recipe), "batch": BATCH, "tested": TESTED}
+    @classmethod
+    def of(cls, run: Run) -> Cell:
+        """The cell of a recorded run."""
+        return cls(run["encoder"], run["connector"], run["positions"])
 
+    def pilots(self) -> list[Case]:
+        """Short runs, one at every rate."""
+        return [Case(*self, SEEDS[0], replace(PILOT, learning_rate=rate)) for rate in RATES]
 
-def run_case(case: Case) -> Result:
-    """Train and test one cell. Raises KeyboardInterrupt when it was stopped: half a run is none."""
-    begin = time.perf_counter()
-    model, graded = build_model(case.encoder, case.connector, case.positions, case.seed), GradedLoss()
-    with one_thread():
-        trained = fit(model, training_pictures(case.seed), graded, case.recipe, progress=False)
-        if trained.interrupted:
-            raise KeyboardInterrupt
-        tested = _test(model)
-    accuracy = graded.accuracy(WINDOW)
-    run = {
-        "encoder": case.encoder,
-        "connector": case.connector,
-        "positions": case.positions,
-        "seed": case.seed,
-        "steps": case.recipe.steps,
-        "learning_rate": case.recipe.learning_rate,
-        "first_loss": trained.losses[FIRST - 1],
-        "loss": [round(float(loss.mean()), 4) for loss in torch.tensor(trained.losses).split(WINDOW)],
-        "learning": accuracy.round(4).tolist(),
-        "steps_to_level": steps_to(LEVEL, accuracy, WINDOW),
-        **tested,
-        "seconds": round(time.perf_counter() - begin, 1),
-    }
-    return Result(run, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})
+    def seeds(self, rate: float, longer: int = 1) -> list[Case]:
+        """One run for each seed. longer: how many times as many steps as the recipe has."""
+        recipe = replace(RECIPE, learning_rate=rate, steps=longer * RECIPE.steps)
+        return [Case(*self, seed, recipe) for seed in SEEDS]
 
 
-def _test(model: torch.nn.Module) -> dict[str, Any]:
-    """Accuracy of each family on new scenes, on pairs never seen while learning, and with either side hidden."""
-    batch = make_batch(TESTED, TEST_SEED, pairs=~HELD_OUT)
-    other_pictures = batch._replace(pictures=batch.pictures.roll(TESTED // 3, dims=0))
-    hidden = {"picture_blind": other_pictures, "question_blind": shuffle_questions(batch, TEST_SEED)}
-    accuracy = {
-        name: family_means(right_answers(model, asked), asked.family).round(4).tolist()
-        for name, asked in {"accuracy": batch, **hidden}.items()
-    }
-    unseen = make_batch(TESTED, TEST_SEED + 1)
-    right = right_answers(model, unseen)[held_out_questions(unseen)]
-    return {**accuracy, "held_out": round(right.double().mean().item(), 4)}
+# What stands in the record of a pilot.
+PILOT_KEYS = (*Cell._fields, "seed", "steps", "learning_rate", "first_loss", "loss", "accuracy", "seconds")
+_BY_WORTH = ("vit", "cnn-small", "cnn-large", "conv-stem-vit", "cnn-attention")
+# In the order in which they are made: what the course's sentences need most comes first.
+CELLS = (
+    *(Cell(eye, way) for eye in _BY_WORTH for way in ("prefix", "deep-prefix")),
+    *(Cell(eye, way) for way in ("resampler", "vector", "cross-attention", "attention-pool") for eye in _BY_WORTH),
+)
+# The theorem and its leak. A control learns at the rate of the cell that it is compared with.
+CONTROLS = {
+    Cell("cnn-small", "vector", positions=False): Cell("cnn-small", "vector"),  # a bag of windows
+    Cell("vit-bag", "cross-attention", positions=False): Cell("vit", "cross-attention"),  # a bag of patches
+    Cell("cnn-small-zeros", "vector", positions=False): Cell("cnn-small", "vector"),  # zero padding tells the border
+}
+SHIPPED = (Cell("cnn-large", "cross-attention"), Cell("vit", "cross-attention"), Cell("cnn-small", "vector", False))
 
 
-def pilot_cases() -> list[Case]:
-    """Every encoder at every rate, short."""
-    return [
-        Case(name, PILOT_CONNECTOR, True, SEEDS[0], replace(PILOT, learning_rate=rate))
-        for name in COMPARED
-        for rate in RATES
-    ]
+def chosen_rate(pilots: Iterable[Run]) -> float:
+    """The learning rate with the lowest loss at the end of its pilot. pilots: runs of one cell, as recorded."""
+    return min(pilots, key=lambda run: run["loss"][-1])["learning_rate"]
 
 
-def chosen_rates(pilots: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """For each encoder the learning rate with the lowest loss at the end of its pilot. pilots: runs, as recorded."""
-    best = {
-        name: min((run for run in pilots if run["encoder"] == name), key=lambda run: run["loss"][-1])["learning_rate"]
-        for name in COMPARED
-    }
-    return best | {control: best[name] for control, name in RATE_OF.items()}
+def needs_longer(runs: Iterable[Run]) -> bool:
+    """Whether some seed of a cell knows fewer attributes than the level: then the cell says nothing about relations."""
+    return any(run["accuracy"][ATTRIBUTE] < LEVEL for run in runs)
 
 
-def all_cases(rates: dict[str, float]) -> list[Case]:
-    """The cells that carry a claim with three seeds, then the rest of the matrix with one."""
-
-    def case(encoder: str, connector: str, positions: bool, seed: int) -> Case:
-        return Case(encoder, connector, positions, seed, replace(RECIPE, learning_rate=rates[encoder]))
-
-    claims = [
-        ("cnn-small", "cross-attention", True),  # local, and yet global once attention follows
-        ("cnn-large", "cross-attention", True),
-        ("vit", "cross-attention", True),
-        ("cnn-small", "prefix", True),  # no cross-attention needed, and none more for a CNN than for a ViT
-        ("vit", "prefix", True),
-        ("cnn-small", "vector", False),  # the theorem: a bag of windows
-        ("vit-bag", "cross-attention", False),  # the theorem for a ViT: a bag of patches
-        ("cnn-small-zeros", "vector", False),  # its leak: zero padding tells where the border is
-    ]
-    rest = [(encoder, connector, True) for connector in WAYS for encoder in COMPARED]
-    first = [case(*claim, seed) for claim in claims for seed in SEEDS]
-    return first + [case(*cell, SEEDS[0]) for cell in rest if cell not in claims]
+def make_run(case: Case) -> Result:
+    """One run, with its weights only where they are shipped."""
+    result = run_case(case)
+    ships = Cell(*case[:3]) in SHIPPED and case.seed == SEEDS[0] and case.recipe.steps >= RECIPE.steps
+    return result if ships else result._replace(weights={})
 
 
-def follow_ups(rates: dict[str, float]) -> list[Case]:
-    """Asked after the matrix was there: what more steps, or another rate, would change in cells that learned less."""
+def case_of(run: Run, record: dict[str, Any]) -> Case:
+    """The case of a recorded run."""
+    recipe = replace(Recipe(**record["recipe"]), steps=run["steps"], learning_rate=run["learning_rate"])
+    return Case(*Cell.of(run), run["seed"], recipe)
 
-    def case(encoder: str, connector: str, times: int, rate: float) -> Case:
-        recipe = replace(RECIPE, steps=times * RECIPE.steps, learning_rate=rate * rates[encoder])
-        return Case(encoder, connector, True, SEEDS[0], recipe)
 
-    asked = [("cnn-attention", "resampler"), ("vit", "attention-pool"), ("cnn-large", "vector")]
-    rest = [case(*cell, *change) for cell in asked for change in ((1, 1 / 3), (1, 3), (3, 1))]
-    return [case("cnn-large", "prefix", 3, 1), *rest]
+EXPERIMENT = Experiment(
+    "matrix",
+    making.__name__,
+    case_of,
+    run_case,
+    begin=lambda case: (build_model(*case[:4]), training_pictures(case.seed), GradedLoss()),
+    first=FIRST,
+    kind=Cell.of,
+    final=lambda run, record: run["accuracy"],
+    tolerance=0.02,
+)
 
 
 class Recorder:
-    """Keeps finished runs in a folder and puts the record together when all are there."""
+    """Makes the runs of cells, keeps them in a folder, and puts the record together when all are there.
 
-    def __init__(self, folder: Path) -> None:
-        self.runs = RunFolder(folder, CODE)
+    cells: those that are compared, in the order in which they are made. controls: each with the cell whose rate it has.
+    """
 
-    def assemble(
-        self,
-        pilots: list[Case],
-        cases: list[Case],
-        follow_ups: list[Case],
-        results: Path = RESULTS,
-        checkpoints: Path = CHECKPOINTS,
-    ) -> MatrixResults:
-        """Write matrix.json and the shipped checkpoints from stored runs."""
+    def __init__(
+        self, folder: Path, cells: Sequence[Cell] = CELLS, controls: Mapping[Cell, Cell] = CONTROLS, workers: int = 1
+    ) -> None:
+        self.runs, self.workers = RunFolder(folder, making.__name__), workers
+        self.cells, self.controls = cells, controls
+
+    def make(self) -> None:
+        """Make every run that is not in the folder yet, cell by cell. Ctrl-C loses at most the runs at work."""
+        for cell in (*self.cells, *self.controls):
+            there, wanted = self.progress()
+            print(f"{there} of {wanted} runs are there; now {cell}", flush=True)
+            rate = chosen_rate(self.runs.make(make_run, self._pilots(cell), self.workers))
+            made = self.runs.make(make_run, cell.seeds(rate), self.workers)
+            if cell not in self.controls and needs_longer(made):
+                self.runs.make(make_run, cell.seeds(rate, LONGER), self.workers)
+
+    def progress(self) -> tuple[int, int]:
+        """How many runs are there, and how many there will be, as far as is known: only finished cells tell of more."""
+        there, wanted = set[str](), set[str]()
+        for cell in (*self.cells, *self.controls):
+            pilots = self._pilots(cell)
+            cases = [*pilots, *cell.seeds(RECIPE.learning_rate)]
+            if self._all_there(pilots):
+                rate = chosen_rate(self.runs.runs(pilots))
+                cases = [*pilots, *cell.seeds(rate)]
+                if self._too_short(cell, rate):
+                    cases += cell.seeds(rate, LONGER)
+            wanted |= {case.name for case in cases}
+            there |= {case.name for case in cases if self.runs.finished(case) is not None}
+        return len(there), len(wanted)
+
+    def assemble(self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> MatrixResults:
+        """Write matrix.json and the shipped checkpoints from stored runs. Raises ValueError when some are missing."""
+        pilots: list[Run] = []
+        runs: list[Run] = []
+        shorter: list[Run] = []
         shipped = {}
-        made = self.runs.results(cases)
-        for case, result in zip(cases, made, strict=True):
-            key = (case.encoder, case.connector, case.positions)
-            if key in SHIPPED and case.seed == SEEDS[0]:
-                file = f"matrix-{case.encoder}-{case.connector}.safetensors"
-                digest = save_checkpoint(checkpoints / file, result.weights, {"experiment": "matrix", **case.as_json()})
-                shipped[f"{case.encoder}/{case.connector}"] = {
-                    "file": file,
-                    "sha256": digest,
-                    "positions": case.positions,
-                }
+        for cell in (*self.cells, *self.controls):
+            made = self.runs.runs(self._pilots(cell))
+            pilots += made if cell not in self.controls else []
+            rate = chosen_rate(made)
+            cases, made = cell.seeds(rate), self.runs.runs(cell.seeds(rate))
+            if self._too_short(cell, rate):
+                shorter += made
+                cases = cell.seeds(rate, LONGER)
+                made = self.runs.runs(cases)
+            runs += made
+            if cell in SHIPPED:
+                shipped[f"{cell.encoder}/{cell.connector}"] = self._ship(cases[0], checkpoints)
         record = {
             "experiment": "matrix",
             "recipe": asdict(RECIPE),
@@ -204,19 +185,64 @@ class Recorder:
             "window": WINDOW,
             "level": LEVEL,
             "rates": list(RATES),
+            "pilot_steps": PILOT.steps,
             "families": list(QUESTION_FAMILIES),
             "guessing": guess_rate(make_batch(GUESSING, TEST_SEED + 2, pairs=~HELD_OUT)),
             "versions": versions(),
             "code": self.runs.code,
+            "stamps": self.runs.stamps,
             "encoders": {name: _describe(name) for name in ENCODERS},
             "connectors": {name: CONNECTORS[name].title for name in WAYS},
+            "connector_parameters": {name: connector_parameters(name) for name in WAYS},
+            "attention_layers": {name: attention_layers(name) for name in WAYS},
             "checkpoints": shipped,
-            "pilots": [result.run for result in self.runs.results(pilots)],
-            "runs": [result.run for result in made],
-            "follow_ups": [result.run for result in self.runs.results(follow_ups)],
+            "pilots": [{key: run[key] for key in PILOT_KEYS} for run in pilots],
+            "runs": runs,
+            "shorter": shorter,
         }
         write_results("matrix", record, results)
         return MatrixResults(record)
+
+    def _pilots(self, cell: Cell) -> list[Case]:
+        return self.controls.get(cell, cell).pilots()
+
+    def _all_there(self, cases: Sequence[Case]) -> bool:
+        return all(self.runs.finished(case) is not None for case in cases)
+
+    def _too_short(self, cell: Cell, rate: float) -> bool:
+        cases = cell.seeds(rate)
+        return cell not in self.controls and self._all_there(cases) and needs_longer(self.runs.runs(cases))
+
+    def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
+        """Weights travel with the record, not with runs: those that are shipped already are taken as they are."""
+        file = f"matrix-{case.encoder}-{case.connector}.safetensors"
+        about = {"experiment": "matrix", **as_read(case.as_json())}
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        try:
+            digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
+        except FileNotFoundError:
+            shipped = load_checkpoint(checkpoints / file)
+            if shipped.metadata != about:
+                raise FileNotFoundError(
+                    f"the weights of {case.name} are not in {self.runs.folder}, and {checkpoints / file} holds those "
+                    f"of another run. Delete {case.name}.json there, and run the command again."
+                ) from None
+            digest = shipped.sha256
+        return {"file": file, "sha256": digest, "positions": case.positions}
+
+
+def connector_parameters(connector: str) -> int:
+    """How many numbers stand between an eye DIM wide and the language model's own blocks."""
+    layer = CONNECTORS[connector].layer
+    parts = [build_model("vit", connector, True, seed=0).connector, *([] if layer is None else [layer()])]
+    return sum(parameter.numel() for part in parts for parameter in part.parameters())
+
+
+def attention_layers(connector: str) -> int:
+    """How many layers of attention lead from the eye's tokens to an answer."""
+    model = build_model("vit", connector, True, seed=0)
+    behind_the_eye = (*model.connector.modules(), *model.language_model.modules())
+    return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_eye)
 
 
 def _describe(name: str) -> dict[str, Any]:
@@ -224,10 +250,8 @@ def _describe(name: str) -> dict[str, Any]:
     return {"title": ENCODERS[name].title, "parameters": sum(parameter.numel() for parameter in model.parameters())}
 
 
-def record(folder: Path, workers: int = 1, scheduler: str | None = None) -> MatrixResults:
+def record(folder: Path, workers: int = 1) -> MatrixResults:
     """Make every run that is not in the folder yet, then write the record. Ctrl-C loses at most the runs at work."""
-    recorder, pilots = Recorder(folder), pilot_cases()
-    rates = chosen_rates([result.run for result in recorder.runs.make(run_case, pilots, workers, scheduler)])
-    cases, more = all_cases(rates), follow_ups(rates)
-    recorder.runs.make(run_case, cases + more, workers, scheduler)
-    return recorder.assemble(pilots, cases, more)
+    recorder = Recorder(folder, workers=workers)
+    recorder.make()
+    return recorder.assemble()

@@ -18,8 +18,6 @@ from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures.batches import make_batch
 from vlmteach.training import load_checkpoint, load_weights
 
-LEVEL = 0.95  # "can answer"
-
 Run = dict[str, Any]  # one run, as record.run_case makes it
 
 

@@ -1,7 +1,7 @@
 import pytest
 from joblib import parallel_config
 
-from vlmteach.training import sweep
+from vlmteach.experiments.sweep import sweep
 
 CASES = {"one": 1, "two": 2, "three": 3}
 

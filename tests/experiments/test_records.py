@@ -1,0 +1,32 @@
+"""All recorded experiments against the tree: each holds for the code of today."""
+
+import pytest
+
+from vlmteach.experiments.code import code_of, digest
+from vlmteach.experiments.recording import read_results
+
+MODULES = {
+    "cliff": "vlmteach.experiments.cliff.run",
+    "cost": "vlmteach.experiments.cost.measure",
+    "hunger": "vlmteach.experiments.hunger.run",
+    "matrix": "vlmteach.experiments.matrix.run",
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_record_holds_for_the_code_of_today(name):
+    recorded, today = read_results(name)["code"], code_of(MODULES[name])
+    changed = sorted(module for module in recorded.keys() | today.keys() if recorded.get(module) != today.get(module))
+
+    assert not changed, f"run: python -m vlmteach.experiments.{name} --restamp"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_stamps_lead_from_the_code_that_made_a_record_to_that_of_today(name):
+    record = read_results(name)
+    chain = [stamp["before"] for stamp in record.get("stamps", [])] + [digest(record["code"])]
+
+    assert [stamp["after"] for stamp in record.get("stamps", [])] == chain[1:]
+    for stamp in record.get("stamps", []):
+        assert stamp["largest_difference"] <= stamp["tolerance"] <= 0.05
+        assert {"python", "torch", "numpy"} <= stamp["versions"].keys()
