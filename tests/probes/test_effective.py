@@ -140,8 +140,14 @@ def test_torchvision_transformers_have_their_class_token_in_front():
 
 
 class Loose(nn.Module):
+    """Tokens of which nobody says how they lie in the picture."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
     def forward(self, image):
-        return image.flatten(2).transpose(1, 2)[:, :7]
+        return image.flatten(2).transpose(1, 2)[:, : self.count]
 
 
 CONV = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten())
@@ -164,7 +170,8 @@ CONV = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten())
          noise_images(1, 8, 8), "images are on cpu, the model is on meta"),
         (nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.ReLU()), "1", (0, 0),
          torch.zeros(1, 3, 8, 8), "all-zero picture"),
-        (nn.Sequential(Loose()), "0", (0, 0), noise_images(1, 8, 8), "7 tokens, which form no grid"),
+        (nn.Sequential(Loose(7)), "0", (0, 0), noise_images(1, 8, 8), "7 tokens, which form no grid"),
+        (nn.Sequential(Loose(16)), "0", (0, 0), noise_images(1, 8, 8), "16 tokens, which form no grid"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_refused_with_a_sentence(model, layer, position, images, sentence):

@@ -86,7 +86,7 @@ def _channels(
         _require_channels_first(output, layer, size)
         _require_position(position, output.shape[-2], output.shape[-1], layer)
         return output[:, :, row, column]
-    prefix, height, width = _layout(output, layer, layouts, size)
+    prefix, height, width = _layout(output, layer, layouts)
     _require_position(position, height, width, layer)
     return output[:, prefix + row * width + column]
 
@@ -102,20 +102,15 @@ def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> 
         )
 
 
-def _layout(tokens: Tensor, layer: str, layouts: list[PictureTokens], size: tuple[int, int]) -> tuple[int, int, int]:
-    """Prefix, rows and columns of a layer's tokens: told by the encoder, or read off a grid of the picture's shape."""
+def _layout(tokens: Tensor, layer: str, layouts: list[PictureTokens]) -> tuple[int, int, int]:
+    """Prefix, rows and columns of a layer's tokens, as the encoder around it tells; nothing is guessed."""
     for found in layouts:
         if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):
             return found.prefix, found.height, found.width
-    height = round((tokens.shape[1] * size[0] / size[1]) ** 0.5)
-    width = round(height * size[1] / size[0])
-    if height * width != tokens.shape[1]:
-        raise ValueError(
-            f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid of the picture's shape, and no "
-            "encoder around it says how many CLS tokens are in front. Ask one that returns VisualTokens, or a ViT of "
-            "timm, torchvision or transformers."
-        )
-    return 0, height, width
+    raise ValueError(
+        f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid as far as any encoder around it tells; "
+        "expected VisualTokens with a grid, or a ViT of timm, torchvision or transformers, for the layer to be part of."
+    )
 
 
 def _require_position(position: tuple[int, int], height: int, width: int, layer: str) -> None:
