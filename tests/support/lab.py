@@ -63,7 +63,7 @@ class Lab:
         wrong = [*errors(page), *complaints]
         page.close()
         self._end_kernels(browser)
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
     def _end_kernels(self, browser: Browser) -> None:
         """A kernel outlives its page, and keeps a lesson's memory."""
