@@ -65,9 +65,9 @@ class Field:
 
     @classmethod
     def of_picture(cls, height: int | None, width: int | None) -> Field:
-        """The picture (B, C, H, W) itself."""
+        """One picture (1, C, H, W) itself."""
         rows, columns = Axis.of_picture(height), Axis.of_picture(width)
-        return cls(GRID, (Opaque(), Opaque(), _length(rows), _length(columns)), rows, columns)
+        return cls(GRID, (1, Opaque(), _length(rows), _length(columns)), rows, columns)
 
     def axis(self, dim: int) -> int:
         """A dimension counted from the front, as Python counts."""

@@ -27,8 +27,8 @@ def require_watchers(module: nn.Module, path: str) -> None:
         if not only_watches(hook):
             name = getattr(hook, "__qualname__", type(hook).__qualname__)
             raise UnsupportedOperation(
-                f"Module {path!r} ({type(module).__name__}) has a forward hook, {name}, that may hand back another value "
-                "than the module's own, and hooks are not followed. Remove it (the handle's remove()), or let "
+                f"Module {path!r} ({type(module).__name__}) has a forward hook, {name}, that may hand back another "
+                "value than the module's own, and hooks are not followed. Remove it (the handle's remove()), or let "
                 "it return nothing if it only watches."
             )
 

@@ -94,10 +94,10 @@ class Axis:
         if self.step is None:
             return self._read_every_unit(first, last, shift, count, gap)
         old, new = len(self.low), len(first)
-        if old == new == 1:
-            low = (first[0] * self.step + self.low[0],)
-            high = (last[0] * self.step + self.high[0],)
-            return self._shown(Axis(low, high, self.step * shift, count))
+        if old == 1:
+            low = tuple(unit * self.step + self.low[0] for unit in first)
+            high = tuple(unit * self.step + self.high[0] for unit in last)
+            return self._shown(Axis(*_shortest_period(low, high, self.step * shift), count))
         turns = old // math.gcd(shift, old)  # after so many turns of the new pattern both patterns meet again
         ends = []
         for unit in range(new * turns):
@@ -135,9 +135,11 @@ class Axis:
         """A map made from this one, told which pixels still reach it."""
         if made.count is None or self.seen is None:
             return made
-        near = range(min(len(made.low), made.count))
-        first = min(made.interval(u)[0] for u in near)
-        last = max(made.interval(made.count - 1 - u)[1] for u in near)
+        first = min(made.low[: made.count])
+        if made.count <= len(made.low):
+            last = max(made.high[: made.count])
+        else:
+            last = max(made.interval(made.count - 1 - u)[1] for u in range(len(made.low)))
         return replace(made, seen=(max(self.seen[0], first), min(self.seen[1], last)))
 
 

@@ -52,6 +52,8 @@ def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: Modules) -> Any:
         return args[0][args[1]]
     if node.target in (operator.eq, operator.ne):
         return _compare(args[0], args[1], node.target is operator.eq)
+    if node.target is operator.add and all(isinstance(part, (tuple, list)) for part in args):
+        return args[0] + args[1]  # parts of shapes
     if has_opaque((args, kwargs)):
         return Opaque()
     if node.op == "call_module":

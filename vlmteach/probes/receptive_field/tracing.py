@@ -79,6 +79,7 @@ class FieldTracer(fx.Tracer):
         self.values: dict[fx.Node, Any] = {}
         self.returned: dict[str, dict[str, fx.Node]] = {}
         self.modules: dict[str, nn.Module] = {}
+        self.like = torch.empty(0)
         self.path = ""
         self.failed_in: str | None = None
         self.refusal: ValueError | None = None
@@ -88,6 +89,7 @@ class FieldTracer(fx.Tracer):
         """The first argument of forward is the picture; the others keep their defaults."""
         assert self.submodule_paths is not None
         self.modules = {path: module for module, path in self.submodule_paths.items()}
+        self.like = next((p for p in self.root.parameters() if p.is_floating_point()), self.like)
         names = [*inspect.signature(self.root.forward).parameters, "x"]
         picture = self.create_proxy("placeholder", names[0], (), {})
 
@@ -158,6 +160,8 @@ class FieldTracer(fx.Tracer):
         kwargs = fx.map_arg(node.kwargs, self.values.__getitem__)
         if node.op == "output":
             return args[0]
+        if node.target is getattr and args[1] in ("device", "dtype") and isinstance(args[0], (Field, Pooled)):
+            return getattr(self.like, args[1])  # a picture has those of the model
         return work_out(node, len(self.values), args, kwargs, self.modules, self.path)
 
     def _refuse(self, refusal: ValueError) -> NoReturn:
@@ -220,21 +224,35 @@ def trace(model: nn.Module, picture: Field) -> FieldTracer:
     operation without a rule, ValueError when the model cannot take such a picture.
     """
     tracer, root = FieldTracer(picture), unwrap(model)
-    before = set(vars(root))
     try:
         _require_one_picture(root)
         require_watchers(model, "")
-        with eval_mode(model), torch.no_grad():
+        with _attributes_kept(model), eval_mode(model), torch.no_grad():
             tracer.trace(root)
     except Exception as problem:
         refusal = tracer.refusal or (problem if isinstance(problem, UnsupportedOperation) else None)
         if refusal is not None:
             raise refusal.with_traceback(None) from None  # the way through torch.fx tells nothing
         raise _explain(root, tracer, problem) from problem
-    finally:
-        for name in set(vars(root)) - before:  # torch.fx puts tensors that a forward makes into the model
-            del vars(root)[name]
     return tracer
+
+
+@contextmanager
+def _attributes_kept(model: nn.Module) -> Iterator[None]:
+    """Afterwards every module has the attributes it had: a forward may keep something, and torch.fx keeps constants."""
+    kept = [(vars(module), vars(module).copy()) for module in model.modules()]
+    inside = [
+        (value, value.copy()) for _, values in kept for value in values.values() if isinstance(value, (dict, list, set))
+    ]
+    try:
+        yield
+    finally:
+        for now, before in [*kept, *inside]:
+            if isinstance(now, list):
+                now[:] = before
+            else:
+                now.clear()
+                now.update(before)
 
 
 def _require_one_picture(model: nn.Module) -> None:

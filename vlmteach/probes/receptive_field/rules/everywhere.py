@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
 from vlmteach.probes.receptive_field.field import (
+    CELL,
     MIXED,
     OTHER,
     POSITIONS,
@@ -177,6 +178,8 @@ def _multiplied(values: Sequence[Value], one: Any, two: Any) -> Value:
     """Maps whose last two axes are multiplied as matrices. Positions before them, as of windows, stay apart."""
     fields = [value for value in values if isinstance(value, Field)]
     apart = [field for field in fields if not POSITIONS.intersection(field.layout[-2:])]
+    if any(CELL in field.layout[:-2] for field in fields):
+        raise UnsupportedOperation("it multiplies the same places of several cells by each other")
     if not apart:
         return _attention(values)
     if len(apart) < len(fields):

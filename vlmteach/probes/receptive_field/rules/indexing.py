@@ -14,28 +14,33 @@ from vlmteach.probes.receptive_field.field import CELL, COLUMNS, POSITIONS, ROWS
 from vlmteach.probes.receptive_field.rules.layout import unsqueeze, without
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
+_SOME_PLACES = "it takes some of the places in a cell and leaves others out"
+
 
 @register_rule(torch.split, torch.functional.split, "Tensor.split")
 def split(field: Field, parts: Any, dim: int = 0) -> Parts:
     """Parts by channel, of a length or of several lengths: each keeps every position."""
-    channels = field.sizes[field.axis(dim)]
     if isinstance(parts, (tuple, list)):
-        return _parts(field, dim, len(parts))
-    return _parts(field, dim, -(-channels // parts) if isinstance(channels, int) else None)
+        return _parts(field, dim, len(parts), parts[0] if len({*parts}) == 1 else None)
+    channels = field.sizes[field.axis(dim)]
+    if not isinstance(channels, int):
+        return _parts(field, dim, None, None)
+    return _parts(field, dim, -(-channels // parts), None if channels % parts else parts)
 
 
 @register_rule(torch.chunk, "Tensor.chunk")
 def chunk(field: Field, chunks: int, dim: int = 0) -> Parts:
     """At most so many parts of equal length by channel."""
     channels = field.sizes[field.axis(dim)]
-    return split(field, -(-channels // chunks), dim) if isinstance(channels, int) else _parts(field, dim, chunks)
+    return split(field, -(-channels // chunks), dim) if isinstance(channels, int) else _parts(field, dim, chunks, None)
 
 
-def _parts(field: Field, dim: int, count: int | None) -> Parts:
+def _parts(field: Field, dim: int, count: int | None, size: Any) -> Parts:
+    """count: how many parts. size: the length of all of them, if they are equal and it is known."""
     place = field.axis(dim)
     if field.layout[place] in (*POSITIONS, CELL):
         raise UnsupportedOperation(f"it splits the axis of {field.layout[place]}")
-    return Parts(field.resized(place), count)
+    return Parts(field.resized(place, size if isinstance(size, int) else None), count)
 
 
 @register_rule(torch.unbind, "Tensor.unbind")
@@ -56,12 +61,14 @@ def get_item(thing: Any, index: Any) -> Any:
     if Ellipsis in indexes:
         at = indexes.index(Ellipsis)
         indexes[at : at + 1] = [slice(None)] * (len(field.layout) - taken)
-    place = 0
+    place, advanced = 0, False
     for item in indexes:
         if item is None:
             field, place = unsqueeze(field, place), place + 1
         elif isinstance(item, slice):
             field, place = _cut(field, place, item), place + 1
+        elif isinstance(item, (list, torch.Tensor)) and not advanced:
+            field, place, advanced = index_select(field, place, torch.as_tensor(item)), place + 1, True
         elif isinstance(item, int):
             if field.layout[place] in POSITIONS and field.cause is not None:
                 return field.pooled("")  # one position of a map that has seen everything: a CLS token
@@ -113,12 +120,14 @@ def flip(field: Field, *dims: Any) -> Field:
 @register_rule(torch.index_select, "Tensor.index_select")
 def index_select(field: Field, dim: int, index: Any) -> Field:
     """Units by their numbers."""
-    if not isinstance(index, torch.Tensor):
-        raise UnsupportedOperation("which units it selects depends on the picture")
-    _require_all_places(field, field.axis(dim))
-    if field.layout[field.axis(dim)] not in POSITIONS:
-        return field.resized(field.axis(dim), len(index))
-    return _picked(field, dim, "index_select", lambda count: [number % count for number in index.tolist()])
+    if not isinstance(index, torch.Tensor) or index.ndim != 1 or index.dtype == torch.bool or index.is_meta:
+        raise UnsupportedOperation("it selects by something else than a list of known numbers")
+    numbers, place = index.tolist(), field.axis(dim)
+    if field.layout[place] == CELL and sorted(numbers) != list(range(len(numbers))):
+        raise UnsupportedOperation(_SOME_PLACES)
+    if field.layout[place] not in POSITIONS:
+        return field.resized(place, len(numbers))
+    return _picked(field, dim, "index_select", lambda count: [number % count for number in numbers])
 
 
 @register_rule(torch.repeat_interleave, "Tensor.repeat_interleave")
@@ -190,7 +199,7 @@ def _picked(
 
 def _require_all_places(field: Field, place: int) -> None:
     if field.layout[place] == CELL:
-        raise UnsupportedOperation("it takes some of the places in a cell and leaves others out")
+        raise UnsupportedOperation(_SOME_PLACES)
 
 
 def _cut(field: Field, place: int, cut: slice) -> Field:

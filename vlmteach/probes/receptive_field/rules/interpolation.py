@@ -22,7 +22,7 @@ from vlmteach.probes.receptive_field.rules.registry import register_rule
 from vlmteach.probes.receptive_field.rules.resize import adaptive_pool
 from vlmteach.probes.receptive_field.rules.windows import both
 
-Reads = tuple[list[int], list[int]]  # for each new unit the first and the last old unit that it reads
+Reads = tuple[Tensor, Tensor]  # for each new unit the first and the last old unit that it reads
 
 _MARGINS = {"nearest": 0, "nearest-exact": 0, "bilinear": 0, "bicubic": 1}
 _NEAREST = ("nearest", "nearest-exact")
@@ -43,7 +43,7 @@ class Resizing:
 
     def run(self, grid: Tensor, axes: Sequence[int]) -> Tensor:
         """Torch's own resizing of the given axes (0 rows, 1 columns), the other one as it is."""
-        size = None if self.sizes[0] is None else [self.sizes[i] if i in axes else 1 for i in (0, 1)]
+        size = None if self.sizes[0] is None else [self.sizes[i] if i in axes else grid.shape[2 + i] for i in (0, 1)]
         factor = None if self.factors[0] is None else [self.factors[i] if i in axes else 1.0 for i in (0, 1)]
         return F.interpolate(
             grid,
@@ -62,14 +62,14 @@ class Resizing:
         """
         corners = self.align_corners or self.mode == "nearest"
         parts = step.denominator if corners else 2 * step.denominator
-        places = [(u if corners else 2 * u + 1) * step.numerator for u in range(step.denominator)]
+        units = torch.arange(step.denominator, device="cpu")
+        places = (units if corners else 2 * units + 1) * step.numerator
         if self.mode in _NEAREST:
-            first = [place // parts for place in places]
-            return first, first
-        places = [place if corners else place - step.denominator for place in places]
-        margins = [_MARGINS[self.mode] if place % parts else 0 for place in places]
-        first = [place // parts - margin for place, margin in zip(places, margins, strict=True)]
-        return first, [-(-place // parts) + margin for place, margin in zip(places, margins, strict=True)]
+            return places // parts, places // parts
+        if not corners:
+            places = places - step.denominator
+        margin = _MARGINS[self.mode] * (places % parts != 0)
+        return places // parts - margin, -(-places // parts) + margin
 
 
 @register_rule(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
@@ -117,7 +117,7 @@ def interpolate(
         steps = [_step_for_any_size(how, i) for i in (0, 1)]
         if None in steps:
             return field.unsized("interpolation " + ("to a given size" if scale_factor is None else "by a factor"))
-        rows, columns = (axis.read(*how.regular(s), s.numerator) for axis, s in zip(axes, steps, strict=True) if s)
+        rows, columns = (_read(axis, how.regular(s), s.numerator) for axis, s in zip(axes, steps, strict=True) if s)
         return field.moved(rows, columns)
     try:
         reads = _nearest_reads(how, axes) if mode in _NEAREST else [_smooth_reads(how, axes[i], i) for i in (0, 1)]
@@ -154,16 +154,17 @@ def _nearest_reads(how: Resizing, axes: Sequence[Axis]) -> list[Reads]:
     rows, columns = (torch.arange(axis.count or 0, dtype=torch.float32, device="cpu") for axis in axes)
     numbers = torch.stack([rows[:, None].expand(-1, len(columns)), columns.expand(len(rows), -1)])
     resized = how.run(numbers[None], axes=(0, 1))[0].long()
-    return [(read, read) for read in (resized[0, :, 0].tolist(), resized[1, 0].tolist())]
+    return [(read, read) for read in (resized[0, :, 0], resized[1, 0])]
 
 
 def _smooth_reads(how: Resizing, axis: Axis, which: int) -> Reads:
     """Resize the columns of the identity: their weights in each new unit, in double precision."""
     units = torch.eye(axis.count or 0, dtype=torch.float64, device="cpu")
-    grid = units[:, :, None] if which == 0 else units[:, None]
-    weights = how.run(grid[None], axes=(which,))[0].flatten(1)  # (old units, new units)
+    # Two units wide in the other axis: of maps one unit wide torch reads other units with antialias.
+    grid = (units[:, :, None].expand(-1, -1, 2) if which == 0 else units[:, None].expand(-1, 2, -1)).contiguous()
+    weights = how.run(grid[None], axes=(which,))[0].select(2 - which, 0)  # (old units, new units)
     seen = (weights.abs() > _ROUNDING).to(torch.uint8)
-    return seen.argmax(dim=0).tolist(), (len(seen) - 1 - seen.flip(0).argmax(dim=0)).tolist()
+    return seen.argmax(dim=0), len(seen) - 1 - seen.flip(0).argmax(dim=0)
 
 
 def _resized(axis: Axis, reads: Reads, how: Resizing, which: int) -> Axis:
@@ -177,15 +178,19 @@ def _resized(axis: Axis, reads: Reads, how: Resizing, which: int) -> Axis:
     for step in steps:
         pattern = how.regular(step)
         if _fits(pattern, step, reads, old):
-            return axis.read(*pattern, step.numerator, new)
-    return axis.read(*reads, old, new)
+            return _read(axis, pattern, step.numerator, new)
+    return _read(axis, reads, old, new)
 
 
 def _fits(pattern: Reads, step: Fraction, reads: Reads, old: int) -> bool:
     """Whether a pattern, repeated, reads what torch read; beyond the ends torch reads the last unit."""
-    for part, side in zip(pattern, reads, strict=True):
-        for unit, read in enumerate(side):
-            turn, phase = divmod(unit, step.denominator)
-            if min(max(turn * step.numerator + part[phase], 0), old - 1) != read:
-                return False
-    return True
+    units = torch.arange(len(reads[0]), device="cpu")
+    starts, phases = units // step.denominator * step.numerator, units % step.denominator
+    return all(
+        torch.equal((starts + part[phases]).clamp(0, old - 1), side) for part, side in zip(pattern, reads, strict=True)
+    )
+
+
+def _read(axis: Axis, reads: Reads, shift: int, count: int | None = None) -> Axis:
+    first, last = (side.tolist() for side in reads)
+    return axis.read(first, last, shift, count)

@@ -31,11 +31,15 @@ def reshape(field: Field, *shape: Any) -> Field:
     wanted = list(shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
     if len(wanted) == 1 and isinstance(wanted[0], torch.dtype):
         return field
+    if isinstance(shape[0], Opaque) and len(shape) == 1:
+        raise UnsupportedOperation("its new shape is not known")
     layout: list[str] = []
     sizes: list[Size] = []
     for old, new in _groups(field.sizes, wanted):
         new_sizes = _without_minus_one([field.sizes[i] for i in old], [wanted[i] for i in new])
         field, meanings = _regrouped(field, [field.layout[i] for i in old], [field.sizes[i] for i in old], new_sizes)
+        if 0 in old and CELL in field.layout[old.start : old.stop]:  # like more pictures, each with some of the places
+            meanings = [CELL if meaning == OTHER else meaning for meaning in meanings]
         layout += meanings
         sizes += new_sizes
     return field.arranged(layout, sizes)
@@ -123,6 +127,8 @@ def _spread_channels(field: Field, meaning: str, sizes: Sequence[Size]) -> Field
 def _gather_cells(field: Field, meaning: str, cell: int) -> Field:
     """Positions become channels: each unit holds a cell of `cell` units, as in a pixel unshuffle."""
     axis = field.along(meaning)
+    if axis.step is None and list(axis.low) != sorted(axis.low):
+        raise UnsupportedOperation(f"it makes cells of {meaning} that were moved round the end")
     return field.with_axis(meaning, axis.window(cell, cell, count=None if axis.count is None else axis.count // cell))
 
 
