@@ -46,12 +46,12 @@ def pictures(lesson: Lesson) -> int:
     ("ran", "lesson"), [(lesson, lesson) for lesson in CHOSEN], indirect=["ran"], ids=[each.name for each in CHOSEN]
 )
 def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(ran: Page, lesson: Lesson) -> None:
+    assert errors(ran) == []
     count = pictures(lesson)
     assert count > 0
     ran.wait_for_function(
         "count => document.querySelectorAll('.jp-OutputArea-output img').length >= count", arg=count, timeout=30_000
     )
-    assert errors(ran) == []
     for image in ran.locator(".jp-OutputArea-output img").all():
         assert image.evaluate("image => image.complete && image.naturalWidth > 100")
         assert len(image.get_attribute("alt") or "") > 20

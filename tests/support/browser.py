@@ -52,7 +52,8 @@ def install_chromium() -> None:
     if shutil.which("apt-get") and os.geteuid() == 0:
         print("Playwright's own cannot be had: installing Debian's package chromium for the whole machine.", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True)
+        packages = ["chromium", "fonts-liberation"]  # and not the printers that Debian recommends beside it
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True)
         return
     raise RuntimeError(
         "no Chromium was found and none could be installed; install Chromium or Google Chrome, or set CHROMIUM to one."
