@@ -2,11 +2,8 @@
 
 from importlib.metadata import version
 
-from vlmteach.home import lend_matplotlib_a_folder
-from vlmteach.restart import explain_missing_names, running_shell
+from vlmteach.restart import explain_missing_names
 
 __version__ = version("vlmteach")
 
-lend_matplotlib_a_folder()
-if (shell := running_shell()) is not None:
-    explain_missing_names(shell)
+explain_missing_names()

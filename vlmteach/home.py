@@ -20,7 +20,8 @@ def home_is_writable() -> bool:
 def lend_matplotlib_a_folder() -> None:
     """Where home is read-only, let MPLCONFIGDIR name a folder that lasts as long as this process.
 
-    Nothing changes where home can be written or MPLCONFIGDIR is set. It helps before matplotlib is imported.
+    Nothing changes where home can be written or MPLCONFIGDIR is set. vlmteach.views calls it before it imports
+    matplotlib, which would do the same, with those lines.
     """
     if "MPLCONFIGDIR" in os.environ or home_is_writable():
         return

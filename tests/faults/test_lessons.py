@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from nbclient.exceptions import CellExecutionError
@@ -14,6 +16,7 @@ from vlmteach.restart import SENTENCE
 
 pytestmark = pytest.mark.faults
 
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LESSON = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 SWITCH = re.compile(r'^weights = "\w+"(?=  # or "pretrained")', re.MULTILINE)
 PROOF = """
@@ -82,6 +85,8 @@ def test_running_on_from_the_middle_after_a_restart_gets_one_clear_sentence(less
     bootstrap, *rest = code_cells(lesson)
     # A fresh kernel knows the sentence once a cell imports something of the course; half of the cells do.
     candidates = [source for source in rest if names_of(source)[1] and "from vlmteach" in source]
+    # as Jupyter names a notebook to its kernel
+    classroom.environment["JPY_SESSION_NAME"] = shutil.copy(NOTEBOOKS / f"{lesson.name}.ipynb", classroom.folder)
     with classroom.kernel() as run:
         run.run(bootstrap)
         run.restart()

@@ -1,5 +1,9 @@
 """Pictures of numbers: pure draw functions, controls and the explorer. Nothing here computes a model quantity."""
 
+from vlmteach.home import lend_matplotlib_a_folder
+
+lend_matplotlib_a_folder()
+
 from vlmteach.views.explore import Explorer, explore
 from vlmteach.views.html import figure_html, show_figures_as_html
 from vlmteach.views.line import Line
