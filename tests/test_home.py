@@ -27,9 +27,23 @@ def test_a_home_that_cannot_be_written_gets_a_folder_for_as_long_as_the_process_
     assert not Path(folder).exists()
 
 
-@pytest.mark.parametrize("settings", [{}, {"MPLCONFIGDIR": "mine"}], ids=["writable", "chosen"])
-def test_a_home_that_can_be_written_and_a_folder_of_ones_own_are_left_alone(tmp_path, settings) -> None:
-    assert folder_of({"HOME": str(tmp_path)} | settings)[0] == settings.get("MPLCONFIGDIR", "None")
+def test_a_home_that_can_be_written_is_left_alone(tmp_path) -> None:
+    assert folder_of({"HOME": str(tmp_path)})[0] == "None"
+
+
+def test_a_folder_of_ones_own_is_left_alone(tmp_path) -> None:
+    mine = str(tmp_path / "mine")
+    assert folder_of({"HOME": str(tmp_path / "no such folder"), "MPLCONFIGDIR": mine})[0] == mine
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")
+def test_what_draws_nothing_needs_no_folder(tmp_path) -> None:
+    code = "import os, vlmteach.nn, vlmteach.probes, vlmteach.pictures; print('MPLCONFIGDIR' in os.environ)"
+    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment |= {"HOME": str(tmp_path / "no such folder"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "False"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")

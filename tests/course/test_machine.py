@@ -34,6 +34,10 @@ def read_only_home(monkeypatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
 
 
+def replaced_pillow(monkeypatch) -> None:
+    monkeypatch.setattr("PIL.__version__", "9.5.0")
+
+
 def broken_torchvision(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)  # import then raises ImportError
 
@@ -45,6 +49,7 @@ def broken_torchvision(monkeypatch) -> None:
         (missing_timm, ["timm is not installed", "pip install"]),
         (little_memory, ["only 0.5 GB", "Shut down other kernels"]),
         (read_only_home, ["cannot be written", "Set HOME"]),
+        (replaced_pillow, ["pillow 9.5.0 is loaded but", "Restart the kernel"]),
         (broken_torchvision, ["torchvision does not load", "install them together"]),
     ],
 )

@@ -55,6 +55,34 @@ def test_a_bad_upload_keeps_the_picture_and_says_why_without_markup_of_its_own()
     assert "Not taken." not in mine.notes.value
 
 
+def test_an_upload_of_which_nothing_arrives_says_so_and_keeps_the_picture() -> None:
+    mine = OwnPicture()
+    before = mine.picture
+    mine._uploaded(None)  # the value is still empty
+    assert "Nothing has arrived." in mine.notes.value
+    assert mine.picture is before
+
+
+def test_on_colab_a_line_beside_the_button_says_what_it_loses_and_what_to_run(monkeypatch) -> None:
+    assert len(OwnPicture().children) == 3
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    mine = OwnPicture()
+    button, hint, *_ = mine.children
+    assert button is mine.upload
+    assert "loses files of 1 MB and more" in hint.value
+    assert "mine.take(files.upload())" in hint.value
+    mine._uploaded(None)
+    assert "loses files of 1 MB and more" in mine.notes.value
+
+
+def test_a_photograph_of_many_pixels_is_read_at_a_part_of_its_size() -> None:
+    mine = OwnPicture()
+    upload(mine, "phone.jpg", save(RGB.resize((2 * LONGEST_SIDE, 1400)), "JPEG"))
+    assert mine.picture.shape == (3, 700, LONGEST_SIDE)
+    assert "read 1400 x 1792 pixels at 700 x 896." in mine.notes.value
+    assert "made smaller" not in mine.notes.value
+
+
 def test_what_was_done_to_a_picture_is_said() -> None:
     turned = Image.Exif()
     turned[274] = 6

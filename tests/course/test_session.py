@@ -1,4 +1,6 @@
+import importlib
 import random
+import sys
 
 import matplotlib
 import numpy as np
@@ -51,12 +53,22 @@ def test_an_unknown_lesson_is_refused_with_those_there_are(number) -> None:
         course.start(number)
 
 
-@pytest.mark.parametrize("package", ["torch", "numpy"])
+@pytest.mark.parametrize("package", [requirement.name for requirement in versions.requirements()])
 def test_a_package_swapped_under_the_kernel_is_named(package, monkeypatch) -> None:
+    importlib.import_module(versions.MODULES.get(package, package))
     on_disk = versions.installed_version
-    monkeypatch.setattr(versions, "installed_version", lambda name: "1.0.0" if name == package else on_disk(name))
-    with pytest.raises(RuntimeError, match=f"{package} .* is loaded but 1.0.0 is installed.*Restart the kernel"):
+    monkeypatch.setattr(versions, "installed_version", lambda name: "0.0.1" if name == package else on_disk(name))
+    with pytest.raises(
+        RuntimeError, match=f"^{package} [0-9.]+.* is loaded but 0.0.1 is installed.*Restart the kernel"
+    ):
         course.start(0)
+
+
+def test_a_package_that_is_not_loaded_yet_cannot_be_swapped(monkeypatch) -> None:
+    monkeypatch.setattr(versions, "installed_version", lambda name: "0.0.1")
+    for requirement in versions.requirements():
+        monkeypatch.setitem(sys.modules, versions.MODULES.get(requirement.name, requirement.name), None)
+    assert versions.swapped_packages() == []
 
 
 def test_a_local_build_tag_is_no_swap(monkeypatch) -> None:

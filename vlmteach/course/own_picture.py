@@ -9,11 +9,17 @@ import ipywidgets as widgets
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlmteach.course.machine import on_colab
 from vlmteach.pictures import load_picture, photograph
 from vlmteach.views import figure_html
 from vlmteach.views.picture import draw_picture
 
 LONGEST_SIDE = 896  # pixels: four times what the encoders see, and little enough to keep
+ON_COLAB = (
+    "On Colab this button loses files of 1 MB and more. Take such a picture in a new cell: "
+    "<code>from google.colab import files; mine.take(files.upload())</code>"
+)
+NOTHING = "Nothing has arrived. Choose the picture again, or give its path to <code>mine.take</code>."
 AGAIN = "Run the cells below again, and the lesson speaks about this picture."
 
 
@@ -31,7 +37,8 @@ class OwnPicture(widgets.VBox):
         )
         self.notes = widgets.HTML()
         self.shown = widgets.HTML()
-        super().__init__(children=[self.upload, self.notes, self.shown])
+        hints = [widgets.HTML(f"<p>{ON_COLAB}</p>")] if on_colab() else []  # ipywidgets#3452
+        super().__init__(children=[self.upload, *hints, self.notes, self.shown])
         self._show("the course's photograph")
         self.upload.observe(self._uploaded, names="value")
 
@@ -47,6 +54,7 @@ class OwnPicture(widgets.VBox):
 
     def _uploaded(self, _change: Any) -> None:
         if not self.upload.value:
+            self.notes.value = f"<p role='alert'><b>Not taken.</b> {ON_COLAB if on_colab() else NOTHING}</p>"
             return
         try:
             self.take(self.upload)

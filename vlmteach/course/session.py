@@ -20,7 +20,7 @@ def start(lesson: int) -> None:
     """Open a lesson: check the packages, seed every generator, set threads and figure style, say so in two lines.
 
     lesson: its number, 0 to 9.
-    Raises ValueError for an unknown lesson, RuntimeError when torch or numpy was replaced under the running kernel.
+    Raises ValueError for an unknown lesson, RuntimeError when a package was replaced under the running kernel.
     """
     this = get_lesson(lesson)
     swapped = swapped_packages()

@@ -9,8 +9,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 SHOWN = ("torch", "torchvision", "timm", "numpy", "matplotlib", "ipython", "ipywidgets", "ipykernel", "jupyterlab")
-# Compiled packages: when pip replaces one under a running kernel, half of it stays in memory and half is new on disk.
-COMPILED = ("torch", "numpy")
+# Packages whose module has another name
+MODULES = {"pillow": "PIL", "huggingface-hub": "huggingface_hub", "ipython": "IPython"}
 
 
 def installed_version(name: str) -> str | None:
@@ -21,13 +21,16 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+def requirements() -> list[Requirement]:
+    """What the course itself asks for, without its extras."""
+    asked = map(Requirement, importlib.metadata.requires("vlmteach") or [])
+    return [one for one in asked if one.marker is None or one.marker.evaluate({"extra": ""})]
+
+
 def requirement_problems() -> list[str]:
     """One sentence for each package that is missing or older than the course asks for."""
     problems = []
-    for line in importlib.metadata.requires("vlmteach") or []:
-        requirement = Requirement(line)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
+    for requirement in requirements():
         have = installed_version(requirement.name)
         if have is None or not requirement.specifier.contains(have, prereleases=True):
             problems.append(
@@ -38,16 +41,18 @@ def requirement_problems() -> list[str]:
 
 
 def swapped_packages() -> list[str]:
-    """One sentence for each compiled package whose loaded version is not the installed one."""
+    """One sentence for each package of the course whose loaded version is not the installed one.
+
+    When pip replaces a package under a running kernel, half of it stays in memory and half is new on disk.
+    """
     problems = []
-    for name in COMPILED:
-        module, on_disk = sys.modules.get(name), installed_version(name)
-        if module is None or on_disk is None:
-            continue
+    for name in (requirement.name for requirement in requirements()):
+        loaded = getattr(sys.modules.get(MODULES.get(name, name)), "__version__", None)
+        on_disk = installed_version(name)
         # 2.14.1+cu130 in memory and 2.14.1 on disk are the same release
-        if Version(module.__version__).public != Version(on_disk).public:
+        if loaded is not None and on_disk is not None and Version(loaded).public != Version(on_disk).public:
             problems.append(
-                f"{name} {module.__version__} is loaded but {on_disk} is installed: it was replaced while the kernel "
-                "ran. Restart the kernel (menu Kernel or Runtime, Restart), then run the lesson from the top."
+                f"{name} {loaded} is loaded but {on_disk} is installed: it was replaced while the kernel ran. Restart "
+                "the kernel (menu Kernel or Runtime, Restart), then run the lesson from the top."
             )
     return problems
