@@ -22,9 +22,9 @@ PEERS = ("torchscan", "captum", "grad-cam", "bertviz")
 INTRODUCTION = """# What was measured
 
 `make bench` times our tools and other people's in turn, in one process, and writes this page. Bold is the ratio to the
-job's yardstick, the tool at 1.00: below it is faster or smaller. What follows is the median. A bound that is missed on a
-ratio or on bytes fails the command; one on a time is only shown. Clicks are timed in a browser. What the lessons cost was
-measured with all cores when `make notebooks` last built them.
+job's yardstick, the tool at 1.00: below it is faster or smaller. What follows is the median. A bound that is missed on
+a ratio or on bytes fails the command; one on a time is only shown. Clicks are timed in a browser. What the lessons cost
+was measured with all cores when `make notebooks` last built them.
 """
 HEAD = "| job | tool | ratio | measured | bound | note |\n|---|---|---|---|---|---|"
 

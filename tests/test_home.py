@@ -47,16 +47,6 @@ def test_what_draws_nothing_needs_no_folder(tmp_path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")
-def test_what_draws_nothing_needs_no_folder(tmp_path) -> None:
-    code = "import os, vlmteach.nn, vlmteach.probes, vlmteach.pictures; print('MPLCONFIGDIR' in os.environ)"
-    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
-    environment |= {"HOME": str(tmp_path / "no such folder"), "TMPDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
-    assert done.stdout.strip() == "False"
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not ask HOME")
 def test_matplotlib_then_says_nothing(tmp_path) -> None:
     code = "import vlmteach.views"
     environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}

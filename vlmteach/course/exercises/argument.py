@@ -107,14 +107,16 @@ def _remake(record: dict[str, Any], share: Callable[[], float], times: Callable[
             return {key: anew(one, make) for key, one in value.items()}
         return make(value)
 
+    def up_to(most: int) -> Callable[[Any], int]:
+        return lambda _: int(most * share())
+
     for key, value in record.items():
         if key in _SHARES:
             record[key] = anew(value, lambda _: share())
         elif key in _AMOUNTS:
             record[key] = anew(value, lambda old: (old or 1) * times())
         elif key == "right":  # counts of right answers, of the cliff
-            most = int(np.max(value))
-            record[key] = anew(value, lambda _, most=most: int(most * share()))
+            record[key] = anew(value, up_to(int(np.max(value))))
         elif key.endswith("runs") or key in ("follow_ups", "pilots"):
             for run in value:
                 _remake(run, share, times)
