@@ -23,11 +23,11 @@ def on_meta(make, *args, **kwargs):
 
 def rows_seen(model: nn.Module, side: int, unit: tuple[int, int]) -> tuple[int, int]:
     """(first, after the last) row of the picture that reaches a unit, by the gradient of a network made positive."""
-    twin = copy.deepcopy(model).eval()
+    twin = copy.deepcopy(model).double().eval()
     for name, parameter in twin.named_parameters():
         value = 1 / parameter[0].numel() if parameter.ndim > 1 else float(name.endswith("weight"))
         nn.init.constant_(parameter, value)
-    picture = torch.ones(1, 3, side, side, requires_grad=True)
+    picture = torch.full((1, 3, side, side), 1e-3, dtype=torch.float64, requires_grad=True)
     twin(picture)[0, :, unit[0], unit[1]].sum().backward()
     rows = (picture.grad != 0).any(dim=(0, 1, 3)).nonzero().flatten()
     return int(rows[0]), int(rows[-1]) + 1
