@@ -75,7 +75,7 @@ def test_every_text_of_a_notebook_is_read() -> None:
             "execute_result", {"text/plain": "plain", "image/png": "aa"}, metadata={"image/png": {"alt": "an alt"}}
         ),
         new_output("display_data", {"text/html": '<p>words</p><img alt="a &lt; b" src="data:image/png;base64,aa">'}),
-        new_output("display_data", {"text/html": in_frame(page, "a frame", 100)}),
+        new_output("display_data", {"text/html": in_frame(page, "a frame", 100, "")}),
     ]
     cells = [new_markdown_cell("not this"), new_code_cell("x"), new_code_cell(outputs=outputs)]
     texts = [text for _, text in readable(new_notebook(cells=cells))]
