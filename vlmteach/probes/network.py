@@ -13,6 +13,13 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import is_lazy
 
 
+def unwrap(model: nn.Module) -> nn.Module:
+    """The network inside nn.DataParallel, DistributedDataParallel and what torch.compile returns, however nested."""
+    while _is_shell(model):
+        model = next(model.children())
+    return model
+
+
 def plain_network(model: Any) -> nn.Module:
     """The network itself: a compiled one, or one spread over devices, is only a shell around it.
 
@@ -23,8 +30,7 @@ def plain_network(model: Any) -> nn.Module:
         raise TypeError(
             f"the model is a {type(model).__name__}; expected an nn.Module, such as timm.create_model makes."
         )
-    while _is_shell(model):
-        model = next(model.children())
+    model = unwrap(model)
     if isinstance(model, torch.jit.ScriptModule):
         raise ValueError(
             "the model is TorchScript, into which hooks cannot see; pass the module that it was scripted or traced "

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import fx, nn
 
+from vlmteach.probes.network import unwrap
 from vlmteach.probes.receptive_field.containers import flatten
 from vlmteach.probes.receptive_field.field import Field, Pooled
 from vlmteach.probes.receptive_field.result import ReceptiveField, ReceptiveFields, make_result
 from vlmteach.probes.receptive_field.tracing import FieldTracer, trace
-from vlmteach.probes.unwrap import unwrap
 
 _SEEN = (Field, Pooled)
 

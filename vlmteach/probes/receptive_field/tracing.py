@@ -18,6 +18,7 @@ import torch
 from torch import fx, nn
 
 from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.network import unwrap
 from vlmteach.probes.receptive_field.containers import flatten, parts_of
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation, UntraceableModel, WrongPicture
 from vlmteach.probes.receptive_field.field import Field, Opaque, Parts, Pooled
@@ -25,7 +26,6 @@ from vlmteach.probes.receptive_field.hooks import require_watchers
 from vlmteach.probes.receptive_field.rules import has_rule
 from vlmteach.probes.receptive_field.rules.registry import class_of
 from vlmteach.probes.receptive_field.steps import work_out
-from vlmteach.probes.unwrap import unwrap
 
 
 class Step(fx.Proxy):
