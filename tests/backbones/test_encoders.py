@@ -77,7 +77,7 @@ def test_clips_vit_has_the_gelu_that_clip_was_trained_with():
     with torch.device("meta"):
         act = timm.create_model(ENCODERS["clip_vit"].network).blocks[0].mlp.act
     values = torch.linspace(-3, 3, 13)
-    assert torch.allclose(act(values), values * torch.sigmoid(1.702 * values), atol=1e-6)
+    assert torch.allclose(act(values), values * torch.sigmoid(1.702 * values), atol=1e-5)
 
 
 @torch.no_grad()

@@ -95,7 +95,7 @@ def test_attention_of_the_copy_is_timms_layer_by_layer():
     maps = attention_maps(theirs, picture(64, 64)), attention_maps(ours, picture(64, 64))
     assert maps[0].names == maps[1].names == ("blocks.0.attn", "blocks.1.attn")
     for expected, copied in zip(maps[0].weights, maps[1].weights, strict=True):
-        assert largest_difference(copied, expected) <= 1e-6
+        assert largest_difference(copied, expected) <= 1e-5
 
 
 def test_the_copy_has_its_own_memory_dtype_and_mode():

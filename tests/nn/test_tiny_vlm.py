@@ -97,7 +97,7 @@ def test_the_page_with_the_weights_of_the_parts_gives_their_scores(encoder, conn
     ours, theirs = tiny(BATCH.pictures, BATCH.words), parts(BATCH.pictures, BATCH.words)
     assert ours.shape == (16, 8, 6, len(VOCABULARY))
     assert theirs.std() > 0.1
-    assert largest_difference(ours, theirs) <= 1e-6
+    assert largest_difference(ours, theirs) <= 1e-5
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
@@ -106,13 +106,13 @@ def test_the_parts_with_the_weights_of_the_page_give_its_scores_and_its_gradient
     tiny = page(encoder, connector)
     parts = load_into_parts(build_model(encoder, connector, positions=True, seed=0), tiny)
     ours, theirs = tiny(BATCH.pictures, BATCH.words), parts(BATCH.pictures, BATCH.words)
-    assert largest_difference(ours, theirs) <= 1e-6
+    assert largest_difference(ours, theirs) <= 1e-5
     for scores in (ours, theirs):
         scores.square().mean().backward()
     gradients = {name: parameter.grad for name, parameter in tiny.named_parameters()}
     for name, parameter in parts.named_parameters():
         if parameter.numel():
-            assert largest_difference(gradients[on_the_page(name)], parameter.grad) <= 1e-6, name
+            assert largest_difference(gradients[on_the_page(name)], parameter.grad) <= 1e-5, name
 
 
 @pytest.mark.parametrize("encoder", ["cnn-large", "vit"])
@@ -121,7 +121,7 @@ def test_the_trained_models_of_the_package_run_on_the_page_and_answer_right(enco
     tiny = load_into_page(page(encoder, "cross-attention"), parts)
     batch = make_batch(256, TEST_SEED, pairs=~HELD_OUT)
     with torch.no_grad():
-        assert largest_difference(tiny(batch.pictures, batch.words), parts(batch.pictures, batch.words)) <= 1e-6
+        assert largest_difference(tiny(batch.pictures, batch.words), parts(batch.pictures, batch.words)) <= 1e-5
         known = answer_scores(tiny, batch).argmax(dim=-1) == batch.answers
     assert known.double().mean() >= 0.97
 
@@ -150,7 +150,7 @@ def test_the_loss_is_that_of_the_answers_and_nothing_else():
     ours = F.cross_entropy(scores.flatten(0, 2), wanted.flatten(), ignore_index=SKIP)
     at_the_end = answer_scores(lambda pictures, words: scores, BATCH)
     theirs = F.cross_entropy(at_the_end.flatten(0, 1), BATCH.answers.flatten())
-    assert torch.allclose(ours, theirs, atol=1e-6)
+    assert torch.allclose(ours, theirs, atol=1e-5)
     assert torch.equal(scores[wanted != SKIP].view_as(at_the_end), at_the_end)
 
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from vlmteach.nn.transformer import TransformerBlock
 
-TOLERANCE = [(torch.float32, 1e-6), (torch.float64, 1e-10)]
+TOLERANCE = [(torch.float32, 1e-5), (torch.float64, 1e-10)]
 CAUSAL = torch.ones(6, 6, dtype=torch.bool).tril()
 
 

@@ -56,7 +56,7 @@ def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, argum
     assert among.names == ("blocks.0.attn", "blocks.1.attn")
     for ours, theirs in zip(among.weights, written, strict=True):
         assert ours.shape == (2, 3, prefix + 16, prefix + 16)
-        assert largest_difference(ours, theirs) <= 1e-7  # theirs is rounded on its way
+        assert largest_difference(ours, theirs) <= 1e-6  # theirs is rounded on its way
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_maps_times_values_are_what_the_fused_module_computes(model):
     value = seen["qkv"].unflatten(-1, (3, 3, -1))[:, :, 2].transpose(1, 2)  # (B, heads, N, d)
     mixed = seen["mixed"]
     maps = attention_maps(model, picture(32), layers=[0])
-    assert largest_difference(join_heads(maps.weights[0] @ value), mixed) <= 1e-6
+    assert largest_difference(join_heads(maps.weights[0] @ value), mixed) <= 1e-5
 
 
 def test_a_wide_picture_has_a_wide_grid():
@@ -98,7 +98,7 @@ def test_only_the_layers_asked_for_are_kept():
     assert last.names == ("blocks.1.attn",)
     assert last.layers == (1,)
     # the first layer ran fused this time, so the second may differ by rounding
-    assert largest_difference(last.weights[0], everything["blocks.1.attn"]) <= 1e-6
+    assert largest_difference(last.weights[0], everything["blocks.1.attn"]) <= 1e-5
 
 
 def test_the_model_is_left_as_it_was_also_after_an_error():

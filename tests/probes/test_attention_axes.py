@@ -90,7 +90,7 @@ def test_heads_are_found_however_they_are_laid_out_and_mixed(step, fold, picture
     plain = model(tokens)
     maps = attention_maps(model, tokens)
     assert [tuple(weights.shape) for weights in maps.weights] == [(pictures, HEADS, 7, 7)]
-    assert largest_difference(maps.weights[0], by_hand(tokens)) <= 1e-6
+    assert largest_difference(maps.weights[0], by_hand(tokens)) <= 1e-5
     assert torch.equal(model(tokens), plain)
 
 
@@ -99,7 +99,7 @@ def test_one_head_needs_no_axis(step):
     torch.manual_seed(1)
     model = Attention((STEPS | THREE_AXES)[step], lambda x, h: x, lambda x, h: x, heads=1).eval()
     maps = attention_maps(model, TOKENS)
-    assert largest_difference(maps.weights[0], by_hand(heads=1)) <= 1e-6
+    assert largest_difference(maps.weights[0], by_hand(heads=1)) <= 1e-5
 
 
 def test_an_equation_may_name_its_axes_in_any_order():
@@ -113,7 +113,7 @@ def test_an_equation_may_name_its_axes_in_any_order():
             weights = torch.einsum("bihd,bjhd->bijh", scaled(query), key).softmax(dim=2)
             return torch.einsum("bijh,bjhd->bihd", weights, value).flatten(2)
 
-    assert largest_difference(attention_maps(HeadsLast().eval(), TOKENS).weights[0], by_hand()) <= 1e-6
+    assert largest_difference(attention_maps(HeadsLast().eval(), TOKENS).weights[0], by_hand()) <= 1e-5
 
 
 @pytest.mark.parametrize("fold", list(FOLDS)[1:])
@@ -129,7 +129,7 @@ def test_a_single_sequence_without_a_batch_is_one_picture():
     block = randomise(nn.MultiheadAttention(WIDTH, HEADS))
     model = Calls(block, need_weights=False)
     expected = block(TOKENS[0], TOKENS[0], TOKENS[0], average_attn_weights=False)[1]
-    assert largest_difference(attention_maps(model, TOKENS[0]).weights[0][0], expected.detach()) <= 1e-6
+    assert largest_difference(attention_maps(model, TOKENS[0]).weights[0][0], expected.detach()) <= 1e-5
 
 
 class Calls(nn.Module):
@@ -184,7 +184,7 @@ def test_clips_call_of_torchs_function_is_read():
     query = model.q(TOKENS[:, :1]).unflatten(-1, (HEADS, -1)).transpose(1, 2)
     key = model.k(TOKENS).unflatten(-1, (HEADS, -1)).transpose(1, 2)
     expected = (scaled(query) @ key.mT).softmax(dim=-1).detach()
-    assert largest_difference(attention_maps(model, TOKENS).weights[0], expected) <= 1e-6
+    assert largest_difference(attention_maps(model, TOKENS).weights[0], expected) <= 1e-5
 
 
 def transformer(batch_first, layers=3):
@@ -206,7 +206,7 @@ def test_the_fast_path_of_torchs_transformer_hides_no_layer(batch_first):
     maps = attention_maps(encoder, tokens)
     assert maps.names == ("layers.0.self_attn", "layers.1.self_attn", "layers.2.self_attn")
     for ours, theirs in zip(maps.weights, written, strict=True):
-        assert largest_difference(ours, theirs) <= 1e-6
+        assert largest_difference(ours, theirs) <= 1e-5
 
 
 @pytest.mark.parametrize("padded", [1, 2, 7])
@@ -217,7 +217,7 @@ def test_padding_gets_no_weight_and_takes_no_column_away(padded):
         assert weights.shape == (3, HEADS, 7, 7)
         assert not weights[..., 7 - padded :].any()
         if padded < 7:
-            assert largest_difference(weights.sum(dim=-1), torch.ones(3, HEADS, 7)) <= 1e-6
+            assert largest_difference(weights.sum(dim=-1), torch.ones(3, HEADS, 7)) <= 1e-5
 
 
 @pytest.mark.parametrize("step", ["fused", "at sign"])
@@ -236,7 +236,7 @@ def test_masks_and_shared_key_heads_are_followed(step):
     key = TOKENS[..., :8].unflatten(-1, (2, -1)).transpose(1, 2)[:, [0, 0, 1, 1]]
     later = torch.ones(7, 7, dtype=torch.bool).triu(1)
     expected = (scaled(query) @ key.mT).masked_fill(later, -torch.inf).softmax(dim=-1)
-    assert largest_difference(attention_maps(Language().eval(), TOKENS).weights[0], expected) <= 1e-6
+    assert largest_difference(attention_maps(Language().eval(), TOKENS).weights[0], expected) <= 1e-5
 
 
 def test_a_row_that_may_see_nothing_is_zero_also_in_the_open():
@@ -271,7 +271,7 @@ def test_a_window_over_the_whole_map_is_a_map_over_the_picture(fused):
     assert maps.layers == (1, 2)
     if not fused:
         fused_maps = attention_maps(randomise(tiny_swin(True), scale=0.05), picture, layers=[1, 2])
-        assert largest_difference(maps.weights[0], fused_maps.weights[0]) <= 1e-6
+        assert largest_difference(maps.weights[0], fused_maps.weights[0]) <= 1e-5
 
 
 @pytest.mark.parametrize("layers", [None, [0], [0, 1]])
@@ -353,7 +353,7 @@ def test_unfused_layers_are_counted_beside_fused_ones():
     expected, maps = (attention_maps(vit(fused), picture) for fused in (True, False))
     assert maps.names == expected.names
     for ours, theirs in zip(maps.weights, expected.weights, strict=True):
-        assert largest_difference(ours, theirs) <= 1e-6
+        assert largest_difference(ours, theirs) <= 1e-5
     assert attention_maps(vit(False), picture, layers=[1]).names == ("blocks.1.attn",)
 
 

@@ -50,7 +50,7 @@ def test_maps_equal_those_that_the_eager_twin_writes_down(kind, how):
     among = maps.among_picture_tokens()
     assert len(among.weights) == len(written) == 2
     for ours, theirs in zip(among.weights, written, strict=True):
-        assert largest_difference(ours, theirs) <= 1e-6
+        assert largest_difference(ours, theirs) <= 1e-5
 
 
 def test_patches_that_do_not_tile_the_picture_leave_its_edge_out():
@@ -78,7 +78,7 @@ def test_another_kernel_is_answered_with_the_word_that_helps():
 def test_half_precision_weights_are_float32_and_sum_to_one(how, dtype):
     for weights in attention_maps(network("Dinov2", how).to(dtype), pixels().to(dtype)).weights:
         assert weights.dtype == torch.float32
-        assert (weights.sum(dim=-1) - 1).abs().max() <= 1e-6
+        assert (weights.sum(dim=-1) - 1).abs().max() <= 1e-5
 
 
 def test_the_other_probes_find_its_blocks_and_patches():

@@ -89,7 +89,7 @@ def test_a_cnn_is_read_like_the_plain_one(wrap):
     assert find_grid_layers(plain_network(ours), PICTURE) == find_grid_layers(plain, PICTURE)
     for layer in ("0", "2"):
         fields = [effective_receptive_field(model, layer, (2, 3), NOISE) for model in (ours, plain)]
-        assert largest_difference(*fields) <= 1e-6
+        assert largest_difference(*fields) <= 1e-5
     depths = [distance_by_depth(model, PICTURE, NOISE) for model in (ours, plain)]
     assert depths[0].layers == depths[1].layers
     assert largest_difference(depths[0].field, depths[1].field) <= 1e-4
@@ -101,7 +101,7 @@ def test_a_cnn_is_read_like_the_plain_one(wrap):
     changes = [
         occlusion(lambda x, model=model: model(x).mean(dim=(2, 3)), PICTURE, (2, 2), 0.0) for model in (ours, plain)
     ]
-    assert largest_difference(*changes) <= 1e-6
+    assert largest_difference(*changes) <= 1e-5
 
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS.keys())
@@ -109,7 +109,7 @@ def test_a_vit_is_read_like_the_plain_one(wrap):
     ours, plain = attention_maps(wrap(vit()), PICTURE), attention_maps(vit(), PICTURE)
     assert ours.names == plain.names == ("blocks.0.attn", "blocks.1.attn")
     assert ours.picture == plain.picture
-    assert all(largest_difference(a, b) <= 1e-6 for a, b in zip(ours.weights, plain.weights, strict=True))
+    assert all(largest_difference(a, b) <= 1e-5 for a, b in zip(ours.weights, plain.weights, strict=True))
     depths = [distance_by_depth(model, PICTURE, NOISE) for model in (wrap(vit()), vit())]
     assert largest_difference(depths[0].attention, depths[1].attention) <= 1e-4
 
@@ -220,7 +220,7 @@ def test_memory_saved_by_checkpoints_changes_no_gradient(layer):
         effective_receptive_field(saved, layer, (2, 3), NOISE),
         effective_receptive_field(plain, own, (2, 3), NOISE),
     ]
-    assert largest_difference(*fields) <= 1e-6
+    assert largest_difference(*fields) <= 1e-5
     GridEncoder(saved, layer).grid(PICTURE).sum().backward()
     GridEncoder(plain, own or "3").grid(PICTURE).sum().backward()
     assert largest_difference(saved.stage[0].weight.grad, plain[0].weight.grad) <= 1e-5
@@ -286,7 +286,7 @@ def test_a_tensor_alone_in_a_container_is_that_tensor(pack):
     plain.stem.pack = plain.body.pack = PACKS["tensor"]
     assert find_grid_layers(ours, PICTURE) == find_grid_layers(plain, PICTURE) == ["stem", "body"]
     fields = [effective_receptive_field(model, "body", (2, 3), NOISE) for model in (ours, plain)]
-    assert largest_difference(*fields) <= 1e-6
+    assert largest_difference(*fields) <= 1e-5
     assert GridEncoder(ours).node == GridEncoder(plain).node == "body"
     assert torch.equal(GridEncoder(ours).grid(PICTURE), GridEncoder(plain).grid(PICTURE))
     assert distance_by_depth(ours, PICTURE, NOISE).layers == ("stem", "body")

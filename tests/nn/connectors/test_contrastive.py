@@ -54,8 +54,8 @@ def test_the_head_maps_both_sides_to_one_space():
     head = DualEncoderHead(6, 4, 3)
     visual, text = VisualTokens(torch.randn(2, 5, 6), torch.rand(2, 5, 4)), torch.randn(2, 7, 4)
     images, texts = head(visual, text)
-    assert torch.allclose(images, visual.tokens.mean(1) @ head.vision.weight.T, atol=1e-6)
-    assert torch.allclose(texts, text.mean(1) @ head.text.weight.T, atol=1e-6)
+    assert torch.allclose(images, visual.tokens.mean(1) @ head.vision.weight.T, atol=1e-5)
+    assert torch.allclose(texts, text.mean(1) @ head.text.weight.T, atol=1e-5)
     assert head.log_scale.item() == pytest.approx(math.log(1 / 0.07))
 
 

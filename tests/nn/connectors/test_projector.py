@@ -12,7 +12,7 @@ def visual_tokens(count=6, dim=5, batch=2):
 def test_one_layer_is_a_linear_map_of_each_token():
     projector, visual = Projector(5, 8), visual_tokens()
     linear = projector.map[0]
-    assert torch.allclose(projector(visual).tokens[1, 3], linear.weight @ visual.tokens[1, 3] + linear.bias, atol=1e-6)
+    assert torch.allclose(projector(visual).tokens[1, 3], linear.weight @ visual.tokens[1, 3] + linear.bias, atol=1e-5)
 
 
 def test_two_layers_are_llavas_linear_gelu_linear():
@@ -25,7 +25,7 @@ def test_two_layers_are_llavas_linear_gelu_linear():
 def test_a_token_never_hears_of_its_neighbours():
     projector, visual = Projector(5, 8, depth=2), visual_tokens()
     alone = VisualTokens(visual.tokens[:, 2:3], visual.boxes[:, 2:3])
-    assert torch.allclose(projector(visual).tokens[:, 2:3], projector(alone).tokens, atol=1e-6)
+    assert torch.allclose(projector(visual).tokens[:, 2:3], projector(alone).tokens, atol=1e-5)
 
 
 def test_boxes_and_prefix_pass_through():

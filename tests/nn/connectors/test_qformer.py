@@ -50,13 +50,13 @@ def test_a_looking_block_is_torchs_decoder_layer():
     ]:
         theirs.load_state_dict(ours.state_dict())
     queries, tokens = torch.randn(2, 3, WIDTH), torch.randn(2, 5, WIDTH)
-    assert torch.allclose(block(queries, tokens), reference(queries, tokens), atol=1e-6)
+    assert torch.allclose(block(queries, tokens), reference(queries, tokens), atol=1e-5)
 
 
 def test_it_is_blind_to_order():
     qformer, visual = make(), visual_tokens()
     mixed = VisualTokens(visual.tokens.flip(1), visual.boxes)
-    assert torch.allclose(qformer(visual).tokens, qformer(mixed).tokens, atol=1e-6)
+    assert torch.allclose(qformer(visual).tokens, qformer(mixed).tokens, atol=1e-5)
 
 
 @pytest.mark.parametrize(("queries", "depth"), [(0, 1), (1, 0)])

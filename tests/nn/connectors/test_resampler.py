@@ -32,7 +32,7 @@ def test_one_layer_is_flamingos_formula():
     both = torch.cat([layer.norm_picture(visual.tokens), asking], dim=1)  # the keys include the latents
     z = z + reference(asking, both, both)[0]
     z = z + layer.mlp.fc2(nn.functional.gelu(layer.mlp.fc1(layer.mlp_norm(z))))
-    assert torch.allclose(resampler(visual).tokens, resampler.norm(z), atol=1e-6)
+    assert torch.allclose(resampler(visual).tokens, resampler.norm(z), atol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width", "latents"), [(1, 1, 3), (2, 3, 3), (5, 7, 3), (1, 2, 9)])
@@ -46,7 +46,7 @@ def test_the_number_of_latents_is_the_number_of_tokens_out(height, width, latent
 def test_it_is_blind_to_order_without_positions():
     resampler, visual = PerceiverResampler(DIM, latents=4, depth=2, num_heads=HEADS), visual_tokens()
     mixed = VisualTokens(visual.tokens[:, shuffled(visual)], visual.boxes)
-    assert torch.allclose(resampler(visual).tokens, resampler(mixed).tokens, atol=1e-6)
+    assert torch.allclose(resampler(visual).tokens, resampler(mixed).tokens, atol=1e-5)
 
 
 def test_it_sees_order_with_positions():

@@ -23,7 +23,7 @@ def test_the_mean_leaves_prefix_tokens_out():
 def test_the_mean_forgets_where_things_were():
     visual = visual_tokens()
     shuffled = VisualTokens(visual.tokens[:, torch.randperm(5)], visual.boxes)
-    assert torch.allclose(MeanPool()(visual).tokens, MeanPool()(shuffled).tokens, atol=1e-6)
+    assert torch.allclose(MeanPool()(visual).tokens, MeanPool()(shuffled).tokens, atol=1e-5)
 
 
 def test_only_prefix_tokens_leave_nothing_to_average():
@@ -49,14 +49,14 @@ def test_concat_is_a_network_on_both_side_by_side():
     first, _, last = fusion.combine.mix
     v = visual.tokens.mean(1)
     expected = [last(F.gelu(first(torch.cat([v, text[:, t]], dim=-1)))) for t in range(3)]
-    assert torch.allclose(fusion(visual, text), torch.stack(expected, dim=1), atol=1e-6)
+    assert torch.allclose(fusion(visual, text), torch.stack(expected, dim=1), atol=1e-5)
 
 
 def test_hadamard_is_a_product_after_tanh():
     fusion, visual, text = VectorFusion(VISION, DIM, kind="hadamard"), visual_tokens(), torch.randn(2, 3, DIM)
     part = fusion.combine
     v, q = torch.tanh(part.vision(visual.tokens.mean(1, keepdim=True))), torch.tanh(part.text(text))
-    assert torch.allclose(fusion(visual, text), part.out(v * q), atol=1e-6)
+    assert torch.allclose(fusion(visual, text), part.out(v * q), atol=1e-5)
 
 
 def test_film_leaves_the_text_untouched_at_the_start():
@@ -74,7 +74,7 @@ def test_film_scales_and_shifts_once_trained():
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_each_word_meets_the_picture_alone(kind):
     fusion, visual, text = VectorFusion(VISION, DIM, kind=kind), visual_tokens(), torch.randn(2, 3, DIM)
-    assert torch.allclose(fusion(visual, text)[:, 1:2], fusion(visual, text[:, 1:2]), atol=1e-6)
+    assert torch.allclose(fusion(visual, text)[:, 1:2], fusion(visual, text[:, 1:2]), atol=1e-5)
 
 
 def test_one_linear_layer_on_both_sides_is_an_addition():
