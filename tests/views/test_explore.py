@@ -135,7 +135,9 @@ def test_the_text_view_of_an_explorer_does_not_reach_the_pixels() -> None:
     assert "base64" not in repr(Explorer(draw, {}))[:110]
 
 
-@pytest.mark.skipif(not hasattr(widgets.VBox, "_repr_mimebundle_"), reason="ipywidgets 7 shows the name of a widget only")
+@pytest.mark.skipif(
+    not hasattr(widgets.VBox, "_repr_mimebundle_"), reason="ipywidgets 7 shows the name of a widget only"
+)
 def test_where_no_widget_is_shown_the_words_stand_in_its_place() -> None:
     explorer = explore(draw, layer=(2, 5))
     explorer.controls["layer"].value = 4
