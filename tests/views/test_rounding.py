@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from vlmteach.views import CNN, alt_text
 from vlmteach.views.attention import draw_attention_and_occlusion, draw_head_gallery
-from vlmteach.views.attention_numbers import _short
+from vlmteach.views.attention_numbers import _short, draw_numbers
 from vlmteach.views.fields import draw_effective_field
 from vlmteach.views.patches import draw_position_similarity
 from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
@@ -98,6 +98,18 @@ def test_no_figure_says_or_shows_how_numbers_were_rounded(name, seed):
     assert alt_text(after) == alt_text(before)
     assert [text.get_text() for text in after.findobj(Text)] == [text.get_text() for text in before.findobj(Text)]
     assert np.abs(pixels(after) - pixels(before)).max() <= 2 / 255
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda a: draw_attention_and_occlusion(PICTURE, TIED, a, (0, 0)),
+        lambda a: draw_numbers({"a": a}, "abc", "abc"),
+    ],
+)
+def test_what_is_nothing_but_rounding_is_told_and_drawn_as_nothing(draw):
+    assert alt_text(draw(3e-8 * TIED)) == alt_text(draw(0 * TIED))
+    assert np.abs(pixels(draw(3e-8 * TIED)) - pixels(draw(0 * TIED))).max() <= 2 / 255
 
 
 def pixels(figure):

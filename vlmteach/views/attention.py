@@ -97,13 +97,19 @@ def draw_attention_and_occlusion(
     _draw_heat(axes[2], change, "change when hidden", position)
     axes[1].set_xlabel(f"0 to {weights.max():.3f}")
     axes[2].set_xlabel(f"0 to {change.max():.3f}")
-    looked, mattered = peak(weights), peak(change)
+    row, column = peak(weights)
+    told = f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {row}, column {column}"
+    return describe(figure, f"{told}; {_tell_change(weights, change)}")
+
+
+def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:
+    if change.max() < ROUNDING:
+        return "hiding any one cell changes nothing."
+    row, column = peak(change)
     overlap = len(_top(weights) & _top(change)) / len(_top(weights))
-    return describe(
-        figure,
-        f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {looked[0]}, column "
-        f"{looked[1]}; hiding row {mattered[0]}, column {mattered[1]} changes its output most. Of the tenth of the "
-        f"cells with the largest weights, {overlap:.0%} are also in the tenth that changes it most.",
+    return (
+        f"hiding row {row}, column {column} changes its output most. Of the tenth of the cells with the largest "
+        f"weights, {overlap:.0%} are also in the tenth that changes it most."
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vlmteach.views.rounding import peak, ranked, tell_size
+from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
 from vlmteach.views.style import INK, MUTED, describe, new_figure, show_cells, show_picture
 
 
@@ -32,15 +32,23 @@ def draw_weight_against_change(
     axes[3].tick_params(labelsize=11)
     axes[3].xaxis.set_major_locator(MaxNLocator(3))
     figure.suptitle(title, fontsize=13, color=INK)
-    looked, mattered = peak(weights), peak(change)
+    looked = peak(weights)
+    told = (
+        f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
+        f"{weights.shape[0]} by {weights.shape[1]} cells (counted from 0)"
+    )
+    return describe(figure, f"{told}; {_tell_change(weights, change)}")
+
+
+def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:
+    if change.max() < ROUNDING:
+        return "hiding any one cell changes nothing."
+    row, column = peak(change)
     top = max(1, weights.size // 10)
     both = len(np.intersect1d(ranked(weights)[:top], ranked(change)[:top]))
-    return describe(
-        figure,
-        f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
-        f"{weights.shape[0]} by {weights.shape[1]} cells (counted from 0); hiding row {mattered[0]}, column "
-        f"{mattered[1]} changes most. Of the {top} cells with the largest weights, {both} are among the {top} that "
-        "change most.",
+    return (
+        f"hiding row {row}, column {column} changes most. Of the {top} cells with the largest weights, {both} are "
+        f"among the {top} that change most."
     )
 
 
