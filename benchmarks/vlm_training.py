@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks._rows import Bound, Row
-from vlmteach.experiments.curves import steps_to
+from vlmteach.experiments import LEVEL, steps_to
 from vlmteach.experiments.matrix import LIVE_CELL, LIVE_RECIPE, build_model
 from vlmteach.experiments.matrix.train import BATCH, GradedLoss, training_pictures
 from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch
@@ -27,7 +27,6 @@ from vlmteach.training import fit, one_thread
 
 SEED = 0
 WINDOW = 10  # steps that a learner takes, and is graded over, before it is the other's turn
-LEVEL = 0.95
 ATTRIBUTE = QUESTION_FAMILIES.index("attribute")
 PACKED, ALONE = f"vlmteach, {QUESTIONS} questions packed", "one question a picture"
 JOB = "tiny VLM of lesson 07"

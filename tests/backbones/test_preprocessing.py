@@ -43,7 +43,7 @@ def test_the_middle_is_kept_and_nothing_is_stretched():
 def test_only_the_share_that_is_kept_is_seen():
     picture = torch.zeros(3, 100, 100)
     picture[:, :10], picture[:, :, -10:] = 1, 1  # a frame that a crop of 0.8 just leaves out
-    kept = Preprocessing(PLAIN.mean, PLAIN.deviation, "bilinear", 0.8)
+    kept = Preprocessing(PLAIN.mean, PLAIN.std, "bilinear", 0.8)
     assert PLAIN.resize_and_crop(picture, 50, 50).max() == 1
     assert kept.resize_and_crop(picture, 40, 40)[:, 1:, :-1].max() < 1e-6
 
@@ -58,7 +58,7 @@ def test_any_size_comes_of_any_size_and_stays_in_range(given, size):
     assert seen.max() <= 1
 
 
-def test_normalise_takes_the_mean_to_zero_and_one_deviation_to_one():
+def test_normalise_takes_the_mean_to_zero_and_one_std_to_one():
     steps = Preprocessing((0.5, 0.25, 0.75), (0.5, 0.125, 0.25), "bicubic", 1.0)
     picture = torch.tensor([1.0, 0.25, 0.5])[:, None, None].expand(2, 3, 4, 4)
     assert steps.normalise(picture)[1, :, 0, 0].tolist() == [1, 0, -1]

@@ -42,8 +42,8 @@ def test_a_size_below_one_is_refused(height, width) -> None:
         photograph(height, width)
 
 
-def test_normalise_is_undone_by_mean_and_deviation() -> None:
+def test_normalise_is_undone_by_mean_and_std() -> None:
     picture = photograph(8, 8)
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    back = normalise(picture[None])[0] * deviation[:, None, None] + mean[:, None, None]
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    back = normalise(picture[None])[0] * std[:, None, None] + mean[:, None, None]
     assert torch.allclose(back, picture, atol=1e-5)

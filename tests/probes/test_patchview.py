@@ -25,7 +25,7 @@ from vlmteach.probes import (
     weighted_distance,
     words_over_cells,
 )
-from vlmteach.probes.patchview import LARGE, Effort, Heat, PanelLayer, PatchViewData, fit_picture
+from vlmteach.probes.patchview import LARGE, Effort, Heat, PanelLayer, PatchViewData, reduce_picture
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, part_given_the_picture, thin
 from vlmteach.probes.patchview.maps import Units, shares_of_squares
 from vlmteach.views.patchview import PatchView
@@ -476,7 +476,7 @@ def test_parts_that_do_not_fit_are_refused_with_a_sentence(make, error, message)
 )
 def test_a_picture_that_cannot_be_shown_is_refused(picture, error, message):
     with pytest.raises(error, match=message):
-        fit_picture(picture)
+        reduce_picture(picture)
 
 
 def test_encoders_that_cannot_be_measured_are_refused(cnn, vit, picture):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, INK, VIT, alt_text
+from vlmteach.views import CNN_HUE, INK, VIT_HUE, alt_text
 from vlmteach.views import cliff as views
 
 CELL, CHANCE = 8, 1 / 6
@@ -28,13 +28,13 @@ LOPSIDED = views.OffsetMap("CNN, strided stem", accuracy_map(3, 2), (-23, -23, 2
 GLOBAL = views.OffsetMap("ViT, 1 block", accuracy_map(7, 7), None)
 
 ACCURACY = [
-    views.DistanceCurve("CNN, 2 blocks", CNN, np.tile([1, 1, 0.17, 0.16, 0.17, 0.18, 0.15], (3, 1))),
-    views.DistanceCurve("ViT, 1 block", VIT, np.ones((3, 7))),
+    views.DistanceCurve("CNN, 2 blocks", CNN_HUE, np.tile([1, 1, 0.17, 0.16, 0.17, 0.18, 0.15], (3, 1))),
+    views.DistanceCurve("ViT, 1 block", VIT_HUE, np.ones((3, 7))),
 ]
 N = np.nan
 LEARNED = [
-    views.DistanceCurve("CNN, 3 blocks", CNN, np.array([[60, 100, 160, N, N, N, N], [80, 120, 200, N, N, N, N]])),
-    views.DistanceCurve("ViT, 1 block", VIT, np.array([[80.0] * 7, [100.0] * 7])),
+    views.DistanceCurve("CNN, 3 blocks", CNN_HUE, np.array([[60, 100, 160, N, N, N, N], [80, 120, 200, N, N, N, N]])),
+    views.DistanceCurve("ViT, 1 block", VIT_HUE, np.array([[80.0] * 7, [100.0] * 7])),
 ]
 
 
@@ -108,7 +108,7 @@ def test_a_distance_that_no_seed_learned_has_a_cross_in_its_curves_colour_above_
     crosses = [line for line in axis.lines if line.get_marker() == "x"]
 
     assert [(line.get_color(), line.get_xdata().tolist()) for line in crosses] == [
-        (CNN, [4, 5, 6, 7]),
+        (CNN_HUE, [4, 5, 6, 7]),
         (INK, [5, 6, 7]),
     ]
     heights = [set(line.get_ydata()) for line in crosses]
@@ -138,7 +138,7 @@ def test_training():
 
 
 def test_training_before_the_first_window_is_an_empty_figure():
-    figure = views.draw_training("ViT", TAKEN[:0], RISING[:0], total=240, reach=7, chance=CHANCE, hue=VIT)
+    figure = views.draw_training("ViT", TAKEN[:0], RISING[:0], total=240, reach=7, chance=CHANCE, hue=VIT_HUE)
 
     assert "ViT after 0 of 240 steps" in alt_text(figure)
     assert "none yet" in alt_text(figure)

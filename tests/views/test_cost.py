@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vlmteach.course.counter_evidence import load_published
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views import cost as views
 
 SIDES = np.array([48, 96, 192, 384])
@@ -24,7 +24,7 @@ def price(title, hue, power):
 
 @pytest.mark.mpl_image_compare
 def test_cost():
-    figure = views.draw_cost([price("CNN grid", CNN, 2), price("ViT patches", VIT, 3)])
+    figure = views.draw_cost([price("CNN grid", CNN_HUE, 2), price("ViT patches", VIT_HUE, 3)])
     text = alt_text(figure)
     assert "from 48 to 384 pixels" in text
     assert "operations, MFLOPs, CNN grid: 1 to 64" in text

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views.depth import DepthCurve, draw_distances
 
 DEPTH = (0.25, 0.5, 0.75, 1.0)
 HEADS = np.array([[20.0, 90, 70], [30, 80, 95], [60, 85, 90], [80, 88, 84]])
 CURVES = [
-    DepthCurve("ResNet", CNN, DEPTH, np.array([6.0, 15, 31, 52]), None),
-    DepthCurve("ConvNeXt", CNN, DEPTH, np.array([7.0, 19, 43, 60]), None),
-    DepthCurve("ViT", VIT, DEPTH, np.array([40.0, 66, 79, 82]), HEADS),
-    DepthCurve("DINOv2", VIT, (1 / 3, 2 / 3, 1.0), np.array([35.0, 50, 61]), HEADS[:3, :2] - 10),
+    DepthCurve("ResNet", CNN_HUE, DEPTH, np.array([6.0, 15, 31, 52]), None),
+    DepthCurve("ConvNeXt", CNN_HUE, DEPTH, np.array([7.0, 19, 43, 60]), None),
+    DepthCurve("ViT", VIT_HUE, DEPTH, np.array([40.0, 66, 79, 82]), HEADS),
+    DepthCurve("DINOv2", VIT_HUE, (1 / 3, 2 / 3, 1.0), np.array([35.0, 50, 61]), HEADS[:3, :2] - 10),
 ]
 
 

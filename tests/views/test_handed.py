@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views.handed import Handed, draw_handed
 
 
@@ -17,10 +17,10 @@ def picture(height: int, width: int) -> np.ndarray:
 
 
 SQUARE = [
-    Handed("a CNN", CNN, picture(64, 64), grid(2, 2), 0, 2048),
-    Handed("a ViT", VIT, picture(64, 64), grid(4, 4, 1), 1, 384),
-    Handed("with registers", VIT, picture(64, 64), grid(5, 5, 5), 5, 384),
-    Handed("another CNN", CNN, picture(64, 64), grid(8, 8), 0, 512),
+    Handed("a CNN", CNN_HUE, picture(64, 64), grid(2, 2), 0, 2048),
+    Handed("a ViT", VIT_HUE, picture(64, 64), grid(4, 4, 1), 1, 384),
+    Handed("with registers", VIT_HUE, picture(64, 64), grid(5, 5, 5), 5, 384),
+    Handed("another CNN", CNN_HUE, picture(64, 64), grid(8, 8), 0, 512),
 ]
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import image
 from matplotlib.text import Text
 
-from vlmteach.views import CNN, alt_text
+from vlmteach.views import CNN_HUE, alt_text
 from vlmteach.views.attention import draw_attention_and_occlusion, draw_head_gallery
 from vlmteach.views.attention_numbers import _short, draw_numbers
 from vlmteach.views.fields import draw_effective_field
@@ -81,10 +81,10 @@ FIGURES = {
     "feature maps": lambda a: draw_feature_maps(PICTURE, np.stack([a, 0 * a]), [0, 1]),
     "heads": lambda a: draw_head_gallery(PICTURE, [a, 0 * a + a[0, 1]], ["some", "even"], (0, 0)),
     "attention and occlusion": lambda a: draw_attention_and_occlusion(PICTURE, a, 1e-7 * a, (0, 0)),
-    "weight against change": lambda a: draw_weight_against_change(PICTURE, a, a.T, "title", CNN),
-    "likeness": lambda a: draw_similar(PICTURE, [Likeness("a", CNN, np.multiply.outer(6.7 * a, a))], (0.4, 0.4)),
+    "weight against change": lambda a: draw_weight_against_change(PICTURE, a, a.T, "title", CNN_HUE),
+    "likeness": lambda a: draw_similar(PICTURE, [Likeness("a", CNN_HUE, np.multiply.outer(6.7 * a, a))], (0.4, 0.4)),
     "likeness to nothing": lambda a: draw_similar(
-        PICTURE, [Likeness("a", CNN, np.multiply.outer(1e-7 * a, a))], (0, 0)
+        PICTURE, [Likeness("a", CNN_HUE, np.multiply.outer(1e-7 * a, a))], (0, 0)
     ),
     "effective field": lambda a: draw_effective_field(PICTURE[:3, :3], 6.7 * a, (0, 0, 3, 3), 1.0),
     "answer": lambda a: draw_answer(PICTURE, ["a", "?"], {"yes": 1.0, "no": 0.0}, a, np.stack([a, a.T]), "yes"),

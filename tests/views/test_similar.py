@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views.similar import Likeness, draw_similar
 
 PICTURE = np.stack([np.mgrid[0:56, 0:56][0] / 56, np.mgrid[0:56, 0:56][1] / 56, np.full((56, 56), 0.3)], axis=-1)
@@ -14,7 +14,7 @@ def near(rows: int) -> np.ndarray:
     return np.exp(-away)
 
 
-ONES = [Likeness("a CNN, untrained", CNN, near(4)), Likeness("a ViT, untrained", VIT, near(7) ** 2)]
+ONES = [Likeness("a CNN, untrained", CNN_HUE, near(4)), Likeness("a ViT, untrained", VIT_HUE, near(7) ** 2)]
 
 
 @pytest.mark.mpl_image_compare
@@ -36,7 +36,7 @@ def test_the_most_alike_place_is_plain_and_the_least_alike_is_paper():
 def test_the_framed_cells_are_the_most_similar_ones_and_not_the_asked_one():
     table = np.zeros((3, 3, 3, 3))
     table[1, 1] = [[0.1, 0.9, 0.2], [0.3, 1.0, 0.8], [0.0, 0.1, 0.7]]
-    panel = draw_similar(PICTURE, [Likeness("x", CNN, table)], (0.5, 0.5), nearest=3).axes[1]
+    panel = draw_similar(PICTURE, [Likeness("x", CNN_HUE, table)], (0.5, 0.5), nearest=3).axes[1]
     cell = 56 / 3
     corners = {(round(p.get_y() / cell), round(p.get_x() / cell)) for p in panel.patches}
     assert corners == {(0, 1), (1, 2), (2, 2), (1, 1)}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from vlmteach.views import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, new_figure
+from vlmteach.views import CNN_HUE, HEAT, INK, LANGUAGE_HUE, MUTED, VIT_HUE, new_figure
 from vlmteach.views.style import PAPER, WIDTH, show_picture
 
 # How a person without the long, middle or short cones sees a colour (Machado et al. 2009, full loss).
@@ -29,16 +29,16 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_the_palette_is_the_one_the_course_speaks_of() -> None:
-    assert (CNN, VIT, LANGUAGE) == ("#D55E00", "#0072B2", "#009E73")
+    assert (CNN_HUE, VIT_HUE, LANGUAGE_HUE) == ("#D55E00", "#0072B2", "#009E73")
 
 
 @pytest.mark.parametrize("sight", DEFICIENCIES)
 def test_the_three_families_stay_apart_for_every_kind_of_sight(sight: str) -> None:
-    seen = [lab(np.array(DEFICIENCIES[sight]) @ linear(colour)) for colour in (CNN, VIT, LANGUAGE)]
+    seen = [lab(np.array(DEFICIENCIES[sight]) @ linear(colour)) for colour in (CNN_HUE, VIT_HUE, LANGUAGE_HUE)]
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
 
 
-@pytest.mark.parametrize("colour", [CNN, VIT, LANGUAGE, MUTED])
+@pytest.mark.parametrize("colour", [CNN_HUE, VIT_HUE, LANGUAGE_HUE, MUTED])
 def test_every_colour_is_readable_on_paper(colour: str) -> None:
     luminance = [linear(c) @ [0.2126, 0.7152, 0.0722] for c in (colour, PAPER)]
     assert (luminance[1] + 0.05) / (luminance[0] + 0.05) >= 3.0  # WCAG's least contrast for graphics

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlmteach.views import CNN, VIT, alt_text
+from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views import vlm as views
 
 FAMILIES = ["attribute", "count", "where", "near relation", "far relation", "same far"]
@@ -30,7 +30,7 @@ def test_next_words():
 
 @pytest.mark.mpl_image_compare
 def test_learning_so_far():
-    figure = views.draw_learning("CNN", FAMILIES, GUESSING, STEPS, CURVE, 700)
+    figure = views.draw_learning_by_family("CNN", FAMILIES, GUESSING, STEPS, CURVE, 700)
     assert "CNN after 300 of 700 steps. Accuracy by family: attribute: 0.99, guessing 0.28; " in alt_text(figure)
     return figure
 
@@ -40,23 +40,23 @@ def test_learning_beside_a_recorded_run():
     steps = 50 * np.arange(1, 41)
     curve = GUESSING + (1 - GUESSING) * np.linspace(0, 1, 40)[:, None]
     recorded = views.Recorded("2000 steps, 2 seeds", steps, np.stack([curve, curve**2]))
-    figure = views.draw_learning("CNN", FAMILIES, GUESSING, STEPS, CURVE, 700, recorded)
+    figure = views.draw_learning_by_family("CNN", FAMILIES, GUESSING, STEPS, CURVE, 700, recorded)
     assert "Dashed, 2000 steps, 2 seeds: at its end, after 2000 steps, 1.00, " in alt_text(figure)
     assert figure.axes[0].get_xlim() == (0, 2000)
     return figure
 
 
 def test_before_the_first_window_there_is_nothing_to_draw_and_that_is_said():
-    figure = views.draw_learning("CNN", FAMILIES, GUESSING, STEPS[:0], CURVE[:0], 700)
+    figure = views.draw_learning_by_family("CNN", FAMILIES, GUESSING, STEPS[:0], CURVE[:0], 700)
     assert "CNN after 0 of 700 steps. Accuracy by family: attribute: nothing yet" in alt_text(figure)
 
 
 @pytest.mark.mpl_image_compare
 def test_report():
     reports = [
-        views.Report("CNN", CNN, np.full(6, 0.99)),
-        views.Report("ViT", VIT, np.full(6, 0.98)),
-        views.Report("one vector", CNN, GUESSING + 0.1),
+        views.Report("CNN", CNN_HUE, np.full(6, 0.99)),
+        views.Report("ViT", VIT_HUE, np.full(6, 0.98)),
+        views.Report("one vector", CNN_HUE, GUESSING + 0.1),
     ]
     figure = views.draw_report(FAMILIES, GUESSING, reports)
     assert "Guessing: attribute 0.28, count 0.26" in alt_text(figure)

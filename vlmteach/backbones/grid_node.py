@@ -14,7 +14,7 @@ from vlmteach.probes.eval_mode import eval_mode
 from vlmteach.probes.network import in_words, named_parts, only_tensor, reading
 
 PROBE_SIDE = 224  # pixels of the picture that is sent through
-GREY = torch.full((PROBE_SIDE,), 0.5)
+FLAT = torch.full((PROBE_SIDE,), 0.5)
 ADAPTIVE_POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 
@@ -101,7 +101,7 @@ def walk_through(model: nn.Module) -> Walk:
         if name and not isinstance(module, ADAPTIVE_POOLS):
             hooks += [module.register_forward_pre_hook(enter(name)), module.register_forward_hook(leave(name))]
     try:
-        walk.answer = _answer(model, GREY)
+        walk.answer = _answer(model, FLAT)
     finally:
         for hook in hooks:
             hook.remove()
@@ -166,7 +166,7 @@ def _answering(model: nn.Module, walk: Walk) -> str | None:
 
     hook = model.get_submodule(name).register_forward_hook(silence)
     try:
-        flat, ramp = (_answer(model, columns) for columns in (GREY, torch.linspace(0, 1, PROBE_SIDE)))
+        flat, ramp = (_answer(model, columns) for columns in (FLAT, torch.linspace(0, 1, PROBE_SIDE)))
     finally:
         hook.remove()
     return name if flat is not None and ramp is not None and torch.equal(flat, ramp) else None

@@ -9,18 +9,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vlmteach.nn.checks import check_picture
+from vlmteach.pictures.photograph import normalise
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """How a picture becomes an encoder's input.
 
-    mean, deviation: of each colour, subtracted and divided by. interpolation: "bicubic" or "bilinear".
+    mean, std: of each colour, subtracted and divided by. interpolation: "bicubic" or "bilinear".
     crop: the share of the picture's shorter side that is kept, the middle; what is outside the encoder never sees.
     """
 
     mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    std: tuple[float, float, float]
     interpolation: str
     crop: float
 
@@ -43,8 +44,7 @@ class Preprocessing:
 
     def normalise(self, picture: Tensor) -> Tensor:
         """Shift and scale the colours: (…, 3, H, W) in [0, 1] -> the same shape, as the encoder expects it."""
-        mean, deviation = picture.new_tensor(self.mean), picture.new_tensor(self.deviation)
-        return (picture - mean[:, None, None]) / deviation[:, None, None]
+        return normalise(picture, self.mean, self.std)
 
     def prepare(self, picture: Tensor, height: int, width: int) -> Tensor:
         """Resize, crop and normalise: (3, H, W) in [0, 1] -> (1, 3, height, width), ready for the encoder."""

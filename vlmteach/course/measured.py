@@ -15,9 +15,9 @@ import torch
 from vlmteach.course.records import Records
 from vlmteach.course.records import seeds_in_words as seeds
 from vlmteach.course.systems import load_systems
+from vlmteach.experiments import LEVEL
 from vlmteach.experiments.cliff import CHANCE
 from vlmteach.experiments.matrix.models import DIM
-from vlmteach.experiments.matrix.train import LEVEL
 from vlmteach.nn import TransformerBlock
 from vlmteach.views.learning import reached_in_words
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+LEVEL = 0.95  # accuracy from which an encoder is said to know what it is asked
+
 
 def steps_to(level: float, accuracy: NDArray[np.float64], window: int) -> list[int | None]:
     """For each column of accuracy (windows, K): steps when a window first reached the level, None when none did.

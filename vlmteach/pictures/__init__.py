@@ -3,7 +3,7 @@
 from vlmteach.pictures.answering import answer_to
 from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch, make_batch
 from vlmteach.pictures.board import Scene, Thing, draw_scene
-from vlmteach.pictures.colours import COLOURS
+from vlmteach.pictures.colours import COLOURS, GREY
 from vlmteach.pictures.drawing import draw_scenes
 from vlmteach.pictures.fit import fit_picture
 from vlmteach.pictures.guessing import guess_rate, shuffle_questions
@@ -14,6 +14,7 @@ from vlmteach.pictures.scenes import SHAPES, Scenes, far_scenes, near_scenes
 
 __all__ = [
     "COLOURS",
+    "GREY",
     "QUESTION_FAMILIES",
     "SHAPES",
     "TEMPLATES",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from vlmteach.pictures.fit import middle_box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def photograph(height: int = 224, width: int = 224) -> Tensor:
@@ -29,7 +30,10 @@ def photograph(height: int = 224, width: int = 224) -> Tensor:
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).float() / 255
 
 
-def normalise(image: Tensor) -> Tensor:
-    """Shift and scale a picture (…, 3, H, W) in [0, 1] the way networks trained on ImageNet expect it."""
-    mean, deviation = image.new_tensor(IMAGENET_MEAN), image.new_tensor(IMAGENET_DEVIATION)
-    return (image - mean[:, None, None]) / deviation[:, None, None]
+def normalise(image: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD) -> Tensor:
+    """Shift and scale the colours of a picture (…, 3, H, W) in [0, 1] the way an encoder was trained to expect it.
+
+    mean, std: of each colour, subtracted and divided by; ImageNet's, unless others are given.
+    """
+    mean_of, std_of = (image.new_tensor(values)[:, None, None] for values in (mean, std))
+    return (image - mean_of) / std_of

@@ -11,16 +11,27 @@ from vlmteach.views.live import LiveFigure
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview, explore_patchview
 from vlmteach.views.scene_board import SceneBoard
-from vlmteach.views.style import CNN, HEAT, INK, LANGUAGE, MUTED, VIT, alt_text, describe, new_figure, use_style
+from vlmteach.views.style import (
+    CNN_HUE,
+    HEAT,
+    INK,
+    LANGUAGE_HUE,
+    MUTED,
+    VIT_HUE,
+    alt_text,
+    describe,
+    new_figure,
+    use_style,
+)
 from vlmteach.views.systems import SystemsView
 
 __all__ = [
-    "CNN",
+    "CNN_HUE",
     "HEAT",
     "INK",
-    "LANGUAGE",
+    "LANGUAGE_HUE",
     "MUTED",
-    "VIT",
+    "VIT_HUE",
     "Explorer",
     "Line",
     "LiveFigure",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.views.rounding import ROUNDING, peak, ranked
-from vlmteach.views.style import INK, MUTED, PAPER, VIT, describe, new_figure, show_cells, show_picture
+from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_cells, show_picture
 
 COLUMNS = 5  # panels in a row of the gallery, the picture included
 
@@ -62,7 +62,7 @@ def draw_distance_by_depth(distances: Mapping[str, np.ndarray], uniform: float) 
     for axis, (name, table) in zip(axes[0], distances.items(), strict=True):
         depth = np.arange(len(table))
         for head in range(table.shape[1]):
-            axis.plot(depth, table[:, head], "o", color=VIT, alpha=0.6, markersize=7, markeredgecolor=PAPER)
+            axis.plot(depth, table[:, head], "o", color=VIT_HUE, alpha=0.6, markersize=7, markeredgecolor=PAPER)
         axis.plot(depth, table.mean(axis=1), color=INK, linewidth=1.5, label="mean of the heads")
         axis.axhline(uniform, color=MUTED, linestyle="--", label="attention spread evenly")
         axis.set_title(name)

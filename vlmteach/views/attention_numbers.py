@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
 from vlmteach.views.rounding import ROUNDING
-from vlmteach.views.style import HEAT, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure
+from vlmteach.views.style import HEAT, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure
 
 STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
 # Okabe and Ito again; every shape also carries its colour's name, so nothing depends on seeing the hue.
@@ -53,7 +53,7 @@ def draw_numbers(
         axis.set_title(title)
         if language:
             for label in axis.get_yticklabels():
-                label.set(color=LANGUAGE, weight="bold")
+                label.set(color=LANGUAGE_HUE, weight="bold")
     listed = ". ".join(
         f"{title}: " + "; ".join(f"{_line(name)} {_row(row)}" for name, row in zip(rows, values, strict=True))
         for title, values in matrices.items()
@@ -162,7 +162,7 @@ def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shap
     else:
         axis.add_patch(Rectangle((column + 0.24, row + 0.24), 0.52, 0.52, facecolor=PAINT[colour]))
     axis.text(column + 0.5, row + 0.5, colour, ha="center", va="center", color=PAPER, weight="bold", fontsize=11)
-    axis.text(column + 0.06, row + 0.16, str(token), color=VIT, weight="bold")
+    axis.text(column + 0.06, row + 0.16, str(token), color=VIT_HUE, weight="bold")
 
 
 def _short(value: float) -> str:

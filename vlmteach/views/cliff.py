@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
+from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
 _DASHES = ("-", "--", "-.", ":")
@@ -112,7 +112,7 @@ def draw_training(
     total: int,
     reach: int,
     chance: float,
-    hue: str = CNN,
+    hue: str = CNN_HUE,
 ) -> Figure:
     """A run as it goes: the newest accuracy at each distance, and the course of all of them over the steps.
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from vlmteach.views.style import CNN, INK, LANGUAGE, MUTED, PAPER, VIT, describe, new_figure, show_picture
+from vlmteach.views.style import CNN_HUE, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
-FAMILY = {"CNN": CNN, "ViT": VIT}
+FAMILY = {"CNN": CNN_HUE, "ViT": VIT_HUE}
 HATCH = {"CNN": "", "ViT": "//"}  # families differ without colour too
 
 
@@ -41,7 +41,9 @@ def draw_mask(mask: np.ndarray, parts: Sequence[tuple[str, int]]) -> Figure:
         for column in range(length):
             may = bool(mask[row, column])
             axis.add_patch(
-                Rectangle((column, row), 1, 1, facecolor=LANGUAGE if may else PAPER, edgecolor="#BBBBBB", linewidth=0.8)
+                Rectangle(
+                    (column, row), 1, 1, facecolor=LANGUAGE_HUE if may else PAPER, edgecolor="#BBBBBB", linewidth=0.8
+                )
             )
             if may:  # a dot, so that the mask reads without colour
                 axis.plot(column + 0.5, row + 0.5, marker="o", color=PAPER, markersize=5)
@@ -70,7 +72,7 @@ def draw_selection(names: Sequence[str], right: Sequence[int], total: int, bound
     """Right answers of several rules, and the most that addition can get. bound: that most."""
     figure, axis = new_figure(height=0.9 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
-    axis.barh(places, right, color=LANGUAGE, height=0.6)
+    axis.barh(places, right, color=LANGUAGE_HUE, height=0.6)
     axis.set_yticks(places, names)
     axis.axvline(bound, color=INK, linestyle="--")
     axis.text(bound, len(names) - 0.45, f"no sum can pass {bound} ", ha="right", va="bottom")
@@ -88,7 +90,7 @@ def draw_costs(names: Sequence[str], lengths: Sequence[int], parameters: Sequenc
     figure, axes = new_figure(1, 2, height=0.9 + 0.5 * len(names), sharey=True)
     places = np.arange(len(names))[::-1]
     for axis, values, colour, label in [
-        (axes[0], lengths, LANGUAGE, "tokens in the language model's sequence"),
+        (axes[0], lengths, LANGUAGE_HUE, "tokens in the language model's sequence"),
         (axes[1], parameters, MUTED, "learned numbers of the connector"),
     ]:
         axis.barh(places, values, color=colour, height=0.6)
@@ -109,7 +111,7 @@ def draw_costs(names: Sequence[str], lengths: Sequence[int], parameters: Sequenc
 def draw_gates(gates: Mapping[str, Sequence[float]], errors: Mapping[str, Sequence[float]]) -> Figure:
     """The opening |tanh(gate)| and the error over training steps, one line for each layer; the sign is free."""
     figure, axes = new_figure(1, 2, height=3.2)
-    for (name, gate), style, colour in zip(gates.items(), ("-", "--", ":"), (LANGUAGE, INK, MUTED), strict=False):
+    for (name, gate), style, colour in zip(gates.items(), ("-", "--", ":"), (LANGUAGE_HUE, INK, MUTED), strict=False):
         axes[0].plot(np.abs(np.tanh(gate)), style, color=colour, label=name)
         axes[1].plot(errors[name], style, color=colour, label=name)
     axes[0].set_ylabel("opening, |tanh(gate)|")
@@ -130,12 +132,12 @@ def draw_regions(picture: np.ndarray, boxes: np.ndarray, names: Sequence[str]) -
     figure, axis = new_figure(height=4.6)
     show_picture(axis, picture, f"{len(boxes)} regions, {len(boxes)} tokens")
     for (top, left, bottom, right), name in zip(boxes, names, strict=True):
-        for colour, line in [(PAPER, 5.0), (CNN, 3.0)]:
+        for colour, line in [(PAPER, 5.0), (CNN_HUE, 3.0)]:
             frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=line)
             axis.add_patch(frame)
         above = top > 0.06 * len(picture)  # a name stands above its box where there is room
         place = {"y": top - 3, "va": "bottom"} if above else {"y": top + 3, "va": "top"}
-        axis.text(left + 1, s=name, bbox={"facecolor": PAPER, "edgecolor": CNN, "pad": 2}, **place)
+        axis.text(left + 1, s=name, bbox={"facecolor": PAPER, "edgecolor": CNN_HUE, "pad": 2}, **place)
     listed = "; ".join(
         f"{name}, rows {top:.0f} to {bottom:.0f}, columns {left:.0f} to {right:.0f}"
         for (top, left, bottom, right), name in zip(boxes, names, strict=True)

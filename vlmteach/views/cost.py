@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from vlmteach.views.style import CNN, DASHES, INK, MARKS, PAPER, VIT, describe, new_figure
+from vlmteach.views.style import CNN_HUE, DASHES, INK, MARKS, PAPER, VIT_HUE, describe, new_figure
 
 # how a quantity is drawn: label, and by what it is divided
 _UNITS = {
@@ -96,7 +96,7 @@ def draw_towers(towers: Sequence[Tower]) -> Figure:
     sets = list(dict.fromkeys(tower.data for tower in towers))
     figure, axes = new_figure(1, len(sets), height=5.4, sharex=True, sharey=True, squeeze=False)
     for axis, data in zip(axes[0], sets, strict=True):
-        for family, mark, hue in (("cnn", "s", CNN), ("vit", "o", VIT)):
+        for family, mark, hue in (("cnn", "s", CNN_HUE), ("vit", "o", VIT_HUE)):
             for soup, fill in ((False, hue), (True, PAPER)):
                 own = [t for t in towers if (t.data, t.family, t.soup) == (data, family, soup)]
                 points = np.array([[tower.gflops, tower.accuracy] for tower in own]).reshape(-1, 2)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from vlmteach.views.style import CNN, INK, MUTED, describe, new_figure
+from vlmteach.views.style import CNN_HUE, INK, MUTED, describe, new_figure
 
 
 def draw_stack(levels: Sequence[Sequence[int]], kernel: int, stride: int, dilation: int) -> Figure:
@@ -31,9 +31,9 @@ def draw_stack(levels: Sequence[Sequence[int]], kernel: int, stride: int, dilati
     first, last = pixels[0], pixels[-1]
     every = range(first, last + 1)
     axes.scatter(every, [0] * len(every), marker="s", s=_mark(len(every)), fc="white", ec=MUTED, zorder=2)
-    axes.scatter(places[-1], [0] * len(pixels), marker="s", s=_mark(len(every)), fc=CNN, ec=INK, zorder=3)
+    axes.scatter(places[-1], [0] * len(pixels), marker="s", s=_mark(len(every)), fc=CNN_HUE, ec=INK, zorder=3)
     for i, place in enumerate(places[:-1]):
-        axes.scatter(place, [depth - i] * len(place), s=_mark(len(every)), fc=CNN, ec=INK, zorder=3)
+        axes.scatter(place, [depth - i] * len(place), s=_mark(len(every)), fc=CNN_HUE, ec=INK, zorder=3)
     axes.set_yticks(range(depth + 1), ["pixels", *(f"layer {i + 1}" for i in range(depth))])
     axes.set_xticks([first, last])
     axes.set_xlim(first - 1, last + 1)
@@ -61,7 +61,7 @@ def draw_growth(
     figure, axes = new_figure(height=4.2)
     axes.plot(depths, theoretical, "s-", color=INK, label="can see: theoretical field")
     for (name, sizes), style in zip(effective.items(), ("o-", "^--", "v:"), strict=False):
-        axes.plot(depths, sizes, style, color=CNN, label=f"uses: effective field, {name}")
+        axes.plot(depths, sizes, style, color=CNN_HUE, label=f"uses: effective field, {name}")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.set_xticks(depths, [str(depth) for depth in depths])
@@ -87,7 +87,7 @@ def draw_profile(profile: np.ndarray, sigma: float, side: int) -> Figure:
     gaussian = np.exp(-(places**2) / (2 * sigma**2))
     share = profile / profile.max()
     figure, axes = new_figure(height=3.8)
-    axes.bar(places, share, width=0.9, color=CNN, alpha=0.75, label="measured")
+    axes.bar(places, share, width=0.9, color=CNN_HUE, alpha=0.75, label="measured")
     axes.plot(places, gaussian, color=INK, label=f"Gaussian, σ = {sigma:.2f} pixels")
     axes.plot([-(side - 1) / 2, (side - 1) / 2], [-0.06, -0.06], color=MUTED, lw=6, solid_capstyle="butt")
     axes.text(-(side - 1) / 2, -0.16, f"theoretical field: {side} pixels", color=MUTED, fontsize=12, ha="left")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.views.rounding import peak
-from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
+from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
 
@@ -28,7 +28,7 @@ def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
     show_picture(axes[0], picture)
     _dim_outside(axes[0], seen, height, width)
     _frame(axes[0], field, INK, dashed=True)
-    _frame(axes[0], cell, CNN)
+    _frame(axes[0], cell, CNN_HUE)
     reach = max(0, -field[0], -field[1], field[2] - height, field[3] - width) + 0.02 * height
     axes[0].set_xlim(-reach, width + reach)
     axes[0].set_ylim(height + reach, -reach)

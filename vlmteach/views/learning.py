@@ -36,7 +36,7 @@ class HungerCurve(NamedTuple):
     known: NDArray[np.float64]
 
 
-def draw_learning(family: str, curves: Sequence[LearningCurve], guess: float, level: float) -> Figure:
+def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: float, level: float) -> Figure:
     """Accuracy over the steps: the mean of the seeds and a band from worst to best; the level reached is marked."""
     figure, axis = new_figure(height=4.8)
     told = []

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from vlmteach.views.style import INK, LANGUAGE, MUTED, PAPER, describe, new_figure
+from vlmteach.views.style import INK, LANGUAGE_HUE, MUTED, PAPER, describe, new_figure
 
 MEETINGS = ("one vector", "prefix", "cross-attention")
 WORD = 2.3  # width of a word; a visual token is 1 wide
@@ -80,7 +80,7 @@ def _visual_row(axis: Axes, left: float, bottom: float, count: int) -> list[floa
 def _word_row(axis: Axes, left: float, bottom: float, words: Sequence[str]) -> list[float]:
     middles = []
     for index, word in enumerate(words):
-        _box(axis, left + index * WORD + 0.1, bottom, WORD - 0.2, LANGUAGE)
+        _box(axis, left + index * WORD + 0.1, bottom, WORD - 0.2, LANGUAGE_HUE)
         middles.append(left + (index + 0.5) * WORD)
         axis.text(middles[-1], bottom + 0.4, word, color=PAPER, weight="bold", ha="center", va="center")
     return middles

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.views.rounding import ROUNDING, tell_size
-from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
+from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
 PAIR = 4.3  # inches high: two square panels side by side
 
@@ -52,7 +52,7 @@ def draw_patch_sizes(
     _draw_cuts(axes[0], rows, columns, chosen, width=1.2)
     places = np.arange(len(sizes))[::-1]
     millions = np.array([alone, together]) / 1e6
-    colours = [VIT if size == chosen else MUTED for size in sizes]
+    colours = [VIT_HUE if size == chosen else MUTED for size in sizes]
     axes[1].barh(places, millions[0], color=colours, height=0.6)
     axes[1].barh(
         places, millions[1], left=millions[0], color="none", edgecolor=colours, hatch="////", linewidth=0, height=0.6
@@ -85,8 +85,8 @@ def draw_bag_of_patches(picture: np.ndarray, shuffled: np.ndarray, changes: Mapp
     values = np.maximum(list(changes.values()), ROUNDING)  # all that is only rounding has one length
     left = ROUNDING / 5
     axes[2].set_xscale("log")
-    axes[2].hlines(places, left, values, color=VIT, linewidth=3)
-    axes[2].plot(values, places, "o", color=VIT, markersize=10)
+    axes[2].hlines(places, left, values, color=VIT_HUE, linewidth=3)
+    axes[2].plot(values, places, "o", color=VIT_HUE, markersize=10)
     axes[2].set_yticks([])
     for place, (name, value) in zip(places, changes.items(), strict=True):
         axes[2].text(left * 1.5, place + 0.14, f"{name}: {tell_size(value)}", va="bottom")

@@ -20,7 +20,7 @@ from vlmteach.probes.patchview.heat import Heat
 from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.patchview_figure import draw_patchview
-from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT
+from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
 
@@ -65,7 +65,7 @@ def pack(data: PatchViewData) -> dict[str, Any]:
         "title": data.title,
         "picture": arrays.add(data.picture),
         "colours": arrays.add(np.ascontiguousarray(colours)),
-        "hues": {"cnn": CNN, "vit": VIT, "language": LANGUAGE},
+        "hues": {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE},
         "stops": data.stops,
         "cells": data.cells,
         "squares": data.squares,

@@ -12,9 +12,9 @@ from matplotlib.patches import Rectangle
 
 from vlmteach.probes.patchview import READOUTS, Panel, PanelLayer, PatchViewData, Readout
 from vlmteach.views.explore import Control, Explorer
-from vlmteach.views.style import CNN, HEAT, LANGUAGE, VIT, describe, new_figure, show_picture
+from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE, describe, new_figure, show_picture
 
-_HUES = {"cnn": CNN, "vit": VIT, "language": LANGUAGE}
+_HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE}
 _COLUMNS = 3  # panels in a row
 _SHADE = 0.35  # how bright the picture stays outside a box
 

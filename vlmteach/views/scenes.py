@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from vlmteach.views.style import INK, LANGUAGE, MUTED, describe, new_figure, show_picture
+from vlmteach.views.style import INK, LANGUAGE_HUE, MUTED, describe, new_figure, show_picture
 
 LINE = 0.27  # inches that a question takes
 LONGEST = 400  # characters of a sentence that are shown
@@ -40,7 +40,7 @@ def draw_scenes_with_questions(
         for place, one in enumerate(questions):
             weight = "bold" if one.marked else "normal"
             below.text(0.03, place + 0.5, one.question, va="center", fontsize=11, color=INK, weight=weight)
-            below.text(0.84, place + 0.5, one.answer, va="center", fontsize=11, color=LANGUAGE, weight="bold")
+            below.text(0.84, place + 0.5, one.answer, va="center", fontsize=11, color=LANGUAGE_HUE, weight="bold")
             if one.marked:
                 below.text(0.0, place + 0.5, "▸", va="center", ha="center", fontsize=11, color=INK)
         listed = ", ".join(f"{one.question} {one.answer}{' (marked)' if one.marked else ''}" for one in questions)

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from vlmteach.views.rounding import ROUNDING
 
 # Okabe and Ito's colours, which stay apart for every common form of colour blindness.
-CNN = "#D55E00"  # vermilion: anything convolutional
-VIT = "#0072B2"  # blue: anything that attends over patches
-LANGUAGE = "#009E73"  # green: words and the language model
+CNN_HUE = "#D55E00"  # vermilion: anything convolutional
+VIT_HUE = "#0072B2"  # blue: anything that attends over patches
+LANGUAGE_HUE = "#009E73"  # green: words and the language model
 INK = "#1A1A1A"  # text and lines
 MUTED = "#6E6E6E"  # what is there for comparison
 PAPER = "#FFFFFF"  # figures keep a white card in light and dark themes

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlmteach.views.page import in_frame, make_page
-from vlmteach.views.style import CNN, MUTED, VIT
+from vlmteach.views.style import CNN_HUE, MUTED, VIT_HUE
 
-HUES = {"cnn": CNN, "vit": VIT, "hybrid": MUTED}
+HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "hybrid": MUTED}
 _FRAME_HEIGHT = 900  # pixels until the page has told its frame its own height
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.views.rounding import peak
-from vlmteach.views.style import CNN, HEAT, INK, MUTED, PAPER, VIT, describe, new_figure, show_picture
+from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
 Box = tuple[float, float, float, float]
 
@@ -43,7 +43,7 @@ def draw_token(picture: np.ndarray, grid: np.ndarray, token: int, field: Box | N
     show_picture(axes[0], picture, "picture: the stride cell of this token")
     cell = _stride_cell(picture, height, width, row, column)
     _draw_lines(axes[0], picture.shape[0], picture.shape[1], height, width, PAPER)
-    _draw_box(axes[0], cell, CNN)
+    _draw_box(axes[0], cell, CNN_HUE)
     if field is not None:
         _draw_box(axes[0], _clip(field, picture), INK, dashed=True)
         axes[0].set_xlabel("solid: stride cell   dashed: receptive field")
@@ -52,7 +52,7 @@ def draw_token(picture: np.ndarray, grid: np.ndarray, token: int, field: Box | N
     axes[1].set_xticks([])
     axes[1].set_yticks([])
     axes[1].spines[:].set_visible(False)
-    _draw_box(axes[1], (row, column, row + 1, column + 1), CNN)
+    _draw_box(axes[1], (row, column, row + 1, column + 1), CNN_HUE)
     axes[1].set_xlabel(f"token {token} = row {row} · width {width} + column {column}")
     text = (
         f"Token {token} is row {row}, column {column} of a {height} by {width} grid. In the picture it stands for rows "
@@ -112,7 +112,7 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
     """How many tokens each kind of encoder output hands on, and how wide each token is."""
     figure, axis = new_figure(height=0.6 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
-    axis.barh(places, counts, color=CNN, height=0.6)
+    axis.barh(places, counts, color=CNN_HUE, height=0.6)
     axis.set_yticks(places, names)
     axis.set_xlabel("tokens handed to the language model")
     axis.set_xlim(0, max(counts) * 1.25)
@@ -125,7 +125,7 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
 def draw_two_encoders(picture: np.ndarray, cells: tuple[int, int], patches: tuple[int, int]) -> Figure:
     """The same picture (H, W, 3) as a CNN's stride cells and as a ViT's patches; cells, patches: (rows, columns)."""
     figure, axes = new_figure(1, 2, height=4.6)
-    for axis, (rows, columns), name, colour in [(axes[0], cells, "CNN", CNN), (axes[1], patches, "ViT", VIT)]:
+    for axis, (rows, columns), name, colour in [(axes[0], cells, "CNN", CNN_HUE), (axes[1], patches, "ViT", VIT_HUE)]:
         show_picture(axis, picture, f"{name}: {rows} × {columns} = {rows * columns} tokens with a place")
         _draw_lines(axis, picture.shape[0], picture.shape[1], rows, columns, colour)
     return describe(

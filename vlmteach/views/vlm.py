@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vlmteach.views.rounding import peak
-from vlmteach.views.style import CNN, INK, LANGUAGE, MARKS, MUTED, describe, new_figure, show_cells, show_picture
+from vlmteach.views.style import (
+    CNN_HUE,
+    INK,
+    LANGUAGE_HUE,
+    MARKS,
+    MUTED,
+    describe,
+    new_figure,
+    show_cells,
+    show_picture,
+)
 
 SHOWN = 5  # words in a bar chart
 
@@ -45,7 +55,7 @@ def draw_next_words(texts: Mapping[str, Mapping[str, float]]) -> Figure:
     return describe(figure, f"Probabilities of the next word. {'; '.join(told)}.")
 
 
-def draw_learning(
+def draw_learning_by_family(
     title: str,
     families: Sequence[str],
     guessing: NDArray[np.float64],
@@ -65,7 +75,7 @@ def draw_learning(
             for seed in recorded.accuracy:
                 axis.plot(recorded.steps, seed[:, place], color=MUTED, linewidth=1.2, linestyle="--")
         axis.axhline(guessing[place], color=INK, linestyle=":", linewidth=1.5)
-        axis.plot(steps, accuracy[:, place], color=CNN)
+        axis.plot(steps, accuracy[:, place], color=CNN_HUE)
         axis.set_title(f"{families[place]}: {accuracy[-1, place]:.2f}" if len(steps) else families[place], fontsize=12)
         axis.set_ylim(0, 1.05)
         axis.set_xlim(0, total if recorded is None else max(total, int(recorded.steps[-1])))
@@ -195,7 +205,7 @@ def _split(figure: Figure, axis: Axes, widths: Sequence[float]) -> list[Axes]:
 
 def _draw_bars(axis: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
     places = np.arange(len(probabilities))[::-1]
-    axis.barh(places, list(probabilities.values()), color=LANGUAGE, height=0.7)
+    axis.barh(places, list(probabilities.values()), color=LANGUAGE_HUE, height=0.7)
     axis.set_yticks(places, [f"{word} (right)" if word == right else word for word in probabilities])
     axis.tick_params(axis="y", length=0)
     axis.set_xlim(0, 1.28)

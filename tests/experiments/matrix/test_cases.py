@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from vlmteach.experiments import LEVEL
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
 from vlmteach.experiments.matrix.record import (
     CELLS,
@@ -19,7 +20,7 @@ from vlmteach.experiments.matrix.record import (
     needs_longer,
 )
 from vlmteach.experiments.matrix.run import Case
-from vlmteach.experiments.matrix.train import LEVEL, RECIPE
+from vlmteach.experiments.matrix.train import RECIPE
 
 
 def pilot(rate, *loss):

@@ -8,7 +8,8 @@ import pytest
 import torch
 from support.blind import asked_of, chance_above, seeing_rate
 
-from vlmteach.experiments.matrix import ENCODERS, LEVEL, load_results, load_trained
+from vlmteach.experiments import LEVEL
+from vlmteach.experiments.matrix import ENCODERS, load_results, load_trained
 from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, WAYS, case_of
 from vlmteach.experiments.matrix.train import (
     BATCH,

@@ -10,7 +10,6 @@ from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, PARTLY, Field, exa
 from vlmteach.experiments.cliff.results import DISTANCE, CliffResults, load_results, load_trained
 from vlmteach.experiments.cliff.train import (
     CHANCE,
-    LEVEL,
     LIVE_RECIPE,
     RECIPE,
     GradedLoss,
@@ -23,7 +22,6 @@ __all__ = [
     "DISTANCE",
     "ENCODERS",
     "INSIDE",
-    "LEVEL",
     "LIVE_RECIPE",
     "OUTSIDE",
     "PARTLY",

@@ -14,12 +14,12 @@ from vlmteach.experiments.cliff.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.cliff.train import (
     BATCH,
     CHANCE,
-    LEVEL,
     PER_OFFSET,
     RECIPE,
     GradedLoss,
     training_pictures,
 )
+from vlmteach.experiments.curves import LEVEL
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.runs import RunFolder

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 
 from vlmteach.experiments.cliff.encoders import build_model
-from vlmteach.experiments.cliff.train import LEVEL, GradedLoss, count_right, training_pictures
-from vlmteach.experiments.curves import steps_to
+from vlmteach.experiments.cliff.train import GradedLoss, count_right, training_pictures
+from vlmteach.experiments.curves import LEVEL, steps_to
 from vlmteach.experiments.result import Result
 from vlmteach.training import Recipe, fit, one_thread
 

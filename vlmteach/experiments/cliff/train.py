@@ -20,7 +20,6 @@ BATCH = 128
 PER_OFFSET = 672  # test pictures of each offset and seed: three seeds make 2,016
 TEST_SEED = 1_000_000  # far from every seed that pictures are learned from
 CHANCE = 1 / len(COLOURS)
-LEVEL = 0.95  # "knows the colour"
 
 
 def training_pictures(seed: int, count: int = BATCH) -> Callable[[int], CliffBatch]:

@@ -3,12 +3,10 @@
 from vlmteach.experiments.matrix.live import LIVE_CELL, LIVE_RECIPE
 from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, build_model
 from vlmteach.experiments.matrix.results import MatrixResults, load_results, load_trained
-from vlmteach.experiments.matrix.train import LEVEL
 
 __all__ = [
     "CONNECTORS",
     "ENCODERS",
-    "LEVEL",
     "LIVE_CELL",
     "LIVE_RECIPE",
     "MatrixResults",

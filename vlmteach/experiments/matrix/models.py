@@ -35,6 +35,7 @@ from vlmteach.nn import (
 )
 from vlmteach.nn.convnet import Padding
 from vlmteach.nn.vit import Positions
+from vlmteach.pictures.colours import GREY
 from vlmteach.pictures.questions import LENGTH, VOCABULARY
 from vlmteach.pictures.scenes import CELL, CELLS
 
@@ -43,15 +44,15 @@ DEPTH = 2
 HEADS = 4
 LATENTS = 8  # of the resampler
 SIDE = CELL * CELLS
-GREY, SPREAD = 88 / 255, 0.2  # of an empty board, and about how far things are from it
+MEAN, STD = GREY / 255, 0.2  # an empty board, and about how far things are from it
 
 
 class Standardise(nn.Module):
-    """(picture - grey) / spread: an empty board becomes zero, as every processor of a real encoder does."""
+    """(picture - mean) / std: an empty board becomes zero, as every processor of a real encoder does."""
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 3, H, W)."""
-        return (image - GREY) / SPREAD
+        return (image - MEAN) / STD
 
 
 class ThenAttention(nn.Module):

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vlmteach.experiments.curves import LEVEL
 from vlmteach.experiments.matrix import run as making
 from vlmteach.experiments.matrix.models import (
     CONNECTORS,
@@ -18,7 +19,6 @@ from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
-    LEVEL,
     RECIPE,
     TEST_SEED,
     TESTED,

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from vlmteach.experiments.curves import steps_to
+from vlmteach.experiments.curves import LEVEL, steps_to
 from vlmteach.experiments.matrix.models import build_model
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
-    LEVEL,
     TEST_SEED,
     TESTED,
     GradedLoss,

@@ -20,7 +20,6 @@ RECIPE = Recipe(steps=2000, learning_rate=2e-3, warmup=100, decay=0.4, weight_de
 BATCH = 64  # pictures a step, with eight questions each
 TESTED = 2048  # pictures in the test
 TEST_SEED = 1_000_000  # far from every seed that pictures are learned from
-LEVEL = 0.95  # "can answer"
 
 # Shapes and colours that never come together while learning: one pair for each shape.
 HELD_OUT = ~EVERY_PAIR

@@ -3,7 +3,7 @@
 from vlmteach.probes.patchview.data import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData, Readout
 from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview.measure import LARGE, SMALL, Effort, measure_patchview
-from vlmteach.probes.patchview.picture import fit_picture
+from vlmteach.probes.patchview.picture import reduce_picture
 from vlmteach.probes.patchview.words import words_over_cells
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "PanelLayer",
     "PatchViewData",
     "Readout",
-    "fit_picture",
     "measure_patchview",
+    "reduce_picture",
     "words_over_cells",
 ]

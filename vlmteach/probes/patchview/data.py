@@ -170,7 +170,7 @@ class PatchViewData:
         if channels != 3 or max(height, width) > LONGEST_SIDE:
             raise ValueError(
                 f"the picture has shape {self.picture.shape}; expected (H, W, 3) with sides up to {LONGEST_SIDE}. "
-                "Make it smaller first (fit_picture does, and says so)."
+                "Make it smaller first (reduce_picture does, and says so)."
             )
         if not self.panels or not self.stops:
             raise ValueError("there are no panels or no layers to show; expected at least one of each.")

@@ -15,7 +15,7 @@ from vlmteach.probes.patchview.data import PatchViewData
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
 from vlmteach.probes.patchview.maps import LONGEST_MAP, Size
 from vlmteach.probes.patchview.networks import Attending, Convolutional, Network, Plan
-from vlmteach.probes.patchview.picture import as_bytes, fit_picture
+from vlmteach.probes.patchview.picture import as_bytes, reduce_picture
 
 Normalise = Callable[[Tensor], Tensor]  # (3, H, W) in [0, 1] -> (3, H, W)
 
@@ -73,7 +73,7 @@ def measure_patchview(
         raise ValueError(f'fields_of is {fields_of!r}; expected some of "cnn" and "vit".')
     from tqdm.auto import tqdm  # late: it looks for a notebook when it is imported
 
-    shown, reduced = fit_picture(picture)
+    shown, reduced = reduce_picture(picture)
     for_cnn, for_vit = (shown[None] if f is None else f(shown)[None] for f in (cnn_normalise, vit_normalise))
     effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
     networks: list[Network] = []

@@ -14,7 +14,7 @@ REDUCED_SIDE = 224  # pixels: what a larger picture's longer side becomes
 MULTIPLE = 32  # sides become multiples of it, so that patches and strides of usual encoders fit
 
 
-def fit_picture(picture: Tensor) -> tuple[Tensor, str | None]:
+def reduce_picture(picture: Tensor) -> tuple[Tensor, str | None]:
     """A picture that can be shown and measured, and a sentence when that took making it smaller, else None.
 
     picture: (3, H, W), floats in [0, 1], before any normalisation. Above 512 pixels a side it is reduced to 224.

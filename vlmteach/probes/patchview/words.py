@@ -10,7 +10,7 @@ from torch import Tensor
 from vlmteach.probes.patchview.convolutional import make_layer
 from vlmteach.probes.patchview.data import Panel, PanelLayer, PatchViewData
 from vlmteach.probes.patchview.maps import Size, Units, as_float32, read_maps
-from vlmteach.probes.patchview.picture import as_bytes, fit_picture
+from vlmteach.probes.patchview.picture import as_bytes, reduce_picture
 
 
 def words_over_cells(
@@ -33,7 +33,7 @@ def words_over_cells(
     layers:  names of the layers, counted from 0 without them. Raises ValueError when the parts do not fit together.
     """
     _check(words, weights, grid, change)
-    shown, reduced = fit_picture(picture)
+    shown, reduced = reduce_picture(picture)
     size = (int(shown.shape[-2]), int(shown.shape[-1]))
     names = [f"layer {i}" for i in range(len(weights))] if layers is None else list(layers)
     if len(names) != len(weights):
