@@ -29,7 +29,7 @@ def test_without_the_weights_one_sentence_says_what_is_missing_and_the_lesson_go
         assert "timm/resnet50.tv_in1k (about 102.4 MB)" in said
         assert "run this once with a network" in said
         assert run.run("print(weights)").strip() == "untrained"
-        assert "the numbers in use now are untrained" in run.run(sources[switch + 2])
+        assert "the weights in use now are untrained" in run.run(sources[switch + 2])
         assert run.run("print(sorted(eyes) == sorted(ENCODERS))").strip() == "True"
 
 

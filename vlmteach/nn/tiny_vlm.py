@@ -1,6 +1,6 @@
 """A whole vision-language model on one page, in the order in which a picture travels.
 
-    pictures (B, 3, H, W)               questions (B, Q, L): Q to each picture, words as numbers
+    pictures (B, 3, H, W)               questions (B, Q, L): Q about each picture, words as numbers
       |  image encoder                    |  embedding
     tokens (B, N, C)                    words (B, Q * L, D)
       |  projector, positions             |
@@ -47,7 +47,7 @@ class Block(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """x += relu(norm(conv(x))): a cell hears from its eight neighbours; at the border they wrap round."""
+    """x += relu(norm(conv(x))): a cell sees its eight neighbours; at the border they wrap around."""
 
     def __init__(self, dim):
         super().__init__()
@@ -59,7 +59,7 @@ class ConvBlock(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Local: one convolution cuts the picture into cells, and after n blocks a cell has heard from n on each side."""
+    """Local: one convolution cuts the picture into cells, and after n blocks a cell has seen n others on each side."""
 
     def __init__(self, dim, blocks):
         super().__init__()
@@ -71,7 +71,7 @@ class ConvNet(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """Global: every patch becomes a token, is told its place by a learned table, and attends to all others."""
+    """Global: every patch becomes a token, gets its position from a learned table, and attends to all others."""
 
     def __init__(self, dim, depth, num_heads, patches):
         super().__init__()
@@ -85,7 +85,7 @@ class VisionTransformer(nn.Module):
         return self.norm(self.blocks(patches + self.positions))
 
 
-# the connector: tokens as wide as words, that know where they are, meet the words
+# the connector: tokens become as wide as words, get their positions, and meet the words
 
 
 def projector(vision_dim, dim):
@@ -118,7 +118,7 @@ class CrossAttention(nn.Module):
 
 
 class Prefix(nn.Module):
-    """The other way to meet: the picture's tokens stand in front of the words."""
+    """The other connector: the picture's tokens stand in front of the words."""
 
     def forward(self, tokens, words):
         return torch.cat([tokens, words], dim=1)
@@ -150,7 +150,7 @@ class LanguageModel(nn.Module):
 
 
 def packed_mask(in_front, questions, length):
-    """Who may look at whom, (N, N): all see the tokens in front, and a word its own question up to itself."""
+    """Who may look at whom, (N, N): all see the tokens in front; a word also sees its own question up to itself."""
     own = torch.eye(questions, dtype=torch.bool).repeat_interleave(length, 0).repeat_interleave(length, 1)
     mask = F.pad(own.tril(), (in_front, 0, in_front, 0))
     mask[:, :in_front] = True
@@ -158,7 +158,7 @@ def packed_mask(in_front, questions, length):
 
 
 class TinyVLM(nn.Module):
-    """The image encoder looks once, and all questions to a picture are answered in one pass."""
+    """The image encoder looks once, and all questions about a picture are answered in one pass."""
 
     def __init__(self, encoder, projector, connector, language_model):
         super().__init__()
@@ -179,13 +179,13 @@ class TinyVLM(nn.Module):
 
 
 def targets(questions, answers):
-    """What each word must predict, (B, Q, L): the answer behind the last word of a question, and SKIP elsewhere."""
-    last = (questions != 0).sum(dim=-1, keepdim=True) - 1  # zeros fill up behind it
+    """What each word must predict, (B, Q, L): the answer at the last word of a question, and SKIP elsewhere."""
+    last = (questions != 0).sum(dim=-1, keepdim=True) - 1  # after it come padding zeros
     return torch.full_like(questions, SKIP).scatter(2, last, answers[..., None])
 
 
 def train(model, batch, steps, rate, warmup=100, decay=0.4):
-    """Learn from batch(step), a step's pictures, questions and answers. Yields the loss and who was right, (B, Q)."""
+    """Learn from batch(step): pictures, questions and answers. Yields the loss and which answers are right, (B, Q)."""
     optimizer = torch.optim.AdamW(model.train().parameters(), betas=(0.9, 0.98))
     for step in range(steps):
         pictures, questions, answers = batch(step)

@@ -85,9 +85,9 @@ def mean_distance(heat, position):
     return (heat * torch.hypot(rows, columns)).sum() / heat.sum()
 """,
             "averaged over all pixels": DISTANCES.format("(h * dist).mean()"),
-            "weigh each by its heat": (DISTANCES.format("dist[h > 0].mean()"), DISTANCES.format("dist.mean()")),
+            "weight each by its heat": (DISTANCES.format("dist[h > 0].mean()"), DISTANCES.format("dist.mean()")),
             "returned a Tensor of shape (4, 5); expected one number, the distance": DISTANCES.format("h*dist"),
-            "counts as much as its heat": DISTANCES.format("(h * dist).sum() / h.sum() + 1"),
+            "distance to the position is weighted by its heat": DISTANCES.format("(h * dist).sum() / h.sum() + 1"),
         },
     ),
     "5.3": Variants(

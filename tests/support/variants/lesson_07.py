@@ -52,7 +52,7 @@ def who_sees_whom(in_front, questions, length):
             "Your mask is upside down": MASK.format("return ~mask"),
             "Rows and columns are exchanged": MASK.format("return mask.T"),
             "what one question asks would change": MASK.format("mask[:in_front] = True\n    return mask"),
-            "answers blind": MASK.format("mask[in_front:, :in_front] = False\n    return mask"),
+            "does not see it is blind": MASK.format("mask[in_front:, :in_front] = False\n    return mask"),
             "a later word of its own question": """
 import torch
 def who_sees_whom(in_front, questions, length):
@@ -94,7 +94,7 @@ def answer_scores(scores, words):
         wrong={
             "You took the word with the largest number": SCORES.format("scores[b, q, words.argmax(-1)]"),
             "You took the last place": SCORES.format("scores[:, :, -1]"),
-            "one too far": (
+            "one place too far": (
                 *(
                     SCORES.format(f"scores[b, q, {at}]")
                     for at in ("end + 1", "(end + 1).clamp(max=5)", "(end + 1) % 6")
@@ -102,7 +102,7 @@ def answer_scores(scores, words):
                 SCORES.format("scores.gather(2, (end + 1)[..., None, None].expand(-1, -1, 1, 37)).squeeze(2)"),
             ),
             "before the question mark": SCORES.format("scores[b, q, end - 1]"),
-            "After one word nobody knows": SCORES.format("scores[:, :, 0]"),
+            "After one word, nobody knows": SCORES.format("scores[:, :, 0]"),
             "You averaged": SCORES.format("scores.mean(dim=2)"),
             "You added up": SCORES.format("scores.sum(dim=2)"),
             "one word for each question": SCORES.format("scores[b, q, end].argmax(dim=-1)"),
@@ -127,9 +127,9 @@ def answer_scores(scores, words):
             "'attribute'": BAG.format(False, True, False, False, False, True),
             "in any order": BAG.format(True, False, False, False, False, True),
             "Nothing in it says which cell": BAG.format(True, True, True, False, False, True),
-            "neighbours stand in two": BAG.format(True, True, False, True, False, True),
-            "change places": BAG.format(True, True, False, False, True, True),
-            "is no matter": BAG.format(True, True, False, False, False, False),
+            "two neighbours take two": BAG.format(True, True, False, True, False, True),
+            "swap places": BAG.format(True, True, False, False, True, True),
+            "does not matter": BAG.format(True, True, False, False, False, False),
             "still open": BAG.format(True, True, False, False, False, None),
             "expected True or False": BAG.format(True, True, "'no'", False, False, True),
             "keep all 6": "can_answer = {'attribute': True}",

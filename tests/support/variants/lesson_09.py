@@ -17,7 +17,7 @@ def ranked(scores):
 
 
 SENTENCES = """decided_by = dict(zip([
-    "DINOv2 hands on 261 tokens at 224 x 224",
+    "DINOv2 returns 261 tokens at 224 x 224",
     "a unit of ResNet-50's first stage cannot see the whole picture",
     "the token of one eye is most like the token of the other eye",
     "a head of the first layer looks only at its neighbours",
@@ -34,7 +34,7 @@ VARIANTS = {
             "    return len(torch.nn.functional.unfold(torch.ones(1, 1, h, w), patch, stride=patch)[0].T) + prefix",
         ),
         wrong={
-            "handed on too": COUNT.format("(h // patch) * (w // patch)"),
+            "they are returned too": COUNT.format("(h // patch) * (w // patch)"),
             "used the height twice": COUNT.format("(h // patch) ** 2 + prefix"),
             "used the width twice": COUNT.format("(w // patch) ** 2 + prefix"),
             "patch × patch pixels": COUNT.format("h * w // patch + prefix"),
@@ -42,7 +42,7 @@ VARIANTS = {
             "You added one token, whatever": COUNT.format("(h // patch) * (w // patch) + 1"),
             "in front twice": COUNT.format("(h // patch) * (w // patch) + 2 * prefix"),
             "once for each row of patches": COUNT.format("(h // patch) * (w // patch + prefix)"),
-            "You multiplied by the number of those in front": COUNT.format("(h // patch) * (w // patch) * prefix"),
+            "You multiplied by the number of tokens in front": COUNT.format("(h // patch) * (w // patch) * prefix"),
             "along both sides": COUNT.format("(h // patch + prefix) * (w // patch + prefix)"),
             "you gave 0; expected 8.": COUNT.format("0"),
         },
@@ -78,7 +78,7 @@ def most_alike(tokens, index, k):
             "in reverse": COSINES.format(
                 "cosine[index] = -torch.inf\n    return cosine.argsort(descending=True)[:k].flip(0)"
             ),
-            "by their number": COSINES.format(
+            "sorted by index": COSINES.format(
                 "cosine[index] = -torch.inf\n    return cosine.topk(k).indices.sort().values"
             ),
             "use index": COSINES.replace("unit[index]", "unit[0]").format(
@@ -101,7 +101,7 @@ def most_alike(tokens, index, k):
         ),
         wrong={
             "holds for any weights": SENTENCES.format([A, W, W, W, A]),
-            "what is done": SENTENCES.format([A, A, W, A, A]),
+            "what a network does": SENTENCES.format([A, A, W, A, A]),
             "you wrote 'both'": SENTENCES.format([A, A, W, "both", A]),
             "is gone": "decided_by = {}",
             "keep it a dictionary": "decided_by = None, 1",

@@ -43,7 +43,7 @@ cells_reached = Exercise(
             ),
             (
                 lambda dilations: 3 * sum(dilations),
-                "You added three taps for each block. They lie at -1, 0 and +1 dilations: to one side it goes one.",
+                "You added three taps for each block. They lie at -1, 0 and +1 dilations: one for each side.",
             ),
             (len, "You counted the blocks. A dilated block jumps over cells and reaches farther."),
             (lambda dilations: max(dilations, default=0), _LARGEST),
@@ -103,7 +103,7 @@ mean_distance = Exercise(
         mistakes=(
             (
                 _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).sum()),
-                "Ten times the heat would be ten times the distance: divide by the sum of the heat.",
+                "Ten times the heat would give ten times the distance: divide by the sum of the heat.",
             ),
             (
                 _averaged(lambda heat, rows, columns: (heat * (rows**2 + columns**2)).sum() / heat.sum()),
@@ -130,22 +130,22 @@ mean_distance = Exercise(
             ),
             (
                 _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).mean()),
-                "You averaged over all pixels; those without heat should not count.",
+                "You averaged over all pixels; pixels without heat should not count.",
             ),
             (
                 _averaged(lambda heat, rows, columns: torch.hypot(rows, columns)[heat > 0].mean()),
-                "That is the plain average distance of the hot pixels; weigh each by its heat.",
+                "That is the plain average distance of the hot pixels; weight each by its heat.",
             ),
             (
                 _averaged(lambda heat, rows, columns: torch.hypot(rows, columns).mean()),
-                "That is the average distance of all pixels; weigh each by its heat.",
+                "That is the average distance of all pixels; weight each by its heat.",
             ),
         ),
-        look="Each pixel's distance to the position counts as much as its heat.",
+        look="Each pixel's distance to the position is weighted by its heat.",
     ),
     praise="This is the number that makes a gradient field and a row of attention comparable.",
     hints=(
-        "Make a map of distances first: torch.hypot of row differences (H, 1) and column differences (1, W).",
+        "First make a map of distances: torch.hypot of row differences (H, 1) and column differences (1, W).",
         "A weighted mean is the sum of weight times value, divided by the sum of the weights.",
     ),
     answer="""import torch

@@ -26,13 +26,13 @@ def _may_look(looker: Token, seen: Token) -> bool:
 
 def _why(looker: Token, seen: Token) -> str:
     if seen.kind == "picture token":
-        return "The picture has no order, and who does not see it answers blind: every token may look at all of it."
+        return "The picture has no order, and a word that does not see it is blind: every token may look at all of it."
     if looker.kind == "picture token":
         return "Then what one question asks would change what the others see."
     if looker.question != seen.question:
         return "A word of one question must not see a word of another: each question is alone."
     if seen.place > looker.place:
-        return "It is a later word of its own question, which it would not have to predict."
+        return "That is a later word of its own question; a word that is seen need not be predicted."
     return "A word sees itself and the earlier words of its own question."
 
 
@@ -57,7 +57,7 @@ def who_sees_whom(in_front, questions, length):
 
 
 def _asked(*pictures: Sequence[str]) -> Tensor:
-    """Questions in the numbers of the lesson's vocabulary, (B, Q, 6): 0 fills up behind the question mark."""
+    """Questions in the numbers of the lesson's vocabulary, (B, Q, 6), padded with 0 after the question mark."""
     numbers = [[[VOCABULARY.index(word) for word in question.split()] for question in asked] for asked in pictures]
     return torch.tensor([[question + [0] * (6 - len(question)) for question in asked] for asked in numbers])
 
@@ -74,7 +74,7 @@ def _batches() -> tuple[tuple[Tensor, Tensor], ...]:
 
 
 def _scores_at(place: Callable[[list[int]], int]) -> Callable[[Tensor, Tensor], Tensor]:
-    """The scores of each question at a place of it; behind the last place there is an IndexError."""
+    """The scores of each question at one of its places; after the last place there is an IndexError."""
 
     def scores_at(scores: Tensor, words: Tensor) -> Tensor:
         asked = words.tolist()
@@ -92,7 +92,7 @@ def _answer_scores(scores: Tensor, words: Tensor) -> Tensor:
     return _scores_at(_end)(scores, words)
 
 
-_TOO_FAR = "You took the place one too far: what is predicted *at* the question mark is the word behind it."
+_TOO_FAR = "You went one place too far: what is predicted *at* the question mark is the word after it."
 
 scores = Exercise(
     number="7.2",
@@ -103,7 +103,7 @@ scores = Exercise(
         mistakes=(
             (
                 lambda scores, words: scores[:, :, -1],
-                "You took the last place. Short questions are filled up, and behind the question mark stands nothing.",
+                "You took the last place. Short questions are padded: after the question mark there is only padding.",
             ),
             (_scores_at(lambda question: _end(question) + 1), _TOO_FAR),
             (_scores_at(lambda question: min(_end(question) + 1, 5)), _TOO_FAR),
@@ -114,12 +114,12 @@ scores = Exercise(
             ),
             (
                 lambda scores, words: scores[:, :, 0],
-                "You took the first place. After one word nobody knows the question.",
+                "You took the first place. After one word, nobody knows the question.",
             ),
             (
                 _scores_at(lambda question: question.index(max(question))),
                 "You took the word with the largest number. That is mostly a shape or a colour: in the vocabulary they "
-                "come behind the question mark.",
+                "come after the question mark.",
             ),
             (
                 lambda scores, words: scores.mean(dim=2),
@@ -139,14 +139,14 @@ scores = Exercise(
             ),
             (
                 lambda scores, words: _answer_scores(scores, words)[:, :, None],
-                "Each question's scores stand alone on an axis of their own: take that axis out.",
+                "There is an extra axis of size 1 before the scores: take that axis out.",
             ),
         ),
         look="Does each question get the scores at its own question mark?",
     ),
     praise="Each question answers where it ends, however long it is.",
     hints=(
-        "A question with n words has its question mark at place n - 1; fillers are 0.",
+        "A question with n words has its question mark at place n - 1; padding is 0.",
         "end = (words != 0).sum(dim=-1) - 1 is (B, Q). Then pick one place of axis 2 for each question.",
     ),
     answer="""def answer_scores(scores, words):
@@ -165,7 +165,7 @@ bag = Exercise(
         right={
             "attribute": (
                 True,
-                "The patch of the red thing shows its shape; it need not be known where the patch lies.",
+                "The patch of the red thing shows its shape, wherever the patch is.",
             ),
             "count": (True, "Three patches with a circle are three patches with a circle, in any order."),
             "where": (
@@ -174,20 +174,20 @@ bag = Exercise(
             ),
             "near relation": (
                 False,
-                "A patch is one cell, and neighbours stand in two. A convolution's window would hold both, a patch "
+                "A patch is one cell, and two neighbours take two. A convolution's window would hold both; a patch "
                 "does not.",
             ),
             "far relation": (
                 False,
-                "Let the two things change places: the bag holds the same patches, the answer is another.",
+                "Let the two things swap places: the bag holds the same patches, but the answer changes.",
             ),
             "same far": (
                 True,
-                "Whether two shapes are alike depends on what they are. How far apart they stand is no matter.",
+                "Whether two shapes are alike depends on what they are. How far apart they are does not matter.",
             ),
         },
     ),
-    praise="What is there, how many, and whether two are alike: yes. Where, and how they lie: no, attention or not.",
+    praise="What is there, how many, and whether two are alike: yes. Where things are: no, with or without attention.",
     hints=(
         "Would the right answer change if all patches of the picture were shuffled?",
         "A bag keeps what there is and how often; it forgets every place. Which families need a place?",

@@ -27,7 +27,7 @@ tokens_handed = Exercise(
         mistakes=(
             (
                 lambda height, width, patch, prefix: (height / patch) * (width / patch),
-                "You left out those in front; they are handed on too.",
+                "You left out the tokens in front; they are returned too.",
             ),
             (
                 lambda height, width, patch, prefix: (height / patch) ** 2 + prefix,
@@ -39,7 +39,7 @@ tokens_handed = Exercise(
             ),
             (
                 lambda height, width, patch, prefix: height * width / patch + prefix,
-                "You divided by the patch once. A patch is as wide as it is high, so it covers patch × patch pixels.",
+                "You divided by the patch once. A patch is as wide as it is tall, so it covers patch × patch pixels.",
             ),
             (
                 lambda height, width, patch, prefix: height / patch + width / patch + prefix,
@@ -47,27 +47,27 @@ tokens_handed = Exercise(
             ),
             (
                 lambda height, width, patch, prefix: (height / patch) * (width / patch) + 1,
-                "You added one token, whatever `prefix` is. Some models have CLS and registers in front, some nothing.",
+                "You added one token, whatever `prefix` is. Some models have CLS and registers in front, some none.",
             ),
             (
                 lambda height, width, patch, prefix: (height / patch) * (width / patch) + 2 * prefix,
-                "You counted those in front twice.",
+                "You counted the tokens in front twice.",
             ),
             (
                 lambda height, width, patch, prefix: (height / patch) * (width / patch + prefix),
-                "You counted those in front once for each row of patches. They stand in front of all, once.",
+                "You counted the tokens in front once for each row of patches. They come once, before all patches.",
             ),
             (
                 lambda height, width, patch, prefix: (height / patch) * (width / patch) * prefix,
-                "You multiplied by the number of those in front; they are added once.",
+                "You multiplied by the number of tokens in front; they are added once.",
             ),
             (
                 lambda height, width, patch, prefix: (height / patch + prefix) * (width / patch + prefix),
-                "You counted those in front along both sides. They stand in front of all, once.",
+                "You counted the tokens in front along both sides. They come once, before all patches.",
             ),
         ),
     ),
-    praise="A picture twice as wide costs twice the patches, and the tokens in front are paid only once.",
+    praise="A picture twice as wide costs twice as many patches; the tokens in front are paid for only once.",
     hints=("How many patches fit along the height, and how many along the width?", "Do not forget CLS and registers."),
     answer="""def tokens_handed(height, width, patch, prefix):
     return (height // patch) * (width // patch) + prefix""",
@@ -125,7 +125,7 @@ most_alike = Exercise(
             ),
             (
                 lambda tokens, index, k: _most_alike(tokens, index, k).sort().values,
-                "These are the right ones by their number; the nearest comes first.",
+                "These are the right ones, sorted by index; the nearest comes first.",
             ),
             (
                 _ranked(lambda tokens, index: tokens @ tokens[index]),
@@ -137,7 +137,7 @@ most_alike = Exercise(
             ),
             (
                 _ranked(lambda tokens, index: -_cosine(tokens, index)),
-                "These are the least alike; a large cosine means alike.",
+                "These are the least alike; a large cosine means similar tokens.",
             ),
             (
                 _ranked(lambda tokens, index: _cosine(tokens, index).abs()),
@@ -145,7 +145,7 @@ most_alike = Exercise(
             ),
             (
                 _ranked(lambda tokens, index: _cosine(tokens - tokens.mean(dim=0), index)),
-                "You took the mean token off first, as `likeness` of this lesson does. Here the cosine is not centred.",
+                "You subtracted the mean token first, as the lesson's `likeness` does. Here the cosine is not centred.",
             ),
             (lambda tokens, index, k: _most_alike(tokens, 0, k), "These are nearest to token 0; use index."),
             (
@@ -159,9 +159,9 @@ most_alike = Exercise(
         ),
         look="The cosine is the dot product of two tokens, each divided by its length.",
     ),
-    praise="Direction tells what a token is about; its length does not enter.",
+    praise="The direction of a token says what it is about; its length plays no part.",
     hints=(
-        "Divide every token by its length, then the dot product is the cosine.",
+        "Divide every token by its length; then the dot product is the cosine.",
         "Set the token's own cosine to something that can never win before you sort.",
     ),
     answer="""import torch
@@ -175,7 +175,7 @@ def most_alike(tokens, index, k):
 )
 
 _ANY_WEIGHTS = "It holds for any weights: it counts, bounds, or says what is possible."
-_DONE = "It is about what is done, not about what can be done; untrained weights cannot show it."
+_DONE = "It is about what a network does, not about what it can do; untrained weights cannot show it."
 
 decided_by = Exercise(
     number="9.3",
@@ -184,17 +184,17 @@ decided_by = Exercise(
         key="sentence",
         words=("architecture", "weights"),
         right={
-            "DINOv2 hands on 261 tokens at 224 x 224": ("architecture", _ANY_WEIGHTS),
+            "DINOv2 returns 261 tokens at 224 x 224": ("architecture", _ANY_WEIGHTS),
             "a unit of ResNet-50's first stage cannot see the whole picture": ("architecture", _ANY_WEIGHTS),
             "the token of one eye is most like the token of the other eye": ("weights", _DONE),
             "a head of the first layer looks only at its neighbours": ("weights", _DONE),
             "CLIP's ResNet-50 can weigh any cell of its grid against any other": ("architecture", _ANY_WEIGHTS),
         },
     ),
-    praise="Can and cannot belong to the architecture, does and does not to the weights.",
-    hints=("Ask of each sentence: could other numbers in the same network make it false?",),
+    praise="What a network can do belongs to its architecture; what it does, to its weights.",
+    hints=("Ask of each sentence: could other weights in the same network make it false?",),
     answer="""decided_by = {
-    "DINOv2 hands on 261 tokens at 224 x 224": "architecture",
+    "DINOv2 returns 261 tokens at 224 x 224": "architecture",
     "a unit of ResNet-50's first stage cannot see the whole picture": "architecture",
     "the token of one eye is most like the token of the other eye": "weights",
     "a head of the first layer looks only at its neighbours": "weights",

@@ -59,12 +59,12 @@ def mask_check(
         ),
         (
             causal,
-            "This is the causal mask, for everything. What is there at once, such as a picture, may be seen as a "
+            "This is the causal mask, for everything. What is there all at once, such as a picture, may be seen as a "
             "whole, and not only what comes before.",
         ),
         (
             lambda *case: torch.ones_like(right(*case)),
-            "In your mask every token may look at every other, also at what it should not know yet.",
+            "In your mask every token may look at every other, even at what it should not know yet.",
         ),
     )
     return FunctionCheck(right, cases, Mask(tokens, why), mistakes)
