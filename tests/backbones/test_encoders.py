@@ -53,7 +53,7 @@ def test_every_encoder_is_tested_here():
 @torch.no_grad()
 def test_forward_equals_timms_and_boxes_and_prefix_are_right(pair, size):
     name, ours, theirs = pair
-    stride, width, prefix, *_ = EXPECTED[name]
+    stride, width, num_prefix_tokens, *_ = EXPECTED[name]
     rows, columns = size[0] // stride, size[1] // stride  # 160 x 256 becomes 154 x 252 for patches of 14
     image = torch.randn(2, 3, rows * stride, columns * stride, generator=torch.Generator().manual_seed(1))
     visual = ours(image)
@@ -65,11 +65,11 @@ def test_forward_equals_timms_and_boxes_and_prefix_are_right(pair, size):
         expected = grid_to_tokens(theirs.forward_features(image))
     assert 0.01 < expected.std() < 100
     assert largest_difference(visual.tokens, expected) <= 1e-5
-    assert visual.tokens.shape == (2, prefix + rows * columns, width)
-    assert visual.prefix == prefix
-    assert visual.boxes[:, :prefix].tolist() == [[[0, 0, 1, 1]] * prefix] * 2
-    assert torch.equal(visual.boxes[:, prefix:], grid_boxes(2, rows, columns, like=image))
-    assert torch.equal(ours.grid(image)[:, :, 1, 3], visual.tokens[:, prefix + columns + 3])
+    assert visual.tokens.shape == (2, num_prefix_tokens + rows * columns, width)
+    assert visual.num_prefix_tokens == num_prefix_tokens
+    assert visual.boxes[:, :num_prefix_tokens].tolist() == [[[0, 0, 1, 1]] * num_prefix_tokens] * 2
+    assert torch.equal(visual.boxes[:, num_prefix_tokens:], grid_boxes(2, rows, columns, like=image))
+    assert torch.equal(ours.grid(image)[:, :, 1, 3], visual.tokens[:, num_prefix_tokens + columns + 3])
     assert not ours.training
 
 

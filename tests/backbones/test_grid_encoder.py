@@ -33,7 +33,7 @@ def check(encoder: GridEncoder, node: str, channels: int, cells: tuple[int, int]
     assert (encoder.node, encoder.channels) == (node, channels)
     assert grid.shape == (2, channels, *cells)
     assert torch.equal(visual.tokens, grid.flatten(2).mT)
-    assert visual.prefix == 0
+    assert visual.num_prefix_tokens == 0
     height, width = cells
     assert visual.boxes[1, width + 1].tolist() == pytest.approx([1 / height, 1 / width, 2 / height, 2 / width])
 

@@ -6,7 +6,7 @@ from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
 from vlmteach.backbones import TimmViT
-from vlmteach.nn import DropPrefix
+from vlmteach.nn import DropPrefixTokens
 from vlmteach.probes import attention_maps, effective_receptive_field, noise_images
 
 
@@ -28,10 +28,10 @@ def test_a_token_is_the_patch_at_its_place():
     model.blocks, model.pos_embed = nn.Sequential(), None  # without attention and positions a token sees its patch only
     ours = TimmViT(model)
     image = picture(48, 80)
-    before, prefix = ours(image), ours(image).prefix
+    before, num_prefix_tokens = ours(image), ours(image).num_prefix_tokens
     image[:, :, 16:32, 48:64] += 1  # row 1, column 3 of 3 x 5
     moved = (ours(image).tokens - before.tokens).abs().amax(dim=(0, 2)).nonzero().flatten().tolist()
-    assert moved == [prefix + 1 * 5 + 3]
+    assert moved == [num_prefix_tokens + 1 * 5 + 3]
     assert before.boxes[0, moved[0]].tolist() == pytest.approx([1 / 3, 3 / 5, 2 / 3, 4 / 5])
     assert ours.grid(image).shape == (1, before.tokens.shape[2], 3, 5)
 
@@ -42,7 +42,7 @@ def test_rotary_vits_are_taken_too():
     image = picture(64, 96)
     visual = TimmViT(model).eval()(image)
     assert torch.equal(visual.tokens, model.forward_features(image))
-    assert visual.prefix == model.num_prefix_tokens == 5
+    assert visual.num_prefix_tokens == model.num_prefix_tokens == 5
     assert visual.boxes.shape == (1, 5 + 4 * 6, 4)
 
 
@@ -50,7 +50,7 @@ def test_the_probes_see_where_its_tokens_lie():
     ours = TimmViT(tiny(dynamic_img_size=True)).eval()
     maps = attention_maps(ours, picture(48, 80))
     assert maps.grid == (3, 5)
-    assert maps.prefix == ours.model.num_prefix_tokens
+    assert maps.num_prefix_tokens == ours.model.num_prefix_tokens
     assert effective_receptive_field(ours, "model.norm", (1, 3), noise_images(1, 48, 80)).shape == (48, 80)
 
 
@@ -69,14 +69,14 @@ def test_boxes_end_where_the_last_patch_ends(name, options, size, grid, end):
     model = timm.create_model(name, depth=1, embed_dim=48, num_heads=3, **options).eval()
     ours, image = TimmViT(model), picture(*size)
     visual = ours(image)
-    patch, prefix = ours.patch_size, visual.prefix
-    assert visual.tokens.shape[1] == prefix + grid[0] * grid[1]
+    patch, num_prefix_tokens = ours.patch_size, visual.num_prefix_tokens
+    assert visual.tokens.shape[1] == num_prefix_tokens + grid[0] * grid[1]
     assert ours.grid(image).shape[2:] == grid
     assert visual.boxes[0, -1, 2:].tolist() == pytest.approx(end)
     for row, column in ((0, 0), (1, 2), (grid[0] - 1, grid[1] - 1)):
         pixels = [row * patch, column * patch, (row + 1) * patch, (column + 1) * patch]
         inside = [min(pixel / side, 1) for pixel, side in zip(pixels, (*size, *size), strict=True)]
-        assert visual.boxes[0, prefix + row * grid[1] + column].tolist() == pytest.approx(inside)
+        assert visual.boxes[0, num_prefix_tokens + row * grid[1] + column].tolist() == pytest.approx(inside)
 
 
 @torch.no_grad()
@@ -100,15 +100,19 @@ def test_a_table_made_for_a_wide_picture_takes_another_size():
 
 
 @pytest.mark.parametrize(
-    ("name", "side", "prefix", "count"),
+    ("name", "side", "num_prefix_tokens", "count"),
     [("vit_large_patch14_clip_336", 336, 1, 576), ("vit_so400m_patch14_siglip_378", 378, 0, 729)],
 )
 @torch.no_grad()
-def test_a_prefix_is_dropped_once(name, side, prefix, count):
+def test_a_prefix_is_dropped_once(name, side, num_prefix_tokens, count):
     # huggingface/transformers#34447: 729 tokens became 728 features
     visual = TimmViT(timm.create_model(name, depth=1, embed_dim=48, num_heads=3).eval())(picture(side, side))
-    dropped = DropPrefix()(visual)
-    assert (visual.prefix, dropped.tokens.shape[1], DropPrefix()(dropped).tokens.shape[1]) == (prefix, count, count)
+    dropped = DropPrefixTokens()(visual)
+    assert (visual.num_prefix_tokens, dropped.tokens.shape[1], DropPrefixTokens()(dropped).tokens.shape[1]) == (
+        num_prefix_tokens,
+        count,
+        count,
+    )
 
 
 @pytest.mark.parametrize("wrap", [nn.DataParallel, lambda model: torch.compile(model, backend="eager")])

@@ -28,7 +28,7 @@ def test_a_token_is_its_grid_cell_and_its_box_the_square_of_that_cell():
     image = picture(2, 32, 48)
     grid, visual = net.grid(image), net(image)
     assert grid.shape == (2, 8, 4, 6)
-    assert visual.prefix == 0
+    assert visual.num_prefix_tokens == 0
     for row, column in [(0, 0), (1, 4), (3, 5)]:
         assert torch.equal(visual.tokens[:, row * 6 + column], grid[:, :, row, column])
         box = visual.boxes[0, row * 6 + column] * torch.tensor([32, 48, 32, 48])

@@ -91,19 +91,19 @@ def test_positions_of_boxes_keep_their_dtype_and_are_computed_in_float32_or_bett
     assert torch.equal(ours, box_positions(boxes.double(), 8).to(dtype))
 
 
-@pytest.mark.parametrize("prefix", [0, 1, 5])
+@pytest.mark.parametrize("num_prefix_tokens", [0, 1, 5])
 @pytest.mark.parametrize(
     ("old", "new"), [((14, 14), (16, 12)), ((14, 14), (7, 7)), ((3, 5), (6, 5)), ((4, 4), (4, 4))], ids=str
 )
-def test_resampling_equals_timms_and_keeps_prefix_tokens(old, new, prefix):
+def test_resampling_equals_timms_and_keeps_prefix_tokens(old, new, num_prefix_tokens):
     from timm.layers import resample_abs_pos_embed
 
-    table = random_table(prefix + old[0] * old[1])
-    ours = resample_positions(table, old, new, prefix)
-    theirs = resample_abs_pos_embed(table, new_size=new, old_size=old, num_prefix_tokens=prefix)
+    table = random_table(num_prefix_tokens + old[0] * old[1])
+    ours = resample_positions(table, old, new, num_prefix_tokens)
+    theirs = resample_abs_pos_embed(table, new_size=new, old_size=old, num_prefix_tokens=num_prefix_tokens)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
-    assert torch.equal(ours[:, :prefix], table[:, :prefix])
-    assert ours.shape == (1, prefix + new[0] * new[1], 8)
+    assert torch.equal(ours[:, :num_prefix_tokens], table[:, :num_prefix_tokens])
+    assert ours.shape == (1, num_prefix_tokens + new[0] * new[1], 8)
 
 
 def test_resampling_a_constant_table_changes_nothing():

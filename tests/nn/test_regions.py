@@ -101,7 +101,7 @@ def test_a_region_encoder_returns_one_placed_token_for_each_box(geometry, size):
     assert visual.tokens.shape == (2, 2, 8)
     height, width = size
     assert torch.allclose(visual.boxes * torch.tensor([height, width, height, width]), BOXES, atol=1e-4)
-    assert visual.prefix == 0
+    assert visual.num_prefix_tokens == 0
 
 
 def test_regions_are_a_set():

@@ -153,26 +153,26 @@ def test_boxes_are_floats_even_for_integer_tokens():
 
 
 def test_before_the_boxes_of_a_grid_come_those_of_the_prefix():
-    boxes = grid_boxes(3, 1, 2, like=torch.zeros(1), prefix=2)
+    boxes = grid_boxes(3, 1, 2, like=torch.zeros(1), num_prefix_tokens=2)
     assert boxes.tolist() == [[[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 0.5], [0, 0.5, 1, 1]]] * 3
 
 
 @quickly
 @given(few, few, few, few, st.integers(0, 3), seeds)
-def test_tokens_on_a_grid_know_it_and_give_it_back(batch, dim, height, width, prefix, seed):
-    tokens = numbers(batch, prefix + height * width, dim, seed=seed)
-    visual = on_grid(tokens, height, width, prefix)
-    assert (visual.prefix, visual.grid) == (prefix, (height, width))
-    assert same(visual.boxes, grid_boxes(batch, height, width, like=tokens, prefix=prefix))
-    assert same(grid_to_tokens(visual.without_prefix().as_grid()), tokens[:, prefix:])
-    assert same(visual.without_prefix().boxes, grid_boxes(batch, height, width, like=tokens))
-    assert visual.without_prefix().prefix == 0
+def test_tokens_on_a_grid_know_it_and_give_it_back(batch, dim, height, width, num_prefix_tokens, seed):
+    tokens = numbers(batch, num_prefix_tokens + height * width, dim, seed=seed)
+    visual = on_grid(tokens, height, width, num_prefix_tokens)
+    assert (visual.num_prefix_tokens, visual.grid) == (num_prefix_tokens, (height, width))
+    assert same(visual.boxes, grid_boxes(batch, height, width, like=tokens, num_prefix_tokens=num_prefix_tokens))
+    assert same(grid_to_tokens(visual.without_prefix_tokens().as_grid()), tokens[:, num_prefix_tokens:])
+    assert same(visual.without_prefix_tokens().boxes, grid_boxes(batch, height, width, like=tokens))
+    assert visual.without_prefix_tokens().num_prefix_tokens == 0
 
 
 def test_other_tokens_stay_at_their_places():
-    visual = on_grid(torch.randn(2, 7, 3), 2, 3, prefix=1)
+    visual = on_grid(torch.randn(2, 7, 3), 2, 3, num_prefix_tokens=1)
     wider = visual.with_tokens(torch.randn(2, 7, 5))
-    assert (wider.prefix, wider.grid, wider.tokens.shape) == (1, (2, 3), (2, 7, 5))
+    assert (wider.num_prefix_tokens, wider.grid, wider.tokens.shape) == (1, (2, 3), (2, 7, 5))
     assert wider.boxes is visual.boxes
     with pytest.raises(ValueError, match=r"\(2, 7, 4\).*\(2, 6, 4\)"):
         visual.with_tokens(torch.randn(2, 6, 3))
@@ -181,7 +181,7 @@ def test_other_tokens_stay_at_their_places():
 def test_tokens_of_the_whole_picture_form_no_grid():
     visual = whole_picture(torch.randn(2, 3, 4))
     assert visual.boxes.tolist() == [[[0, 0, 1, 1]] * 3] * 2
-    assert (visual.prefix, visual.grid) == (0, None)
+    assert (visual.num_prefix_tokens, visual.grid) == (0, None)
 
 
 def test_rearrangements_pass_gradients_through_unchanged():
@@ -246,30 +246,30 @@ BAD = {
         r"\(1, 4, 5\)",
         "top, left, bottom, right",
     ),
-    "prefix longer than the tokens": (
-        lambda: VisualTokens(tokens_of(1, 4, 3), tokens_of(1, 4, 4), prefix=5),
-        "prefix is 5.*0 to 4",
+    "more prefix tokens than the tokens": (
+        lambda: VisualTokens(tokens_of(1, 4, 3), tokens_of(1, 4, 4), num_prefix_tokens=5),
+        "num_prefix_tokens is 5.*0 to 4",
         "CLS and register",
     ),
-    "prefix below 0": (
-        lambda: VisualTokens(tokens_of(1, 4, 3), tokens_of(1, 4, 4), prefix=-1),
-        "prefix is -1",
+    "prefix tokens below 0": (
+        lambda: VisualTokens(tokens_of(1, 4, 3), tokens_of(1, 4, 4), num_prefix_tokens=-1),
+        "num_prefix_tokens is -1",
         "CLS and register",
     ),
     "a grid of another count": (
-        lambda: VisualTokens(tokens_of(1, 5, 3), tokens_of(1, 5, 4), prefix=1, grid=(2, 3)),
-        r"prefix is 1 and grid \(2, 3\) for 5 tokens",
+        lambda: VisualTokens(tokens_of(1, 5, 3), tokens_of(1, 5, 4), num_prefix_tokens=1, grid=(2, 3)),
+        r"num_prefix_tokens is 1 and grid \(2, 3\) for 5 tokens",
         "rows \\* columns",
     ),
-    "no tokens": (lambda: VisualTokens(tokens_of(1, 0, 3), tokens_of(1, 0, 4)), r"\(1, 0, 3\)", "zero visual tokens"),
+    "no tokens": (lambda: VisualTokens(tokens_of(1, 0, 3), tokens_of(1, 0, 4)), r"\(1, 0, 3\)", "no visual tokens"),
     "a grid where there is none": (
         lambda: whole_picture(tokens_of(1, 4, 3)).as_grid(),
         "grid is? None|grid None",
         "neighbours",
     ),
-    "nothing besides the prefix": (
-        lambda: VisualTokens(tokens_of(1, 2, 3), tokens_of(1, 2, 4), prefix=2).without_prefix(),
-        "no token besides the prefix",
+    "nothing besides prefix tokens": (
+        lambda: VisualTokens(tokens_of(1, 2, 3), tokens_of(1, 2, 4), num_prefix_tokens=2).without_prefix_tokens(),
+        "only prefix tokens",
         "at least one",
     ),
 }

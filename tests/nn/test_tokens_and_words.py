@@ -60,4 +60,4 @@ def test_words_before_the_first_picture_hear_nothing_of_it():
 def test_a_stretched_table_loses_no_row(side):
     # facebookresearch/dinov2#333: 546, 602, 1092, 1204, 1610 and 1722 pixels, in patches of 14
     table = torch.randn(1, 1 + 37 * 37, 8, generator=torch.Generator().manual_seed(0))
-    assert resample_positions(table, (37, 37), (side, side), prefix=1).shape == (1, 1 + side * side, 8)
+    assert resample_positions(table, (37, 37), (side, side), num_prefix_tokens=1).shape == (1, 1 + side * side, 8)

@@ -28,7 +28,8 @@ cnn = parts.ConvNet(8, (1,))
 vit = parts.VisionTransformer((16, 24), 8, 8, depth=1, num_heads=2, registers=1)
 hybrid = parts.ConvStemViT((16, 24), 8, 8, depth=1, num_heads=2, positions="sincos")
 regions = parts.RegionEncoder(cnn, 8, 8, stride=8)
-visual = [cnn(image), parts.DropPrefix()(vit(image)), parts.DropPrefix()(hybrid(image)), regions(image, boxes)]
+drop = parts.DropPrefixTokens()
+visual = [cnn(image), drop(vit(image)), drop(hybrid(image)), regions(image, boxes)]
 text = torch.rand(2, 3, 12)
 read = parts.Projector(8, 12)
 resampler = parts.PerceiverResampler(8, latents=2, depth=1, num_heads=2)

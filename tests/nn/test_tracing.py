@@ -14,7 +14,7 @@ from vlmteach.nn import (
     ConvNet,
     ConvStemViT,
     CrossAttentionConnector,
-    DropPrefix,
+    DropPrefixTokens,
     GatedCrossAttention,
     LanguageModel,
     MeanPool,
@@ -53,7 +53,7 @@ ENCODERS = {
     "ViT, sines": lambda: vit(positions="sincos", cls=False),
     "ViT, a bag": lambda: vit(positions="none"),
     "hybrid": lambda: ConvStemViT((16, 24), 8, VISION, depth=1, num_heads=HEADS),
-    "in a sequence": lambda: nn.Sequential(nn.Identity(), ConvNet(VISION, (1,)), DropPrefix(), AddPositions()),
+    "in a sequence": lambda: nn.Sequential(nn.Identity(), ConvNet(VISION, (1,)), DropPrefixTokens(), AddPositions()),
 }
 
 
@@ -63,7 +63,7 @@ def test_the_graph_of_an_encoder_gives_the_same_visual_tokens(name):
     ours, traced = encoder(pictures()), symbolic_trace(encoder)(pictures())
     assert torch.equal(traced.tokens, ours.tokens)
     assert torch.equal(traced.boxes, ours.boxes)
-    assert (traced.prefix, traced.grid) == (ours.prefix, ours.grid)
+    assert (traced.num_prefix_tokens, traced.grid) == (ours.num_prefix_tokens, ours.grid)
 
 
 @pytest.mark.parametrize("name", ["CNN", "ViT, sines", "ViT, a bag"])
@@ -89,7 +89,7 @@ def prefix(*translators):
 CONNECTORS = {
     "prefix": lambda: prefix(NormTokens(VISION), AddPositions(), Projector(VISION, DIM, depth=2)),
     "prefix behind an identity": lambda: prefix(nn.Identity(), AddPositions(), Projector(VISION, DIM), nn.Identity()),
-    "pixel shuffle": lambda: prefix(DropPrefix(), SpaceToDepth(1), Projector(VISION, DIM)),
+    "pixel shuffle": lambda: prefix(DropPrefixTokens(), SpaceToDepth(1), Projector(VISION, DIM)),
     "resampler": lambda: prefix(
         PerceiverResampler(VISION, latents=3, depth=1, num_heads=HEADS), Projector(VISION, DIM)
     ),
@@ -102,7 +102,7 @@ CONNECTORS = {
         VISION,
         DIM,
         kind="concat",
-        pool=nn.Sequential(DropPrefix(), AttentionPool(VISION, num_heads=HEADS, height=2, width=3)),
+        pool=nn.Sequential(DropPrefixTokens(), AttentionPool(VISION, num_heads=HEADS, height=2, width=3)),
     ),
 }
 

@@ -51,16 +51,16 @@ def test_patch_size_comes_first_and_width_second():
 
 
 @pytest.mark.parametrize(
-    ("options", "prefix"),
+    ("options", "num_prefix_tokens"),
     [({}, 1), ({"registers": 4}, 5), ({"cls": False}, 0), ({"cls": False, "registers": 2}, 2)],
     ids=str,
 )
-def test_prefix_tokens_stand_in_front_and_for_the_whole_picture(options, prefix):
+def test_prefix_tokens_stand_in_front_and_for_the_whole_picture(options, num_prefix_tokens):
     visual = small_vit((8, 16), **options)(picture(2, 8, 16))
-    assert visual.prefix == prefix
-    assert visual.tokens.shape == (2, prefix + 8, 24)
-    assert visual.boxes[0, :prefix].tolist() == [[0, 0, 1, 1]] * prefix
-    assert visual.boxes[1, prefix].tolist() == [0, 0, 0.5, 0.25]
+    assert visual.num_prefix_tokens == num_prefix_tokens
+    assert visual.tokens.shape == (2, num_prefix_tokens + 8, 24)
+    assert visual.boxes[0, :num_prefix_tokens].tolist() == [[0, 0, 1, 1]] * num_prefix_tokens
+    assert visual.boxes[1, num_prefix_tokens].tolist() == [0, 0, 0.5, 0.25]
     assert visual.boxes[1, -1].tolist() == [0.5, 0.75, 1, 1]
     assert visual.grid == (2, 4)
 

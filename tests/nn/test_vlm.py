@@ -230,17 +230,17 @@ def test_cross_attention_of_an_answer_is_read_by_the_probe():
     assert maps.among_picture_tokens().names == ("encoder.blocks.0.attn",)
 
 
-@pytest.mark.parametrize(("encoder", "prefix"), [("CNN", 0), ("ViT with CLS and registers", 3)])
-def test_attention_to_a_prefix_is_read_by_the_probe(encoder, prefix):
+@pytest.mark.parametrize(("encoder", "num_prefix_tokens"), [("CNN", 0), ("ViT with CLS and registers", 3)])
+def test_attention_to_a_prefix_is_read_by_the_probe(encoder, num_prefix_tokens):
     model, images = make_model("prefix", encoder), pictures(1)
     maps = attention_maps(model, images, QUESTIONS[:1])
     read = maps["language_model.blocks.0.attn"]
-    in_front = prefix + 6
+    in_front = num_prefix_tokens + 6
 
-    assert (maps.grid, maps.prefix) == ((2, 3), prefix)
+    assert (maps.grid, maps.num_prefix_tokens) == ((2, 3), num_prefix_tokens)
     assert (read > 0).all(dim=(0, 1)).equal(packed_mask(in_front, 3, LENGTH))
     end_of_first = in_front + LENGTH - 1
-    to_picture = read[0, :, end_of_first, prefix:in_front].unflatten(1, maps.grid)
+    to_picture = read[0, :, end_of_first, num_prefix_tokens:in_front].unflatten(1, maps.grid)
     assert to_picture.shape == (HEADS, 2, 3)
     assert (to_picture.sum(dim=(1, 2)) < 1).all()  # the words take the rest
 

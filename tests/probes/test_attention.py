@@ -39,8 +39,8 @@ def our_vit(**arguments):
     return randomise(VisionTransformer(32, 8, dim=24, depth=2, num_heads=3, **arguments), scale=0.05)
 
 
-@pytest.mark.parametrize(("name", "arguments", "side", "prefix"), TIMM_VITS)
-def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, arguments, side, prefix):
+@pytest.mark.parametrize(("name", "arguments", "side", "num_prefix_tokens"), TIMM_VITS)
+def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, arguments, side, num_prefix_tokens):
     model = timm_vit(name, arguments)
     unfused, written = copy.deepcopy(model), []
     for block in unfused.blocks:
@@ -51,16 +51,16 @@ def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, argum
 
     maps = attention_maps(model, picture(side))
     assert all(block.attn.fused_attn for block in model.blocks)
-    assert (maps.prefix, maps.grid) == (prefix, (4, 4))
+    assert (maps.num_prefix_tokens, maps.grid) == (num_prefix_tokens, (4, 4))
     among = maps.among_picture_tokens()
     assert among.names == ("blocks.0.attn", "blocks.1.attn")
     for ours, theirs in zip(among.weights, written, strict=True):
-        assert ours.shape == (2, 3, prefix + 16, prefix + 16)
+        assert ours.shape == (2, 3, num_prefix_tokens + 16, num_prefix_tokens + 16)
         assert largest_difference(ours, theirs) <= 1e-6  # theirs is rounded on its way
 
 
 @pytest.mark.parametrize(
-    ("model", "prefix"),
+    ("model", "num_prefix_tokens"),
     [
         (our_vit(), 1),
         (our_vit(cls=False, registers=0), 0),
@@ -68,10 +68,12 @@ def test_maps_equal_those_of_the_unfused_model_and_know_their_layout(name, argum
         (randomise(ConvStemViT(32, 8, dim=24, depth=2, num_heads=3, cls=False)), 0),
     ],
 )
-def test_our_encoders_are_read_too(model, prefix):
+def test_our_encoders_are_read_too(model, num_prefix_tokens):
     maps = attention_maps(model, picture(32))
-    assert [tuple(weights.shape) for weights in maps.weights] == [(2, 3, prefix + 16, prefix + 16)] * 2
-    assert (maps.prefix, maps.grid) == (prefix, (4, 4))
+    assert [tuple(weights.shape) for weights in maps.weights] == [
+        (2, 3, num_prefix_tokens + 16, num_prefix_tokens + 16)
+    ] * 2
+    assert (maps.num_prefix_tokens, maps.grid) == (num_prefix_tokens, (4, 4))
 
 
 @pytest.mark.parametrize("model", [our_vit(), timm_vit("vit_tiny_patch16_224", {"img_size": 32})])
@@ -136,14 +138,14 @@ def test_words_that_look_at_a_picture_and_at_each_other_are_captured_too(words):
     assert not maps["speak"].triu(1).any()
     for weights in maps.weights:
         assert torch.allclose(weights.sum(dim=-1), torch.ones(()))
-    assert (maps.prefix, maps.grid) == (1, (4, 4))
+    assert (maps.num_prefix_tokens, maps.grid) == (1, (4, 4))
     assert maps.among_picture_tokens().names == maps.names[:2]
 
 
 def test_the_grid_is_known_also_when_only_the_words_attention_is_kept():
     maps = attention_maps(randomise(TinyReader()), picture(32), torch.randn(2, 5, 24), layers=[2])
     assert maps.names == ("look",)
-    assert (maps.prefix, maps.grid) == (1, (4, 4))
+    assert (maps.num_prefix_tokens, maps.grid) == (1, (4, 4))
 
 
 def test_a_connector_alone_knows_the_grid_from_the_tokens_it_was_given():
@@ -158,7 +160,7 @@ def test_a_connector_alone_knows_the_grid_from_the_tokens_it_was_given():
     visual = our_vit()(picture(32))
     maps = attention_maps(randomise(Connector()), visual, torch.randn(2, 5, 24))
     assert maps["look"].shape == (2, 2, 5, 17)
-    assert (maps.prefix, maps.grid) == (1, (4, 4))
+    assert (maps.num_prefix_tokens, maps.grid) == (1, (4, 4))
     with pytest.raises(ValueError, match="none of the layers look lets the picture's 17 tokens attend to each other"):
         maps.among_picture_tokens()
 
@@ -207,7 +209,7 @@ def test_torchvisions_vit_is_read():
 
     model = TorchvisionViT(32, 8, num_layers=2, num_heads=3, hidden_dim=24, mlp_dim=48).eval()
     maps = attention_maps(model, picture(32))
-    assert (maps.prefix, maps.grid) == (1, (4, 4))
+    assert (maps.num_prefix_tokens, maps.grid) == (1, (4, 4))
     assert len(maps.among_picture_tokens().weights) == 2
 
 

@@ -364,7 +364,7 @@ SMALL = {"depth": 2, "embed_dim": 96, "num_heads": 3}
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "size", "prefix", "grid"),
+    ("name", "options", "size", "num_prefix_tokens", "grid"),
     [
         ("naflexvit_base_patch16_gap", {}, (48, 80), 4, (3, 5)),
         ("vit_so400m_patch14_siglip_384", {"mlp_ratio": 2}, (384, 384), 0, (27, 27)),
@@ -374,7 +374,7 @@ SMALL = {"depth": 2, "embed_dim": 96, "num_heads": 3}
         ("vit_small_patch14_reg4_dinov2", {"img_size": 56, "dynamic_img_size": True}, (56, 84), 5, (4, 6)),
     ],
 )
-def test_prefix_and_grid_are_known_for_every_size(name, options, size, prefix, grid):
+def test_prefix_and_grid_are_known_for_every_size(name, options, size, num_prefix_tokens, grid):
     maps = attention_maps(timm.create_model(name, **SMALL, **options).eval(), torch.randn(2, 3, *size), layers=[0, 1])
-    assert (maps.prefix, maps.grid) == (prefix, grid)
-    assert maps.weights[0].shape[-1] == prefix + grid[0] * grid[1]
+    assert (maps.num_prefix_tokens, maps.grid) == (num_prefix_tokens, grid)
+    assert maps.weights[0].shape[-1] == num_prefix_tokens + grid[0] * grid[1]

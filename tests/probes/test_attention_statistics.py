@@ -13,14 +13,13 @@ from vlmteach.probes import (
     attention_maps,
     attention_rollout,
     mean_attention_distance,
-    prefix_mass,
 )
 
 
-def maps_of(*weights, prefix=0, grid=(2, 2), layers=None):
+def maps_of(*weights, num_prefix_tokens=0, grid=(2, 2), layers=None):
     names = tuple(f"blocks.{i}.attn" for i in range(len(weights)))
     layers = tuple(range(len(weights))) if layers is None else layers
-    return AttentionMaps(names, tuple(weights), layers, PictureTokens("", prefix, *grid))
+    return AttentionMaps(names, tuple(weights), layers, PictureTokens("", num_prefix_tokens, *grid))
 
 
 def random_weights(count, seed, batch=2, heads=3):
@@ -37,10 +36,10 @@ def uniform(count, batch=1, heads=2):
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 2), st.integers(1, 4), st.integers(0, 99))
-def test_every_row_of_a_rollout_sums_to_one(height, width, prefix, depth, seed):
-    count = prefix + height * width
+def test_every_row_of_a_rollout_sums_to_one(height, width, num_prefix_tokens, depth, seed):
+    count = num_prefix_tokens + height * width
     layers = [random_weights(count, seed + i) for i in range(depth)]
-    rollout = attention_rollout(maps_of(*layers, prefix=prefix, grid=(height, width)))
+    rollout = attention_rollout(maps_of(*layers, num_prefix_tokens=num_prefix_tokens, grid=(height, width)))
     assert rollout.shape == (2, count, count)
     assert (rollout >= 0).all()
     assert torch.allclose(rollout.sum(dim=-1), torch.ones((), dtype=torch.float64))
@@ -84,9 +83,11 @@ def test_a_rollout_over_a_gap_is_refused():
 
 
 @pytest.mark.parametrize(("side", "patch", "pixels"), [(14, 16, 116.4922), (7, 32, 115.5029), (16, 14, 116.5651)])
-@pytest.mark.parametrize("prefix", [0, 1, 5])
-def test_uniform_attention_has_the_known_distance(side, patch, pixels, prefix):
-    maps = maps_of(uniform(prefix + side * side, heads=1), prefix=prefix, grid=(side, side))
+@pytest.mark.parametrize("num_prefix_tokens", [0, 1, 5])
+def test_uniform_attention_has_the_known_distance(side, patch, pixels, num_prefix_tokens):
+    maps = maps_of(
+        uniform(num_prefix_tokens + side * side, heads=1), num_prefix_tokens=num_prefix_tokens, grid=(side, side)
+    )
     distance = mean_attention_distance(maps, patch)
     assert distance.shape == (1, 1)
     assert distance.item() == pytest.approx(pixels, abs=5e-5)
@@ -99,7 +100,7 @@ def test_weight_on_the_prefix_is_taken_off_and_the_rest_normalised_again():
     with_cls[:, :, :, 0] = 0.9
     with_cls[:, :, 1:, 1:] = 0.1 * patches
     plain = mean_attention_distance(maps_of(patches, grid=(2, 3)), 16)
-    assert torch.allclose(mean_attention_distance(maps_of(with_cls, prefix=1, grid=(2, 3)), 16), plain)
+    assert torch.allclose(mean_attention_distance(maps_of(with_cls, num_prefix_tokens=1, grid=(2, 3)), 16), plain)
 
 
 def test_distances_by_hand():
@@ -113,7 +114,7 @@ def test_a_patch_that_attends_to_the_prefix_only_has_no_distance():
     weights = torch.zeros(1, 1, 5, 5)
     weights[..., 0] = 1
     with pytest.raises(ValueError, match="no weight to measure a distance"):
-        mean_attention_distance(maps_of(weights, prefix=1), 16)
+        mean_attention_distance(maps_of(weights, num_prefix_tokens=1), 16)
 
 
 def test_a_patch_has_at_least_one_pixel():
@@ -121,29 +122,20 @@ def test_a_patch_has_at_least_one_pixel():
         mean_attention_distance(maps_of(uniform(4)), 0)
 
 
-# entropy and prefix
+# entropy
 
 
 def test_entropy_goes_from_zero_to_the_logarithm_of_the_number_of_tokens():
     sharp = torch.eye(5).expand(1, 2, 5, 5)
-    entropy = attention_entropy(maps_of(sharp, uniform(5), prefix=1))
+    entropy = attention_entropy(maps_of(sharp, uniform(5), num_prefix_tokens=1))
     assert torch.allclose(entropy, torch.tensor([[0.0, 0.0], [math.log(5)] * 2], dtype=torch.float64))
 
 
 def test_entropy_is_that_of_patches_and_not_of_the_prefix():
     weights = uniform(3).clone()
     weights[:, :, 0] = torch.tensor([1.0, 0, 0])  # the CLS token attends to itself alone
-    entropy = attention_entropy(maps_of(weights, prefix=1, grid=(1, 2)))
+    entropy = attention_entropy(maps_of(weights, num_prefix_tokens=1, grid=(1, 2)))
     assert torch.allclose(entropy, torch.full((1, 2), math.log(3), dtype=torch.float64))
-
-
-def test_prefix_mass_counts_what_patches_spend_on_tokens_without_a_place():
-    weights = torch.tensor(
-        [[0.0, 0, 0, 1], [0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25], [0.0, 0.1, 0.2, 0.7]],
-    )[None, None]
-    mass = prefix_mass(maps_of(weights, prefix=2, grid=(1, 2)))  # rows 0 and 1 are prefix tokens themselves
-    assert mass.item() == pytest.approx((0.5 + 0.1) / 2)
-    assert prefix_mass(maps_of(uniform(4))).tolist() == [[0.0, 0.0]]
 
 
 # all of them
@@ -151,7 +143,7 @@ def test_prefix_mass_counts_what_patches_spend_on_tokens_without_a_place():
 
 def test_a_table_has_one_row_a_layer_and_ignores_a_pooling_head():
     maps = maps_of(random_weights(4, 1), random_weights(4, 2), uniform(4)[:, :, :1])
-    for table in (mean_attention_distance(maps, 8), attention_entropy(maps), prefix_mass(maps)):
+    for table in (mean_attention_distance(maps, 8), attention_entropy(maps)):
         assert table.shape == (2, 3)
     assert attention_rollout(maps).shape == (2, 4, 4)
 
@@ -171,8 +163,7 @@ def test_statistics_of_a_real_network():
     torch.manual_seed(0)
     model = VisionTransformer(32, 8, dim=24, depth=3, num_heads=3, registers=2).eval()
     maps = attention_maps(model, torch.randn(2, 3, 32, 32))
-    distance, entropy, mass = mean_attention_distance(maps, 8), attention_entropy(maps), prefix_mass(maps)
-    assert distance.shape == entropy.shape == mass.shape == (3, 3)
+    distance, entropy = mean_attention_distance(maps, 8), attention_entropy(maps)
+    assert distance.shape == entropy.shape == (3, 3)
     assert ((distance > 0) & (distance < 32 * math.sqrt(2))).all()
     assert ((entropy > 0) & (entropy <= math.log(19) + 1e-6)).all()
-    assert ((mass > 0) & (mass < 1)).all()

@@ -46,7 +46,7 @@ def pixels(height=56, width=56):
 def test_maps_equal_those_that_the_eager_twin_writes_down(kind, how):
     written = network(kind, "eager")(pixels(), output_attentions=True).attentions
     maps = attention_maps(network(kind, how), pixels())
-    assert (maps.prefix, maps.grid) == (KINDS[kind], (7, 7))
+    assert (maps.num_prefix_tokens, maps.grid) == (KINDS[kind], (7, 7))
     among = maps.among_picture_tokens()
     assert len(among.weights) == len(written) == 2
     for ours, theirs in zip(among.weights, written, strict=True):

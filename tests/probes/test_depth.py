@@ -18,9 +18,9 @@ def cnn() -> nn.Module:
     return nn.Sequential(*parts).eval()
 
 
-def vit(prefix: int = 2) -> nn.Module:
+def vit(num_prefix_tokens: int = 2) -> nn.Module:
     torch.manual_seed(0)
-    return VisionTransformer((32, 48), 8, 16, depth=3, num_heads=2, registers=prefix).eval()
+    return VisionTransformer((32, 48), 8, 16, depth=3, num_heads=2, registers=num_prefix_tokens).eval()
 
 
 def test_a_cnn_has_its_stages_and_no_attention() -> None:
@@ -40,7 +40,7 @@ def test_the_field_is_that_of_the_unit_in_the_middle() -> None:
 def test_attention_is_that_of_the_middle_patch_in_pixels_and_prefix_tokens_do_not_count() -> None:
     model = vit()
     maps = attention_maps(model, PICTURE)
-    row = maps.weights[2][0][:, maps.prefix + 2 * 6 + 3, maps.prefix :].unflatten(-1, (4, 6))
+    row = maps.weights[2][0][:, maps.num_prefix_tokens + 2 * 6 + 3, maps.num_prefix_tokens :].unflatten(-1, (4, 6))
     measured = distance_by_depth(model, PICTURE, NOISE)
     assert measured.attention is not None
     assert measured.attention.shape == (3, 2)

@@ -5,10 +5,10 @@ from vlmteach.views import CNN_HUE, VIT_HUE, alt_text
 from vlmteach.views.handed import Handed, draw_handed
 
 
-def grid(rows: int, columns: int, prefix: int = 0) -> np.ndarray:
+def grid(rows: int, columns: int, num_prefix_tokens: int = 0) -> np.ndarray:
     row, column = np.mgrid[0:rows, 0:columns].reshape(2, -1)
     placed = np.stack([row / rows, column / columns, (row + 1) / rows, (column + 1) / columns], axis=-1)
-    return np.concatenate([np.tile([0.0, 0, 1, 1], (prefix, 1)), placed])
+    return np.concatenate([np.tile([0.0, 0, 1, 1], (num_prefix_tokens, 1)), placed])
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def test_four_encoders():
 
 @pytest.mark.mpl_image_compare
 def test_wide_pictures():
-    wide = [one._replace(picture=picture(32, 64), boxes=grid(2, 4, one.prefix)) for one in SQUARE[:3]]
+    wide = [one._replace(picture=picture(32, 64), boxes=grid(2, 4, one.num_prefix_tokens)) for one in SQUARE[:3]]
     return draw_handed(wide)
 
 

@@ -46,13 +46,13 @@ class TimmViT(nn.Module):
         """Image (B, 3, H, W) -> CLS, registers, then one token for each patch, row by row."""
         self._check(image)
         tokens = self.model.forward_features(image)
-        visual = on_grid(tokens, *self.grid_size(image), prefix=int(self.model.num_prefix_tokens))
+        visual = on_grid(tokens, *self.grid_size(image), num_prefix_tokens=int(self.model.num_prefix_tokens))
         boxes = (visual.boxes * self._share(image, visual)).clamp(max=1)
         return replace(visual, boxes=boxes)
 
     def grid(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> the patch tokens laid out as a grid (B, D, H/p, W/p), as a CNN gives it."""
-        return self(image).without_prefix().as_grid()
+        return self(image).without_prefix_tokens().as_grid()
 
     def grid_size(self, image: Tensor) -> tuple[int, int]:
         """Rows and columns of patches in an image (B, 3, H, W)."""
@@ -65,7 +65,7 @@ class TimmViT(nn.Module):
             count * self.patch_size / side for count, side in zip(self.grid_size(image), image.shape[2:], strict=True)
         )
         share = visual.boxes.new_ones(visual.boxes.shape[1], 4)
-        share[visual.prefix :] = visual.boxes.new_tensor([down, across, down, across])
+        share[visual.num_prefix_tokens :] = visual.boxes.new_tensor([down, across, down, across])
         return share
 
     def _check(self, image: Tensor) -> None:

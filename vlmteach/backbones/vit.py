@@ -53,13 +53,15 @@ def _weights(model: Any) -> dict[str, Tensor]:
     """The model's tensors by the names of VisionTransformer. Blocks, patches and the last norm have the same names."""
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items() if not name.startswith(HEAD)}
     learned = [weights.pop(name) for name in ("cls_token", "reg_token") if name in weights]
-    prefix = torch.cat(learned, dim=1) if learned else model.patch_embed.proj.weight.new_empty(1, 0, model.embed_dim)
+    prefix_tokens = (
+        torch.cat(learned, dim=1) if learned else model.patch_embed.proj.weight.new_empty(1, 0, model.embed_dim)
+    )
     if model.pos_embed is not None:
         positions = weights.pop("pos_embed")
         placed = 0 if model.no_embed_class else model.num_prefix_tokens
-        prefix = prefix + positions[:, :placed] if placed else prefix
+        prefix_tokens = prefix_tokens + positions[:, :placed] if placed else prefix_tokens
         weights["positions.table"] = positions[:, placed:]
-    return weights | {"prefix": prefix}
+    return weights | {"prefix_tokens": prefix_tokens}
 
 
 def _check_kind(model: nn.Module) -> None:

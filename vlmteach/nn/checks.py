@@ -145,15 +145,15 @@ def check_has_grid(encoder: object) -> None:
 
 
 @passes_traced_values
-def check_layout(tokens: Tensor, boxes: Tensor, prefix: int, grid: tuple[int, int] | None) -> None:
+def check_layout(tokens: Tensor, boxes: Tensor, num_prefix_tokens: int, grid: tuple[int, int] | None) -> None:
     """The four fields of VisualTokens fit together, and there is at least one token."""
-    hint = "grid_to_tokens makes them from a grid; zero visual tokens, or no token besides the prefix, show nothing."
+    hint = "grid_to_tokens makes them from a grid; no visual tokens, or only prefix tokens, show nothing."
     check_shape("tokens", tokens, "B", "N", "D", hint=hint)
     check_shape("boxes", boxes, *tokens.shape[:2], 4, hint="One (top, left, bottom, right) a token, as of grid_boxes.")
     count = tokens.shape[1]
-    if not 0 <= prefix <= count or (grid is not None and prefix + grid[0] * grid[1] != count):
+    if not 0 <= num_prefix_tokens <= count or (grid is not None and num_prefix_tokens + grid[0] * grid[1] != count):
         expected = f"expected 0 to {count} CLS and register tokens in front, then the rows * columns of a grid, or None"
-        raise ValueError(f"prefix is {prefix} and grid {grid} for {count} tokens; {expected}.")
+        raise ValueError(f"num_prefix_tokens is {num_prefix_tokens} and grid {grid} for {count} tokens; {expected}.")
 
 
 def check_visual(visual: VisualTokens, dim: int | None = None) -> None:
@@ -174,16 +174,16 @@ def check_meeting(visual: VisualTokens, vision_dim: int | None, text: Tensor, di
 @passes_traced_values
 def check_cls(visual: VisualTokens) -> None:
     """VisualTokens with a CLS token in front."""
-    if visual.prefix == 0:
+    if visual.num_prefix_tokens == 0:
         raise ValueError("there is no CLS token in front; expected one or more prefix tokens. Use MeanPool instead.")
 
 
 @passes_traced_values
 def check_neighbours(visual: VisualTokens) -> None:
     """VisualTokens that are the cells of one grid, with nothing in front of them."""
-    if visual.prefix or visual.grid is None:
-        expected = "expected no prefix (use DropPrefix) and the cells of one row-major grid, which have neighbours"
-        raise ValueError(f"prefix is {visual.prefix} and grid {visual.grid}; {expected}.")
+    if visual.num_prefix_tokens or visual.grid is None:
+        expected = "expected no prefix tokens (use DropPrefixTokens) and the cells of one grid, which have neighbours"
+        raise ValueError(f"num_prefix_tokens is {visual.num_prefix_tokens} and grid {visual.grid}; {expected}.")
 
 
 @passes_traced_values

@@ -54,20 +54,20 @@ def waves_at(boxes: Tensor, dim: int, height: int = 16, width: int = 16) -> Tens
 
 
 def resample_positions(
-    positions: Tensor, old_size: tuple[int, int], new_size: tuple[int, int], prefix: int = 0
+    positions: Tensor, old_size: tuple[int, int], new_size: tuple[int, int], num_prefix_tokens: int = 0
 ) -> Tensor:
     """Stretch a table of positions to another grid, as one stretches a small picture: bicubic, with antialias.
 
-    positions: (1, prefix + H*W, D) for old_size = (H, W). Returns (1, prefix + H'*W', D) for new_size = (H', W').
-    The first `prefix` rows belong to tokens without a place and stay as they are.
+    positions: (1, P + H*W, D) for old_size = (H, W), P = num_prefix_tokens. Returns (1, P + H'*W', D) for new_size =
+    (H', W'). The first P rows belong to tokens without a place and stay as they are.
     Raises ValueError when the table has not as many rows as old_size says.
     """
     height, width = old_size
-    hint = f"{prefix} prefix tokens and {height} x {width} places: give the size of the grid that the table is for."
-    check_shape("positions", positions, 1, prefix + height * width, "D", hint=hint)
+    hint = f"{num_prefix_tokens} prefix tokens and {height} x {width} places: give the grid of this table."
+    check_shape("positions", positions, 1, num_prefix_tokens + height * width, "D", hint=hint)
     if tuple(new_size) == tuple(old_size):
         return positions
-    kept, table = positions[:, :prefix], positions[:, prefix:]
+    kept, table = positions[:, :num_prefix_tokens], positions[:, num_prefix_tokens:]
     grid = _wide(table).transpose(1, 2).unflatten(2, old_size)
     grid = F.interpolate(grid, size=tuple(new_size), mode="bicubic", antialias=True)
     return torch.cat([kept, grid.flatten(2).transpose(1, 2).to(table.dtype)], dim=1)

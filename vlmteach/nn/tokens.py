@@ -27,7 +27,7 @@ class VisualTokens:
     tokens: (B, N, D), prefix tokens first.
     boxes:  (B, N, 4), the part of the picture each token stands for: (top, left, bottom, right) in [0, 1].
             A prefix token stands for the whole picture: (0, 0, 1, 1).
-    prefix: number of CLS and register tokens in front of those that have a place in the picture.
+    num_prefix_tokens: number of CLS and register tokens in front of those that have a place in the picture.
     grid:   (rows, columns) when those with a place are the cells of one grid, row by row, in every picture of the
             batch; None when they are not.
 
@@ -36,19 +36,21 @@ class VisualTokens:
 
     tokens: Tensor
     boxes: Tensor
-    prefix: int = 0
+    num_prefix_tokens: int = 0
     grid: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        check_layout(self.tokens, self.boxes, self.prefix, self.grid)
+        check_layout(self.tokens, self.boxes, self.num_prefix_tokens, self.grid)
 
     def with_tokens(self, tokens: Tensor) -> VisualTokens:
         """Other numbers at the same places: tokens (B, N, any width)."""
         return replace(self, tokens=tokens)
 
-    def without_prefix(self) -> VisualTokens:
+    def without_prefix_tokens(self) -> VisualTokens:
         """The tokens that have a place. Raises ValueError when there are none."""
-        return VisualTokens(self.tokens[:, self.prefix :], self.boxes[:, self.prefix :], grid=self.grid)
+        return VisualTokens(
+            self.tokens[:, self.num_prefix_tokens :], self.boxes[:, self.num_prefix_tokens :], grid=self.grid
+        )
 
     def as_grid(self) -> Tensor:
         """The tokens laid out as the grid that they form: (B, D, rows, columns).
@@ -61,10 +63,10 @@ class VisualTokens:
         return tokens_to_grid(self.tokens, height, width)
 
 
-def on_grid(tokens: Tensor, height: int, width: int, prefix: int = 0) -> VisualTokens:
-    """Tokens (B, prefix + H*W, D): `prefix` without a place, then the cells of a grid, row by row."""
-    boxes = grid_boxes(tokens.shape[0], height, width, like=tokens, prefix=prefix)
-    return VisualTokens(tokens, boxes, prefix, (height, width))
+def on_grid(tokens: Tensor, height: int, width: int, num_prefix_tokens: int = 0) -> VisualTokens:
+    """Tokens (B, P + H*W, D): P = num_prefix_tokens without a place, then the cells of a grid, row by row."""
+    boxes = grid_boxes(tokens.shape[0], height, width, like=tokens, num_prefix_tokens=num_prefix_tokens)
+    return VisualTokens(tokens, boxes, num_prefix_tokens, (height, width))
 
 
 def whole_picture(tokens: Tensor) -> VisualTokens:
@@ -74,11 +76,11 @@ def whole_picture(tokens: Tensor) -> VisualTokens:
 
 
 @torch.fx.wrap  # one step of a traced graph: torch.fx cannot follow an arange to a length that it does not know
-def grid_boxes(batch: int, height: int, width: int, like: Tensor, prefix: int = 0) -> Tensor:
+def grid_boxes(batch: int, height: int, width: int, like: Tensor, num_prefix_tokens: int = 0) -> Tensor:
     """The cell of the picture that each token of a grid stands for.
 
-    Returns (B, prefix + H*W, 4): (top, left, bottom, right) in [0, 1], row-major, float, on the device of `like`.
-    Before the cells come `prefix` boxes of the whole picture.
+    Returns (B, num_prefix_tokens + H*W, 4): (top, left, bottom, right) in [0, 1], row-major, float, on the device of
+    `like`. Before the cells come `num_prefix_tokens` boxes of the whole picture.
     """
     dtype = like.dtype if like.is_floating_point() else torch.float32
     rows = torch.arange(height + 1, device=like.device, dtype=dtype) / height
@@ -86,7 +88,7 @@ def grid_boxes(batch: int, height: int, width: int, like: Tensor, prefix: int = 
     top, left = torch.meshgrid(rows[:-1], columns[:-1], indexing="ij")
     bottom, right = torch.meshgrid(rows[1:], columns[1:], indexing="ij")
     cells = torch.stack([top, left, bottom, right], dim=-1).reshape(height * width, 4)
-    front = cells.new_tensor([0, 0, 1, 1]).expand(prefix, 4)
+    front = cells.new_tensor([0, 0, 1, 1]).expand(num_prefix_tokens, 4)
     return torch.cat([front, cells]).expand(batch, -1, -1)
 
 

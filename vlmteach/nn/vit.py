@@ -71,7 +71,7 @@ class VisionTransformer(nn.Module):
         self.patch_size, self.dim = patch_size, dim
         self.patch_embed = PatchEmbed(patch_size, dim, channels) if embed is None else embed
         self.positions = make_positions(positions, image_size, patch_size, dim)
-        self.prefix = nn.Parameter(torch.randn(1, int(cls) + registers, dim) * 0.02)
+        self.prefix_tokens = nn.Parameter(torch.randn(1, int(cls) + registers, dim) * 0.02)
         self.blocks = nn.Sequential(
             *(
                 TransformerBlock(dim, num_heads=num_heads, mlp_ratio=mlp_ratio, layer_scale=layer_scale)
@@ -86,12 +86,12 @@ class VisionTransformer(nn.Module):
         height, width = image.shape[2] // self.patch_size, image.shape[3] // self.patch_size
         if self.positions is not None:
             tokens = self.positions(tokens, height, width)
-        tokens = torch.cat([self.prefix.expand(tokens.shape[0], -1, -1), tokens], dim=1)
-        return on_grid(self.norm(self.blocks(tokens)), height, width, prefix=self.prefix.shape[1])
+        tokens = torch.cat([self.prefix_tokens.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        return on_grid(self.norm(self.blocks(tokens)), height, width, num_prefix_tokens=self.prefix_tokens.shape[1])
 
     def grid(self, image: Tensor) -> Tensor:
         """Image (B, channels, H, W) -> the patch tokens laid out as a grid (B, D, H/p, W/p), as a CNN gives it."""
-        return self(image).without_prefix().as_grid()
+        return self(image).without_prefix_tokens().as_grid()
 
 
 def make_positions(kind: Positions, image_size: int | tuple[int, int], patch_size: int, dim: int) -> nn.Module | None:

@@ -6,7 +6,6 @@ from vlmteach.probes.attention_statistics import (
     attention_entropy,
     attention_rollout,
     mean_attention_distance,
-    prefix_mass,
 )
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import (
@@ -48,7 +47,6 @@ __all__ = [
     "measure_patchview",
     "noise_images",
     "occlusion",
-    "prefix_mass",
     "probe_answer",
     "receptive_field",
     "register_rule",

@@ -25,8 +25,8 @@ class AttentionMaps:
     names:   the module that attended, one name a layer ("blocks.0.attn").
     weights: one (B, heads, queries, keys) tensor a layer; every row sums to 1, or to 0 where a mask left nothing.
     layers:  the place of each kept layer in forward order, counted from 0.
-    picture: where the picture's tokens are (prefix, height, width and the encoder's name), None when the network
-             does not tell.
+    picture: where the picture's tokens are (prefix tokens, height, width and the encoder's name), None when the
+             network does not tell.
     """
 
     names: tuple[str, ...]
@@ -35,9 +35,9 @@ class AttentionMaps:
     picture: PictureTokens | None
 
     @property
-    def prefix(self) -> int:
+    def num_prefix_tokens(self) -> int:
         """The number of CLS and register tokens in front of the patches. Raises ValueError when it is unknown."""
-        return self._known().prefix
+        return self._known().num_prefix_tokens
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def mean_attention_distance(maps: AttentionMaps, patch_size: int) -> Tensor:
     places = torch.stack([rows.flatten(), columns.flatten()], dim=-1)
 
     def distance(weights: Tensor) -> Tensor:
-        among_patches = weights[:, :, maps.prefix :, maps.prefix :].unflatten(-1, (height, width))
+        among_patches = weights[:, :, maps.num_prefix_tokens :, maps.num_prefix_tokens :].unflatten(-1, (height, width))
         return patch_size * weighted_distance(among_patches, places)
 
     return _by_layer_and_head(maps, distance)
@@ -62,17 +62,11 @@ def mean_attention_distance(maps: AttentionMaps, patch_size: int) -> Tensor:
 def attention_entropy(maps: AttentionMaps) -> Tensor:
     """How spread out is the attention of a patch? 0 for a single key, ln N for all N tokens alike.
 
-    Taken over all tokens, prefix included, and averaged over patches and pictures. Returns (layers, heads) in nats.
+    Taken over all tokens, those in front included, averaged over patches and pictures. Returns (layers, heads) in nats.
     """
-    return _by_layer_and_head(maps, lambda weights: torch.special.entr(weights[:, :, maps.prefix :]).sum(dim=-1))
-
-
-def prefix_mass(maps: AttentionMaps) -> Tensor:
-    """Which share of a patch's attention goes to CLS and register tokens, which have no place in the picture?
-
-    Averaged over patches and pictures. Returns (layers, heads) in [0, 1]; zeros for a model without prefix tokens.
-    """
-    return _by_layer_and_head(maps, lambda weights: weights[:, :, maps.prefix :, : maps.prefix].sum(dim=-1))
+    return _by_layer_and_head(
+        maps, lambda weights: torch.special.entr(weights[:, :, maps.num_prefix_tokens :]).sum(dim=-1)
+    )
 
 
 def _by_layer_and_head(maps: AttentionMaps, statistic: Callable[[Tensor], Tensor]) -> Tensor:

@@ -94,7 +94,7 @@ def _attention_distance(maps: AttentionMaps, index: int, image: Tensor) -> Tenso
     """(heads,): of the middle patch, its attention to tokens without a place left out. Pixels of square patches."""
     rows, columns = maps.grid
     unit = (rows // 2, columns // 2)
-    patches = maps.weights[index][0, :, maps.prefix :, maps.prefix :]
+    patches = maps.weights[index][0, :, maps.num_prefix_tokens :, maps.num_prefix_tokens :]
     among = patches[:, unit[0] * columns + unit[1]].unflatten(-1, (rows, columns))
     assert maps.picture is not None  # maps.grid has told
     return image.shape[-2] * maps.picture.share[0] / rows * weighted_distance(among, unit)

@@ -16,7 +16,7 @@ IN_FRONT = ("cls_token", "class_embedding", "distillation_token", "register_toke
 
 @dataclass(frozen=True)
 class PictureTokens:
-    """The token sequence of an encoder: `prefix` tokens without a place, then height x width cells, row by row.
+    """The token sequence of an encoder: first those without a place, then height x width cells, row by row.
 
     encoder: the module's name ("" for the whole network); None when the tokens came from outside, as an argument.
     share:   how much of the picture's rows and columns the grid takes: 1 where cells tile the picture, below it where a
@@ -24,15 +24,15 @@ class PictureTokens:
     """
 
     encoder: str | None
-    prefix: int
+    num_prefix_tokens: int
     height: int
     width: int
     share: tuple[float, float] = (1.0, 1.0)
 
     @property
     def count(self) -> int:
-        """All tokens, N = prefix + height * width."""
-        return self.prefix + self.height * self.width
+        """All tokens, N = num_prefix_tokens + height * width."""
+        return self.num_prefix_tokens + self.height * self.width
 
     def contains(self, name: str) -> bool:
         """Is the module of this name part of the encoder?"""
@@ -41,7 +41,7 @@ class PictureTokens:
 
 def is_visual_tokens(value: Any) -> bool:
     """Has it the fields of nn.VisualTokens? Probes know the type by its shape, not by import."""
-    return all(hasattr(value, field) for field in ("tokens", "boxes", "prefix", "grid"))
+    return all(hasattr(value, field) for field in ("tokens", "boxes", "num_prefix_tokens", "grid"))
 
 
 def picture_tokens(layouts: Sequence[PictureTokens], argument: Any, maps: dict[str, Tensor]) -> PictureTokens | None:
@@ -80,7 +80,7 @@ def _from_visual_tokens(name: str | None, visual: Any) -> PictureTokens | None:
         return None
     height, width = visual.grid
     bottom, right = visual.boxes[0, -1, 2:].tolist()
-    return PictureTokens(name, int(visual.prefix), height, width, (bottom, right))
+    return PictureTokens(name, int(visual.num_prefix_tokens), height, width, (bottom, right))
 
 
 def _from_timm(name: str, module: Any, size: tuple[int, int]) -> PictureTokens | None:
@@ -107,18 +107,18 @@ def _from_config(name: str, module: Any, size: tuple[int, int], output: Any) -> 
         return None
     down, across = (patch, patch) if isinstance(patch, int) else patch
     height, width = size[0] // down, size[1] // across
-    prefix = sum(
+    num_prefix_tokens = sum(
         1 if weight.ndim == 1 else weight.shape[-2]
         for path, weight in module.named_parameters()
         if path.rpartition(".")[2] in IN_FRONT
     )
-    if prefix + height * width != tokens.shape[1]:  # merged, masked, or with more tokens behind the patches
+    if num_prefix_tokens + height * width != tokens.shape[1]:  # merged, masked, or with more tokens behind the patches
         return None
-    return _on_patches(name, prefix, (height, width), (down, across), size)
+    return _on_patches(name, num_prefix_tokens, (height, width), (down, across), size)
 
 
 def _on_patches(
-    name: str, prefix: int, grid: tuple[int, int], patch: Sequence[int], size: tuple[int, int]
+    name: str, num_prefix_tokens: int, grid: tuple[int, int], patch: Sequence[int], size: tuple[int, int]
 ) -> PictureTokens:
     share = (grid[0] * patch[0] / size[0], grid[1] * patch[1] / size[1])
-    return PictureTokens(name, prefix, *grid, share)
+    return PictureTokens(name, num_prefix_tokens, *grid, share)

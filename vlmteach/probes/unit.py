@@ -86,9 +86,9 @@ def _channels(
         _require_channels_first(output, layer, size)
         _require_position(position, output.shape[-2], output.shape[-1], layer)
         return output[:, :, row, column]
-    prefix, height, width = _layout(output, layer, layouts)
+    num_prefix_tokens, height, width = _layout(output, layer, layouts)
     _require_position(position, height, width, layer)
-    return output[:, prefix + row * width + column]
+    return output[:, num_prefix_tokens + row * width + column]
 
 
 def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> None:
@@ -106,7 +106,7 @@ def _layout(tokens: Tensor, layer: str, layouts: list[PictureTokens]) -> tuple[i
     """Prefix, rows and columns of a layer's tokens, as the encoder around it tells; nothing is guessed."""
     for found in layouts:
         if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):
-            return found.prefix, found.height, found.width
+            return found.num_prefix_tokens, found.height, found.width
     raise ValueError(
         f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid as far as any encoder around it tells; "
         "expected VisualTokens with a grid, or a ViT of timm, torchvision or transformers, for the layer to be part of."

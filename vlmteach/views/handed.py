@@ -21,14 +21,14 @@ class Handed(NamedTuple):
     """The tokens of one encoder.
 
     name, hue: of the encoder. picture: (H, W, 3), as the encoder saw it. boxes: (N, 4), one a token, (top, left,
-    bottom, right) in shares of the picture. prefix: how many of them stand in front without a place. width: D.
+    bottom, right) in shares of the picture. num_prefix_tokens: how many stand in front without a place. width: D.
     """
 
     name: str
     hue: str
     picture: np.ndarray
     boxes: np.ndarray
-    prefix: int
+    num_prefix_tokens: int
     width: int
 
 
@@ -41,14 +41,15 @@ def draw_handed(encoders: Sequence[Handed]) -> Figure:
         axis.set_axis_off()
     words = []
     for axis, one in zip(axes.ravel(), encoders, strict=False):
-        placed = one.boxes[one.prefix :]
+        placed = one.boxes[one.num_prefix_tokens :]
         show_picture(axis, _faint(one.picture))
         axis.set_title(one.name, color=one.hue, fontsize=12)
         _draw_boxes(axis, placed, one)
-        front = f"{one.prefix} + " if one.prefix else ""
+        front = f"{one.num_prefix_tokens} + " if one.num_prefix_tokens else ""
         axis.set_xlabel(f"{front}{len(placed)} tokens × {one.width}", fontsize=12)
         words.append(
-            f"{one.name}: {len(placed)} tokens with a place and {one.prefix} without, {one.width} numbers each"
+            f"{one.name}: {len(placed)} tokens with a place and {one.num_prefix_tokens} without, "
+            f"{one.width} numbers each"
         )
     height, width = encoders[0].picture.shape[:2]
     return describe(figure, f"What is handed on for a picture of {height} by {width} pixels. {'; '.join(words)}.")

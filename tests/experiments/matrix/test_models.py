@@ -34,7 +34,7 @@ def test_every_encoder_gives_six_by_six_tokens_of_its_width(name):
     visual = ENCODERS[name].build().eval()(BATCH.pictures)
 
     assert visual.tokens.shape == (4, 36, ENCODERS[name].width)
-    assert visual.prefix == 0
+    assert visual.num_prefix_tokens == 0
     assert torch.equal(visual.boxes[0, 7], torch.tensor([1, 1, 2, 2]) / 6)
 
 

@@ -8,7 +8,7 @@ from vlmteach.nn import (
     AttentionPool,
     ClsPool,
     CrossAttentionConnector,
-    DropPrefix,
+    DropPrefixTokens,
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
@@ -34,7 +34,7 @@ WITH_WIDTH = {
 ANY_WIDTH = {
     "mean": MeanPool,
     "cls": ClsPool,
-    "drop prefix": DropPrefix,
+    "drop prefix": DropPrefixTokens,
     "positions": AddPositions,
     "pixel shuffle": lambda: SpaceToDepth(1),
     "attention pool": lambda: AttentionPool(8, num_heads=2, height=1, width=3),
@@ -73,10 +73,10 @@ def test_visual_tokens_of_another_width_are_refused(name):
 
 
 def test_no_tokens_at_all_are_refused_before_they_reach_a_connector():
-    with pytest.raises(ValueError, match="zero visual tokens"):
+    with pytest.raises(ValueError, match="no visual tokens"):
         VisualTokens(torch.zeros(2, 0, 8), torch.zeros(2, 0, 4))
-    with pytest.raises(ValueError, match="no token besides the prefix"):
-        DropPrefix()(VisualTokens(torch.zeros(2, 3, 8), torch.zeros(2, 3, 4), prefix=3))
+    with pytest.raises(ValueError, match="only prefix tokens"):
+        DropPrefixTokens()(VisualTokens(torch.zeros(2, 3, 8), torch.zeros(2, 3, 4), num_prefix_tokens=3))
 
 
 BAD_TEXT = {

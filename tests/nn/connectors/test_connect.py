@@ -4,7 +4,7 @@ from torch import nn
 
 from vlmteach.nn import AddPositions, Connect, CrossAttentionConnector, Prefix, Projector, VectorFusion, VisualTokens
 
-VISUAL = VisualTokens(torch.randn(2, 5, 8), torch.rand(2, 5, 4), prefix=1)
+VISUAL = VisualTokens(torch.randn(2, 5, 8), torch.rand(2, 5, 4), num_prefix_tokens=1)
 TEXT = torch.randn(2, 3, 12)
 MEETINGS = {
     "prefix": Prefix,

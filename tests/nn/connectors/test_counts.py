@@ -9,7 +9,7 @@ from vlmteach.nn import (
     AttentionPool,
     Connect,
     CrossAttentionConnector,
-    DropPrefix,
+    DropPrefixTokens,
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
@@ -33,7 +33,7 @@ TRANSLATORS = {
     "attention pool": (lambda: AttentionPool(64, num_heads=4, height=6, width=8), 1, 64, 49 * 64 + 4 * (64 * 64 + 64)),
     "pixel shuffle by 2": (lambda: SpaceToDepth(2), 12, 256, 0),
     "positions": (AddPositions, 48, 64, 0),
-    "drop prefix": (DropPrefix, 48, 64, 0),
+    "drop prefix": (DropPrefixTokens, 48, 64, 0),
     "norm": (lambda: NormTokens(64), 48, 64, 2 * 64),
     # latents; in each of 2 layers 3 norms, 4 square maps and an MLP of 256; a last norm
     "resampler": (

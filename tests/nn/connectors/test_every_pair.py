@@ -15,7 +15,7 @@ from vlmteach.nn import (
     ConvNet,
     ConvStemViT,
     CrossAttentionConnector,
-    DropPrefix,
+    DropPrefixTokens,
     DualEncoderHead,
     GatedCrossAttention,
     MeanPool,
@@ -63,7 +63,7 @@ ENCODERS = {
     "CNN, patch stem": lambda h, w: convnet(stem="patch", padding_mode="circular"),
     "CNN of a library": lambda h, w: any_cnn(),
     "ViT with CLS and registers": lambda h, w: vit(h, w, registers=2),
-    "ViT without prefix or positions": lambda h, w: vit(h, w, cls=False, positions="none"),
+    "ViT without prefix tokens or positions": lambda h, w: vit(h, w, cls=False, positions="none"),
     "hybrid": lambda h, w: ConvStemViT((h, w), STRIDE, VISION, depth=1, num_heads=HEADS),
     "regions of a CNN": lambda h, w: Regions(convnet(), VISION, VISION, stride=STRIDE),
     "regions of a ViT": lambda h, w: Regions(vit(h, w), VISION, VISION, stride=STRIDE, geometry=4),
@@ -71,7 +71,7 @@ ENCODERS = {
     "vector of a ViT": lambda h, w: nn.Sequential(vit(h, w), ClsPool()),
 }
 HAS_GRID = ("CNN", "CNN, patch stem", "CNN of a library", "ViT with CLS and registers", "hybrid")
-HAS_GRID += ("ViT without prefix or positions",)
+HAS_GRID += ("ViT without prefix tokens or positions",)
 
 
 def prefix(*translators):
@@ -123,12 +123,12 @@ NEEDS_GRID = {
             VISION,
             DIM,
             kind="hadamard",
-            pool=nn.Sequential(DropPrefix(), AttentionPool(VISION, num_heads=HEADS, height=h, width=w)),
+            pool=nn.Sequential(DropPrefixTokens(), AttentionPool(VISION, num_heads=HEADS, height=h, width=w)),
         ),
         lambda n: WORDS,
     ),
     "pixel shuffle": (
-        lambda h, w: prefix(DropPrefix(), SpaceToDepth(2), Projector(4 * VISION, DIM)),
+        lambda h, w: prefix(DropPrefixTokens(), SpaceToDepth(2), Projector(4 * VISION, DIM)),
         lambda n: 6 + WORDS,
     ),
 }
@@ -171,7 +171,7 @@ def test_what_needs_neighbours_takes_every_grid(encoder, connector):
     ("encoder", "connector"), itertools.product([name for name in ENCODERS if name not in HAS_GRID], NEEDS_GRID)
 )
 def test_what_needs_neighbours_refuses_what_has_none(encoder, connector):
-    with pytest.raises(ValueError, match=r"row-major grid|does not divide 1 x 1|expected 4 x 6"):
+    with pytest.raises(ValueError, match=r"cells of one grid|does not divide 1 x 1|expected 4 x 6"):
         run(encoder, connector, 16, 24)
 
 
@@ -188,7 +188,7 @@ def test_one_projector_object_serves_them_all():
         "CNN, patch stem": (1, 15, DIM),
         "CNN of a library": (1, 15, DIM),
         "ViT with CLS and registers": (1, 18, DIM),
-        "ViT without prefix or positions": (1, 15, DIM),
+        "ViT without prefix tokens or positions": (1, 15, DIM),
         "hybrid": (1, widths["hybrid"][1], DIM),
         "regions of a CNN": (1, 3, DIM),
         "regions of a ViT": (1, 3, DIM),

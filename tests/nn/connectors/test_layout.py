@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from vlmteach.nn import (
     AddPositions,
-    DropPrefix,
+    DropPrefixTokens,
     NormTokens,
     Projector,
     SpaceToDepth,
@@ -28,15 +28,15 @@ def visual_tokens(height=4, width=6, dim=8, batch=2):
 def with_prefix(visual, count):
     front = whole_picture(torch.randn(len(visual.tokens), count, visual.tokens.shape[2]))
     tokens, boxes = torch.cat([front.tokens, visual.tokens], 1), torch.cat([front.boxes, visual.boxes], 1)
-    return VisualTokens(tokens, boxes, prefix=count, grid=visual.grid)
+    return VisualTokens(tokens, boxes, num_prefix_tokens=count, grid=visual.grid)
 
 
 def test_dropping_the_prefix_leaves_the_grid():
     visual, _ = visual_tokens()
-    dropped = DropPrefix()(with_prefix(visual, 5))
+    dropped = DropPrefixTokens()(with_prefix(visual, 5))
     assert torch.equal(dropped.tokens, visual.tokens)
     assert torch.equal(dropped.boxes, visual.boxes)
-    assert (dropped.prefix, dropped.grid) == (0, (4, 6))
+    assert (dropped.num_prefix_tokens, dropped.grid) == (0, (4, 6))
 
 
 def test_pixel_shuffle_is_torchs_pixel_unshuffle():
@@ -70,11 +70,13 @@ def test_pixel_shuffle_then_a_linear_map_is_a_strided_convolution(factor):
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 3))
 @settings(max_examples=40, deadline=None)
-def test_positions_are_those_of_the_boxes_to_the_bit_whether_taken_once_for_all_pictures_or_for_each(h, w, prefix):
-    visual = on_grid(torch.randn(3, prefix + h * w, 8), h, w, prefix)
-    as_a_set = VisualTokens(visual.tokens, visual.boxes, prefix)
+def test_positions_are_those_of_the_boxes_to_the_bit_whether_taken_once_for_all_pictures_or_for_each(
+    h, w, num_prefix_tokens
+):
+    visual = on_grid(torch.randn(3, num_prefix_tokens + h * w, 8), h, w, num_prefix_tokens)
+    as_a_set = VisualTokens(visual.tokens, visual.boxes, num_prefix_tokens)
     where = box_positions(visual.boxes, 8)
-    where[:, :prefix] = 0
+    where[:, :num_prefix_tokens] = 0
     assert torch.equal(AddPositions()(visual).tokens, visual.tokens + where)
     assert torch.equal(AddPositions()(as_a_set).tokens, visual.tokens + where)
 
@@ -102,7 +104,7 @@ def test_prefix_tokens_have_no_place():
     visual = with_prefix(visual_tokens()[0], 2)
     placed = AddPositions()(visual)
     assert torch.equal(placed.tokens[:, :2], visual.tokens[:, :2])
-    assert placed.prefix == 2
+    assert placed.num_prefix_tokens == 2
 
 
 def test_the_norm_is_torchs_on_each_token():
@@ -115,7 +117,7 @@ def test_the_norm_is_torchs_on_each_token():
     scaled = centred / (centred.square().mean(dim=2, keepdim=True) + 1e-5).sqrt()
     assert torch.allclose(normed.tokens, scaled * layer.norm.weight + layer.norm.bias, atol=1e-5)
     assert torch.equal(normed.boxes, visual.boxes)
-    assert normed.prefix == 1
+    assert normed.num_prefix_tokens == 1
 
 
 def test_the_norm_never_mixes_tokens():
@@ -141,11 +143,11 @@ COLUMN_MAJOR = VisualTokens(
 @pytest.mark.parametrize(
     ("visual", "words"),
     [
-        (REGIONS, "row-major grid"),
-        (COLUMN_MAJOR, "row-major grid"),
-        (whole_picture(torch.zeros(1, 4, 8)), "row-major grid"),
-        (on_grid(torch.zeros(1, 5, 8), 2, 2, prefix=1), "DropPrefix"),
-        (with_prefix(visual_tokens()[0], 1), "DropPrefix"),
+        (REGIONS, "cells of one grid"),
+        (COLUMN_MAJOR, "cells of one grid"),
+        (whole_picture(torch.zeros(1, 4, 8)), "cells of one grid"),
+        (on_grid(torch.zeros(1, 5, 8), 2, 2, num_prefix_tokens=1), "DropPrefixTokens"),
+        (with_prefix(visual_tokens()[0], 1), "DropPrefixTokens"),
     ],
 )
 def test_what_is_no_grid_is_refused(visual, words):

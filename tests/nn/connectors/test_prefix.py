@@ -42,7 +42,10 @@ def test_picture_tokens_stand_in_front_of_the_words():
 
 
 def test_nothing_in_it_is_learned_and_nothing_limits_how_many_tokens_stand_in_front():
-    visual, text = VisualTokens(torch.randn(1, 5000, 4), torch.rand(1, 5000, 4), prefix=1), torch.randn(1, 5, 4)
+    visual, text = (
+        VisualTokens(torch.randn(1, 5000, 4), torch.rand(1, 5000, 4), num_prefix_tokens=1),
+        torch.randn(1, 5, 4),
+    )
     assert list(Prefix().parameters()) == []
     assert Prefix()(visual, text).shape == (1, 5005, 4)
 

@@ -29,10 +29,10 @@ def test_a_token_never_hears_of_its_neighbours():
 
 
 def test_boxes_and_prefix_pass_through():
-    visual = VisualTokens(torch.randn(1, 3, 5), torch.rand(1, 3, 4), prefix=1)
+    visual = VisualTokens(torch.randn(1, 3, 5), torch.rand(1, 3, 4), num_prefix_tokens=1)
     out = Projector(5, 8)(visual)
     assert torch.equal(out.boxes, visual.boxes)
-    assert out.prefix == 1
+    assert out.num_prefix_tokens == 1
 
 
 def test_no_layer_at_all_is_refused():

@@ -24,7 +24,7 @@ def test_every_second_block_looks_at_the_picture():
 def test_queries_come_out_at_the_language_models_width():
     out = make()(visual_tokens())
     assert out.tokens.shape == (2, 3, DIM)
-    assert out.prefix == 0
+    assert out.num_prefix_tokens == 0
 
 
 def test_a_looking_block_is_torchs_decoder_layer():

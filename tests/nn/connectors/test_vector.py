@@ -9,12 +9,12 @@ from vlmteach.nn.connectors.vector import FUSIONS
 VISION, DIM = 6, 4
 
 
-def visual_tokens(count=5, prefix=0):
-    return VisualTokens(torch.randn(2, count, VISION), torch.rand(2, count, 4), prefix)
+def visual_tokens(count=5, num_prefix_tokens=0):
+    return VisualTokens(torch.randn(2, count, VISION), torch.rand(2, count, 4), num_prefix_tokens)
 
 
 def test_the_mean_leaves_prefix_tokens_out():
-    visual = visual_tokens(prefix=2)
+    visual = visual_tokens(num_prefix_tokens=2)
     pooled = MeanPool()(visual)
     assert torch.allclose(pooled.tokens[:, 0], visual.tokens[:, 2:].mean(1))
     assert torch.equal(pooled.boxes, torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 4))
@@ -27,12 +27,12 @@ def test_the_mean_forgets_where_things_were():
 
 
 def test_only_prefix_tokens_leave_nothing_to_average():
-    with pytest.raises(ValueError, match="besides the prefix"):
-        MeanPool()(visual_tokens(count=2, prefix=2))
+    with pytest.raises(ValueError, match="only prefix tokens"):
+        MeanPool()(visual_tokens(count=2, num_prefix_tokens=2))
 
 
 def test_the_cls_token_is_the_vector_of_a_vit_and_a_cnn_has_none():
-    visual = visual_tokens(prefix=2)
+    visual = visual_tokens(num_prefix_tokens=2)
     assert torch.equal(ClsPool()(visual).tokens, visual.tokens[:, :1])
     with pytest.raises(ValueError, match="Use MeanPool"):
         ClsPool()(visual_tokens())

@@ -150,9 +150,7 @@ def add_places(tokens, table, prefix):
             "The prefix tokens changed": PLACES.format(
                 "return tokens + torch.cat([table[:1].expand(prefix, -1), table])"
             ),
-            "the first prefix tokens get nothing": PLACES.format(
-                "return tokens + F.pad(table, (0, 0, prefix, 0), value=7)"
-            ),
+            "those in front get nothing": PLACES.format("return tokens + F.pad(table, (0, 0, prefix, 0), value=7)"),
             "unchanged": PLACES.format("return tokens.clone()"),
             "behind the patches": PLACES.format(
                 "return torch.cat([tokens[:, prefix:] + table, tokens[:, :prefix]], dim=1)"

@@ -120,22 +120,25 @@ def embed_patches(image, weight, bias):
 )
 
 
-def _add_places(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
-    return _placed(lambda table: table)(tokens, table, prefix)
+def _add_places(tokens: Tensor, table: Tensor, num_prefix_tokens: int) -> Tensor:
+    return _placed(lambda table: table)(tokens, table, num_prefix_tokens)
 
 
 def _placed(rows: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor, int], Tensor]:
     """A function that gives patch i row i of rows(table)."""
 
-    def placed(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
+    def placed(tokens: Tensor, table: Tensor, num_prefix_tokens: int) -> Tensor:
         given = rows(table).expand(len(table), -1)
-        places = [tokens[:, i] if i < prefix else tokens[:, i] + given[i - prefix] for i in range(tokens.shape[1])]
+        places = [
+            tokens[:, i] if i < num_prefix_tokens else tokens[:, i] + given[i - num_prefix_tokens]
+            for i in range(tokens.shape[1])
+        ]
         return torch.stack(places, dim=1)
 
     return placed
 
 
-def _from_token_0(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
+def _from_token_0(tokens: Tensor, table: Tensor, num_prefix_tokens: int) -> Tensor:
     tokens[:, : len(table)] += table
     return tokens
 
@@ -143,8 +146,12 @@ def _from_token_0(tokens: Tensor, table: Tensor, prefix: int) -> Tensor:
 def _sequences() -> tuple[tuple[Tensor, Tensor, int], ...]:
     generator = torch.Generator().manual_seed(4)
     return tuple(
-        (torch.randn(batch, prefix + n, dim, generator=generator), torch.randn(n, dim, generator=generator), prefix)
-        for batch, prefix, n, dim in [(1, 1, 1, 2), (2, 1, 6, 4), (3, 0, 6, 4), (1, 5, 6, 4)]
+        (
+            torch.randn(batch, num_prefix_tokens + n, dim, generator=generator),
+            torch.randn(n, dim, generator=generator),
+            num_prefix_tokens,
+        )
+        for batch, num_prefix_tokens, n, dim in [(1, 1, 1, 2), (2, 1, 6, 4), (3, 0, 6, 4), (1, 5, 6, 4)]
     )
 
 
@@ -156,9 +163,9 @@ add_places = Exercise(
     examine=FunctionCheck(
         right=_add_places,
         cases=_sequences(),
-        result=Values("(B, prefix + N, D)"),
+        result=Values("(B, num_prefix_tokens + N, D)"),
         mistakes=(
-            (lambda tokens, table, prefix: tokens, "The tokens came back unchanged: no place was added."),
+            (lambda tokens, table, num_prefix_tokens: tokens, "The tokens came back unchanged: no place was added."),
             (_placed(lambda table: table[:1]), _SAME_PLACE),
             (_placed(lambda table: table[-1:]), _SAME_PLACE),
             (_placed(lambda table: table.mean(dim=0)), _SAME_PLACE),
@@ -169,27 +176,31 @@ add_places = Exercise(
                 "of another one.",
             ),
             (
-                lambda tokens, table, prefix: tokens + torch.cat([table[:1].expand(prefix, -1), table]),
-                _ON_PREFIX,
-            ),
-            (
-                lambda tokens, table, prefix: torch.cat(
-                    [tokens[:, :prefix] + table.mean(dim=0), tokens[:, prefix:] + table], dim=1
+                lambda tokens, table, num_prefix_tokens: (
+                    tokens + torch.cat([table[:1].expand(num_prefix_tokens, -1), table])
                 ),
                 _ON_PREFIX,
             ),
             (
-                lambda tokens, table, prefix: torch.cat([tokens[:, prefix:] + table, tokens[:, :prefix]], dim=1),
+                lambda tokens, table, num_prefix_tokens: torch.cat(
+                    [tokens[:, :num_prefix_tokens] + table.mean(dim=0), tokens[:, num_prefix_tokens:] + table], dim=1
+                ),
+                _ON_PREFIX,
+            ),
+            (
+                lambda tokens, table, num_prefix_tokens: torch.cat(
+                    [tokens[:, num_prefix_tokens:] + table, tokens[:, :num_prefix_tokens]], dim=1
+                ),
                 "You moved the prefix tokens behind the patches. They stand in front, and keep their order.",
             ),
             (
-                lambda tokens, table, prefix: tokens[:, prefix:] + table,
+                lambda tokens, table, num_prefix_tokens: tokens[:, num_prefix_tokens:] + table,
                 "You left the prefix tokens out. Adding places neither adds nor removes a token.",
             ),
             (_placed(lambda table: table.flip(0)), "You gave the places in reverse: patch i gets row i of the table."),
             (_placed(lambda table: 2 * table), "You added each place twice."),
         ),
-        look="Token prefix + i gets row i of the table, for every picture; the first prefix tokens get nothing.",
+        look="Token num_prefix_tokens + i gets row i of the table, for every picture; those in front get nothing.",
     ),
     praise="Each patch has its own place, CLS and registers have none, and every picture gets the same table.",
     hints=(
@@ -198,7 +209,7 @@ add_places = Exercise(
     ),
     answer="""import torch
 
-def add_places(tokens, table, prefix):
-    front, patches = tokens[:, :prefix], tokens[:, prefix:]
+def add_places(tokens, table, num_prefix_tokens):
+    front, patches = tokens[:, :num_prefix_tokens], tokens[:, num_prefix_tokens:]
     return torch.cat([front, patches + table], dim=1)""",
 )

@@ -13,9 +13,9 @@ from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Indices, Number
 
 
-def _tokens_handed(height: int, width: int, patch: int, prefix: int) -> int:
+def _tokens_handed(height: int, width: int, patch: int, num_prefix_tokens: int) -> int:
     patches = [(top, left) for top in range(0, height, patch) for left in range(0, width, patch)]
-    return len(patches) + prefix
+    return len(patches) + num_prefix_tokens
 
 
 tokens_handed = Exercise(
@@ -26,51 +26,56 @@ tokens_handed = Exercise(
         result=Number("a number of tokens"),
         mistakes=(
             (
-                lambda height, width, patch, prefix: (height / patch) * (width / patch),
+                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch),
                 "You left out the tokens in front; they are returned too.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch) ** 2 + prefix,
+                lambda height, width, patch, num_prefix_tokens: (height / patch) ** 2 + num_prefix_tokens,
                 "You used the height twice. The picture need not be square: rows and columns differ.",
             ),
             (
-                lambda height, width, patch, prefix: (width / patch) ** 2 + prefix,
+                lambda height, width, patch, num_prefix_tokens: (width / patch) ** 2 + num_prefix_tokens,
                 "You used the width twice. The picture need not be square: rows and columns differ.",
             ),
             (
-                lambda height, width, patch, prefix: height * width / patch + prefix,
+                lambda height, width, patch, num_prefix_tokens: height * width / patch + num_prefix_tokens,
                 "You divided by the patch once. A patch is as wide as it is tall, so it covers patch × patch pixels.",
             ),
             (
-                lambda height, width, patch, prefix: height / patch + width / patch + prefix,
+                lambda height, width, patch, num_prefix_tokens: height / patch + width / patch + num_prefix_tokens,
                 "You added rows and columns; multiply rows by columns.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch) * (width / patch) + 1,
-                "You added one token, whatever `prefix` is. Some models have CLS and registers in front, some none.",
+                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) + 1,
+                "You added one token, whatever `num_prefix_tokens` is. Some models have CLS and registers in front, "
+                "some none.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch) * (width / patch) + 2 * prefix,
+                lambda height, width, patch, num_prefix_tokens: (
+                    (height / patch) * (width / patch) + 2 * num_prefix_tokens
+                ),
                 "You counted the tokens in front twice.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch) * (width / patch + prefix),
+                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch + num_prefix_tokens),
                 "You counted the tokens in front once for each row of patches. They come once, before all patches.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch) * (width / patch) * prefix,
+                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) * num_prefix_tokens,
                 "You multiplied by the number of tokens in front; they are added once.",
             ),
             (
-                lambda height, width, patch, prefix: (height / patch + prefix) * (width / patch + prefix),
+                lambda height, width, patch, num_prefix_tokens: (
+                    (height / patch + num_prefix_tokens) * (width / patch + num_prefix_tokens)
+                ),
                 "You counted the tokens in front along both sides. They come once, before all patches.",
             ),
         ),
     ),
     praise="A picture twice as wide costs twice as many patches; the tokens in front are paid for only once.",
     hints=("How many patches fit along the height, and how many along the width?", "Do not forget CLS and registers."),
-    answer="""def tokens_handed(height, width, patch, prefix):
-    return (height // patch) * (width // patch) + prefix""",
+    answer="""def tokens_handed(height, width, patch, num_prefix_tokens):
+    return (height // patch) * (width // patch) + num_prefix_tokens""",
 )
 
 # Directions and lengths chosen so that cosine, its absolute value, the cosine of centred tokens, dot product and

@@ -9,7 +9,7 @@ GatedCrossAttention, SingleStream, DualEncoderHead). None asks which encoder mad
 from vlmteach.nn.connectors.connect import Connect
 from vlmteach.nn.connectors.contrastive import DualEncoderHead, contrastive_loss
 from vlmteach.nn.connectors.cross_attention import CrossAttentionConnector, GatedCrossAttention
-from vlmteach.nn.connectors.layout import AddPositions, DropPrefix, NormTokens, SpaceToDepth
+from vlmteach.nn.connectors.layout import AddPositions, DropPrefixTokens, NormTokens, SpaceToDepth
 from vlmteach.nn.connectors.prefix import Prefix, causal_mask, prefix_lm_mask, prefix_targets
 from vlmteach.nn.connectors.projector import Projector
 from vlmteach.nn.connectors.qformer import QFormer
@@ -23,7 +23,7 @@ __all__ = [
     "ClsPool",
     "Connect",
     "CrossAttentionConnector",
-    "DropPrefix",
+    "DropPrefixTokens",
     "DualEncoderHead",
     "GatedCrossAttention",
     "MeanPool",

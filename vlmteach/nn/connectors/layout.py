@@ -1,4 +1,4 @@
-"""Small steps between an encoder and a connector: take the prefix off, join neighbours, say where tokens are.
+"""Small steps between an encoder and a connector: take prefix tokens off, join neighbours, say where tokens are.
 
 Each takes VisualTokens and returns VisualTokens, so they chain in front of any connector with nn.Sequential.
 """
@@ -13,13 +13,13 @@ from vlmteach.nn.positions import waves_at
 from vlmteach.nn.tokens import VisualTokens, patchify
 
 
-class DropPrefix(nn.Module):
+class DropPrefixTokens(nn.Module):
     """Leave CLS and register tokens behind, as LLaVA does. A CNN has none, and passes through unchanged."""
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
-        """(B, N, D) -> (B, N - prefix, D)."""
+        """(B, N, D) -> (B, N - num_prefix_tokens, D)."""
         check_visual(visual)
-        return visual.without_prefix()
+        return visual.without_prefix_tokens()
 
 
 class SpaceToDepth(nn.Module):
@@ -72,11 +72,13 @@ class AddPositions(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, N, D)."""
         check_visual(visual)
-        return visual.with_tokens(visual.tokens + _places(visual.boxes, visual.grid, visual.prefix, like=visual.tokens))
+        return visual.with_tokens(
+            visual.tokens + _places(visual.boxes, visual.grid, visual.num_prefix_tokens, like=visual.tokens)
+        )
 
 
 @torch.fx.wrap  # one step of a traced graph, as grid_boxes is
-def _places(boxes: Tensor, grid: tuple[int, int] | None, prefix: int, like: Tensor) -> Tensor:
+def _places(boxes: Tensor, grid: tuple[int, int] | None, num_prefix_tokens: int, like: Tensor) -> Tensor:
     """Waves at each box, zeros for prefix tokens: (B, N, D), or (1, N, D) where all pictures share a grid."""
     waves = waves_at(boxes if grid is None else boxes[:1], like.shape[-1]).to(like.dtype)
-    return torch.cat([torch.zeros_like(waves[:, :prefix]), waves[:, prefix:]], dim=1)
+    return torch.cat([torch.zeros_like(waves[:, :num_prefix_tokens]), waves[:, num_prefix_tokens:]], dim=1)

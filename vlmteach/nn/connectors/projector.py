@@ -17,7 +17,7 @@ from vlmteach.nn.tokens import VisualTokens
 class Projector(nn.Module):
     """Linear (depth=1) or Linear-GELU-Linear (depth=2), applied to every token alone.
 
-    (B, N, vision_dim) -> (B, N, dim); boxes and prefix stay as they were.
+    (B, N, vision_dim) -> (B, N, dim); boxes and grid stay as they were.
     """
 
     def __init__(self, vision_dim: int, dim: int, *, depth: int = 1) -> None:

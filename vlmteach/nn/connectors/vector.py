@@ -26,7 +26,7 @@ class MeanPool(nn.Module):
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, 1, D). Raises ValueError when only prefix tokens are there."""
         check_visual(visual)
-        return whole_picture(visual.without_prefix().tokens.mean(dim=1, keepdim=True))
+        return whole_picture(visual.without_prefix_tokens().tokens.mean(dim=1, keepdim=True))
 
 
 class ClsPool(nn.Module):

@@ -41,6 +41,6 @@ def attention_layer(
 
 def _among_patches(weights: Tensor, maps: AttentionMaps) -> Tensor:
     """(K, N, N) -> (K, rows, columns, rows, columns), each map summing to 1."""
-    patches = weights[:, maps.prefix :, maps.prefix :]
+    patches = weights[:, maps.num_prefix_tokens :, maps.num_prefix_tokens :]
     patches = patches / patches.sum(dim=-1, keepdim=True)
     return patches.unflatten(-1, maps.grid).unflatten(1, maps.grid)

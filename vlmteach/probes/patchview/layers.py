@@ -20,7 +20,7 @@ def read_grids(
     """A function of a picture batch that runs the model and returns what the layers held, unit by unit.
 
     layers: names as in named_modules(); each must return a grid (B, C, H, W), or with `tokens`, which says where they
-    lie in the picture, a sequence (B, N, D), whose prefix is left out. Half-precision numbers come as float32.
+    lie in the picture, a sequence (B, N, D), whose prefix tokens are left out. Half-precision numbers come as float32.
     Raises ValueError for an unknown layer or one that returns something else.
     """
     known = dict(named_parts(model))
@@ -152,6 +152,6 @@ def _as_grid(name: str, output: Any, tokens: PictureTokens | None) -> Tensor:
     if tokens is None and value is not None and value.ndim == 4:
         return value.permute(0, 2, 3, 1)
     if tokens is not None and value is not None and value.ndim == 3 and value.shape[1] == tokens.count:
-        return value[:, tokens.prefix :].unflatten(1, (tokens.height, tokens.width))
+        return value[:, tokens.num_prefix_tokens :].unflatten(1, (tokens.height, tokens.width))
     expected = "a grid (B, C, H, W)" if tokens is None else f"the encoder's {tokens.count} tokens (B, N, D)"
     raise ValueError(f"layer {name!r} returned {in_words(output)}; expected {expected}. Choose a layer that does.")

@@ -152,7 +152,7 @@ class Attending(Network):
         blocks = [block_around(model, maps.names[i]) for i in self.shown]
         super().__init__(model, blocks, image, read_grids(model, blocks, maps.picture))
         self.notes = ["Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement."]
-        if maps.prefix:
+        if maps.num_prefix_tokens:
             self.notes.append("Attention to tokens without a place (CLS, registers) is left out, the rest sums to 1.")
 
     def panels(self, plan: Plan, at: tuple[int, ...], tick: Tick) -> list[Panel]:
