@@ -1,0 +1,218 @@
+"""The model that computes inside a page, against torch: every score, every attention weight, every module's output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from support.in_page import (
+    MODELS,
+    ask_page,
+    ask_torch,
+    open_model,
+    packed_models,
+    page_models,
+    questions,
+    shipped,
+)
+
+from vlmteach.nn.positions import sincos_positions
+from vlmteach.pictures import SHAPES, Scene, Thing, answer_to, draw_scene, far_scenes, near_scenes
+from vlmteach.pictures.answering import EXAMPLES
+from vlmteach.pictures.colours import COLOURS, GREY
+from vlmteach.pictures.scenes import CELL, SIZES
+
+pytestmark = pytest.mark.browser
+
+FEW = 32  # every 32nd question
+CLOSE = 1e-4  # torch's own float32 differs from its float64 by 2.6e-5
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    page = open_model(chromium, packed_models())
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return {name: ask_torch(model, questions()) for name, model in page_models().items()}
+
+
+@pytest.fixture(scope="module")
+def few():
+    """The scores of a few of the questions, by torch."""
+    return {name: ask_torch(model, questions()[::FEW])["scores"] for name, model in page_models().items()}
+
+
+def largest(said, wanted, kind):
+    assert said[kind].shape == wanted[kind].shape
+    return float(abs(said[kind] - wanted[kind]).max())
+
+
+def test_all_scores_and_all_attention_of_512_questions_equal_torchs(page, expected):
+    said = ask_page(page, questions())
+    for name in MODELS:
+        assert said[name]["names"]["attention"] == expected[name]["names"]["attention"]
+        for kind in ("scores", "attention"):
+            difference = largest(said[name], expected[name], kind)
+            print(f"{name}: {kind} of {len(questions())} questions, largest difference {difference:.1e}")
+            assert difference <= CLOSE
+
+
+def test_every_module_returns_what_torchs_module_of_the_same_name_returns(page):
+    asked = questions()[::64]
+    said = ask_page(page, asked, whole=True)
+    for name, model in page_models().items():
+        wanted = ask_torch(model, asked, whole=True)
+        assert said[name]["names"]["outputs"] == wanted["names"]["outputs"]
+        assert largest(said[name], wanted, "outputs") <= CLOSE
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rounding_the_weights_moves_an_answer_only_where_two_are_as_likely(name):
+    rounded, exact = ask_torch(page_models((name,))[name], questions()), ask_torch(shipped(name), questions())
+    lengths = np.cumsum([len(question.words) for question in questions()]) - 1
+    likely, exactly = (
+        torch.from_numpy(found["scores"].reshape(-1, len(rounded["scores"]) // (lengths[-1] + 1))[lengths]).softmax(-1)
+        for found in (rounded, exact)
+    )
+    assert (likely - exactly).abs().max() < 0.02
+    changed = likely.argmax(-1) != exactly.argmax(-1)
+    two = exactly.topk(2).values
+    assert ((two[:, 0] - two[:, 1])[changed] < 0.02).all()
+
+
+# why: text of model.js, and the fault in its place
+FAULTS = {
+    "GELU by tanh": (
+        "0.5 * value * (1 + erf(value / Math.SQRT2))",
+        "0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3)))",
+    ),
+    "an error function of three digits": ("1e-9 * Math.abs(sum)", "1e-3 * Math.abs(sum)"),
+    "LayerNorm's eps ten times as large": ("Math.sqrt(variance + self.eps)", "Math.sqrt(variance + 10 * self.eps)"),
+    "LayerNorm's eps a tenth": ("Math.sqrt(variance + self.eps)", "Math.sqrt(variance + 0.1 * self.eps)"),
+    "BatchNorm's eps a hundred times as large": (
+        "Math.sqrt(of(self.running_var, i) + self.eps)",
+        "Math.sqrt(of(self.running_var, i) + 100 * self.eps)",
+    ),
+    "zeros beyond the border": ("(at + length) % length", "at"),
+    "attention without its scale": ("score / Math.sqrt(slice)", "score"),
+    "scale of the whole width": ("score / Math.sqrt(slice)", "score / Math.sqrt(width)"),
+    "a word sees the next one": ("at <= looks", "at <= looks + 1"),
+    "a word sees all words": ("looks >= inFront && at <= looks", "looks >= inFront"),
+    "places from the corner of a cell": ("Math.floor(cell / width) + 0.5", "Math.floor(cell / width)"),
+    "rows and columns of places swapped": ("part % 2 === 0 ? y : x", "part % 2 === 0 ? x : y"),
+    "words without their place": (
+        "rows(languageModel.positions, 0, words.length)",
+        "tensor([1, 1], new Float32Array(400))",
+    ),
+    "heads share one slice": ("columns(x, head * slice, (head + 1) * slice)", "columns(x, 0, slice)"),
+    "a mean without the first cell": ("new Float32Array(cells).fill(1)", "new Float32Array(cells).fill(1, 1)"),
+    "a kernel turned round": ("(part % kernel) * dilation;", "(kernel - 1 - (part % kernel)) * dilation;"),
+    "grey taken off twice": ("Math.fround(value - mean) / std", "Math.fround(value - 2 * mean) / std"),
+}
+
+
+@pytest.mark.parametrize("why", FAULTS)
+def test_a_small_fault_in_the_model_is_found(chromium, few, why):
+    old, new = FAULTS[why]
+    page = open_model(chromium, packed_models(), {old: new})
+    said = ask_page(page, questions()[::FEW])
+    page.close()
+    differences = [abs(said[name]["scores"] - few[name]).max() for name in MODELS]
+    print(f"{why}: {max(differences):.1e}")
+    assert not max(differences) <= CLOSE  # NaN is a difference too
+
+
+def test_the_series_of_the_error_function_equals_torchs(page):
+    x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
+    found = torch.tensor(page.evaluate("(x) => x.map(window.alone.erf)", x.tolist()), dtype=torch.float64)
+    assert (found - torch.erf(x)).abs().max() < 2e-8
+
+
+def test_places_equal_those_of_pythons_waves(page):
+    wave = page.evaluate("() => Array.from(window.alone.boxPositions([16, 16], 64).values)")
+    assert torch.allclose(torch.tensor(wave).view(256, 64), sincos_positions(16, 16, 64), atol=1e-5)
+
+
+# scenes: byte for byte
+
+
+def scenes() -> list[Scene]:
+    """200 random scenes, then every shape in every size at every place of its cell."""
+    near, _ = near_scenes(100, 3_000_000)
+    random = [Scene.from_batch(many, i) for many in (near, far_scenes(100, 3_000_000)) for i in range(100)]
+    every = [
+        Scene((Thing(shape, COLOURS[(size + down) % 6], 6, 1, size, down, right),))
+        for shape in SHAPES
+        for size in SIZES
+        for down in range(CELL - size + 1)
+        for right in range(CELL - size + 1)
+    ]
+    return [*random, *every]
+
+
+def test_every_scene_is_drawn_byte_for_byte_as_python_draws_it(page):
+    drawn = page.evaluate(
+        "(scenes) => scenes.map((things) => Array.from(window.alone.drawScene(window.alone.course, things)))",
+        [[asdict(thing) for thing in scene.things] for scene in scenes()],
+    )
+    for scene, pixels in zip(scenes(), drawn, strict=True):
+        wanted = (draw_scene(scene) * 255).round().byte().flatten().tolist()
+        assert pixels == wanted, str(scene)
+
+
+def test_a_byte_is_the_same_number_and_a_hidden_cell_the_same_grey(page):
+    scene = scenes()[0]
+    hidden = page.evaluate(
+        """([things, row, column]) => {
+          const { course, drawScene, hideCell, asImage } = window.alone;
+          return Array.from(asImage(course, hideCell(course, drawScene(course, things), row, column)).values);
+        }""",
+        [[asdict(thing) for thing in scene.things], 2, 5],
+    )
+    image = draw_scene(scene)
+    image[:, CELL : 2 * CELL, 4 * CELL : 5 * CELL] = GREY / 255
+    assert torch.equal(torch.tensor(hidden), image.flatten())
+
+
+def test_the_right_answer_is_pythons_or_none_where_python_has_a_sentence(page):
+    asked = [
+        *EXAMPLES,
+        "  IS red LEFT of blue",
+        "is red left of red ?",
+        "what colour is ball ?",
+        "how many dogs ?",
+        "what shape is pink ?",
+        "",
+        "what",
+        "is {b} above {a} ?",
+        *(f"is {a} {how} {b} ?" for a in COLOURS for b in COLOURS for how in ("left of", "above", "shaped like")),
+        *(
+            f"{start} {colour} ?"
+            for colour in COLOURS
+            for start in ("what shape is", "which row is", "which column is")
+        ),
+        *(f"{start} {shape} ?" for shape in SHAPES for start in ("what colour is", "how many")),
+    ]
+    full = Scene(tuple(Thing("cross", "red", row, column) for row in range(1, 4) for column in range(1, 4)))
+    some = [*scenes()[:40:4], full]
+    twice = replace(some[0], things=(*some[0].things[:2], replace(some[0].things[2], colour=some[0].things[0].colour)))
+    for scene in [*some, twice]:
+        found = page.evaluate(
+            "([things, asked]) => asked.map((one) => window.alone.answerTo(window.alone.course, things, one))",
+            [[asdict(thing) for thing in scene.things], asked],
+        )
+        assert found == [answer_or_none(scene, question) for question in asked], json.dumps(asked)
+
+
+def answer_or_none(scene, question):
+    try:
+        return answer_to(scene, question)
+    except ValueError:
+        return None
