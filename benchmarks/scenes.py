@@ -16,10 +16,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from benchmarks._rows import Row, timed_rows
-from vlmteach.pictures.batches import make_batch
-from vlmteach.pictures.colours import GREY, RGB
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import CELL, SHAPES, Scenes, far_scenes, near_scenes
+from vlmteach.pictures.look import CELL, GREY, RGB
+from vlmteach.pictures.scenes.batches import make_batch
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import SHAPES, Scenes, far_scenes, near_scenes
 from vlmteach.training import one_thread
 
 CELLS = 8

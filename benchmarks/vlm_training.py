@@ -21,8 +21,8 @@ from benchmarks._rows import Bound, Row
 from vlmteach.experiments import LEVEL, steps_to
 from vlmteach.experiments.matrix import LIVE_CELL, LIVE_RECIPE, build_model
 from vlmteach.experiments.matrix.train import BATCH, GradedLoss, training_pictures
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch
-from vlmteach.pictures.questions import QUESTIONS
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
+from vlmteach.pictures.scenes.questions import QUESTIONS
 from vlmteach.training import fit, one_thread
 
 SEED = 0

@@ -166,7 +166,7 @@ def test_the_code_of_a_record_is_what_learns_and_what_is_learned_from(record):
     code = code_of(f"vlmteach.experiments.{record}.run")
 
     assert {f"vlmteach.experiments.{record}.run", "vlmteach.training.loop", "vlmteach.nn.vit"} <= code.keys()
-    assert {"vlmteach.pictures.chance", "vlmteach.pictures.colours"} <= code.keys()  # they decide every pixel
+    assert {"vlmteach.pictures.chance", "vlmteach.pictures.look"} <= code.keys()  # they decide every pixel
     assert ("vlmteach.nn.connectors.resampler" in code) is (record != "cliff")
     for part in ("views", "course", "probes", "backbones"):
         assert not any(name.startswith(f"vlmteach.{part}") for name in code)

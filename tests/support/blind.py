@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch
-from vlmteach.pictures.scenes import SHAPES, Scenes
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
+from vlmteach.pictures.scenes.sampling import SHAPES, Scenes
 
 FEW = 3  # standard deviations
 

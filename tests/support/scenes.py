@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmteach.pictures.questions import VOCABULARY
-from vlmteach.pictures.scenes import CELL, Scenes
+from vlmteach.pictures.look import CELL
+from vlmteach.pictures.scenes.questions import VOCABULARY
+from vlmteach.pictures.scenes.sampling import Scenes
 
 
 def sentence(numbers) -> str:

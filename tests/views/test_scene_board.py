@@ -1,7 +1,7 @@
 import pytest
 
 from vlmteach.pictures import COLOURS, SHAPES, Thing
-from vlmteach.pictures.colours import RGB
+from vlmteach.pictures.look import RGB
 from vlmteach.views import SceneBoard, describe, explore, new_figure
 from vlmteach.views.scene_board import EMPTY, SYMBOLS
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vlmteach.nn.checks import check_picture
-from vlmteach.pictures.photograph import normalise
+from vlmteach.pictures.photos.photograph import normalise
 
 
 @dataclass(frozen=True)

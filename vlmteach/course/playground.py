@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures import Scene, Thing, answer_to, draw_scene
-from vlmteach.pictures.colours import GREY
+from vlmteach.pictures.look import GREY
 from vlmteach.probes import probe_answer
 from vlmteach.training import one_thread
 from vlmteach.views import Explorer, Line, SceneBoard, explore

@@ -1,29 +1,33 @@
-"""What goes in: pictures."""
+"""What goes in: pictures of scenes with questions about them, of the cliff's game, and photographs."""
 
-from vlmteach.pictures.answering import answer_to
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch, make_batch
-from vlmteach.pictures.board import Scene, Thing, draw_scene
-from vlmteach.pictures.colours import COLOURS, GREY
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.fit import fit_picture
-from vlmteach.pictures.guessing import guess_rate, shuffle_questions
-from vlmteach.pictures.load import load_picture
-from vlmteach.pictures.photograph import normalise, photograph
-from vlmteach.pictures.questions import TEMPLATES, VOCABULARY
-from vlmteach.pictures.scenes import SHAPES, Scenes, far_scenes, near_scenes
+from vlmteach.pictures.cliff import CliffBatch, cliff_batch
+from vlmteach.pictures.look import CELL, COLOURS, GREY
+from vlmteach.pictures.photos.fit import fit_picture
+from vlmteach.pictures.photos.load import load_picture
+from vlmteach.pictures.photos.photograph import normalise, photograph
+from vlmteach.pictures.scenes.answering import answer_to
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch, make_batch
+from vlmteach.pictures.scenes.board import Scene, Thing, draw_scene
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.guessing import guess_rate, shuffle_questions
+from vlmteach.pictures.scenes.questions import TEMPLATES, VOCABULARY
+from vlmteach.pictures.scenes.sampling import SHAPES, Scenes, far_scenes, near_scenes
 
 __all__ = [
+    "CELL",
     "COLOURS",
     "GREY",
     "QUESTION_FAMILIES",
     "SHAPES",
     "TEMPLATES",
     "VOCABULARY",
+    "CliffBatch",
     "Scene",
     "SceneBatch",
     "Scenes",
     "Thing",
     "answer_to",
+    "cliff_batch",
     "draw_scene",
     "draw_scenes",
     "far_scenes",

@@ -22,14 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmteach.pictures.chance import Chance, Seed
-from vlmteach.pictures.colours import COLOURS, GREY, RGB
+from vlmteach.pictures.look import CELL, COLOURS, GREY, NOISE, RGB
 
-CELL = 8  # pixels along a cell's side
 CELLS = 8  # cells along a picture's side
 SIDE = CELL * CELLS
 MARGIN = 1  # pixels left free around each thing
 LONGEST = CELLS - 1  # the largest distance, in cells
-_NOISE = 16  # grey levels; a power of two, so that noise is a mask of random bytes
 
 
 class CliffBatch(NamedTuple):
@@ -81,7 +79,7 @@ def cliff_pictures(offsets: NDArray[np.int64], seed: Seed) -> CliffBatch:
     chance = Chance(seed, stream=1)
     layout = _random_layout(_checked(offsets), chance)
     count = len(layout.colour)
-    pixels = chance.bytes((count, 3, CELLS, CELL, CELLS, CELL)) % _NOISE + np.uint8(GREY - _NOISE // 2)
+    pixels = chance.bytes((count, 3, CELLS, CELL, CELLS, CELL)) % NOISE + np.uint8(GREY - NOISE // 2)
     white, black = np.full((count, 3), 255, dtype=np.uint8), np.zeros((count, 3), dtype=np.uint8)
     _stamp(pixels, layout.marker, _CROSS, white)
     _stamp(pixels, layout.square, _BLOCK, RGB[layout.colour])

@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from vlmteach.pictures.board import Thing
-from vlmteach.pictures.colours import COLOURS, RGB
-from vlmteach.pictures.scenes import CELLS, SHAPES
+from vlmteach.pictures.look import COLOURS, RGB
+from vlmteach.pictures.scenes.board import Thing
+from vlmteach.pictures.scenes.sampling import CELLS, SHAPES
 
 SYMBOLS = {"circle": "●", "square": "■", "triangle": "▲", "cross": "✚"}
 EMPTY = "#E4E4E4"

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from vlmteach.experiments.cliff import ENCODERS, INSIDE, OUTSIDE, PARTLY, Field, build_model, exact_field, where
-from vlmteach.pictures.cliff import CELL, MARGIN, cliff_pictures, every_offset
+from vlmteach.pictures.cliff import MARGIN, cliff_pictures, every_offset
+from vlmteach.pictures.look import CELL
 
 
 @pytest.mark.parametrize(

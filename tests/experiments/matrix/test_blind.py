@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support.blind import asked_of, chance_above, seeing_rate
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.questions import COUNT, LEFT, VOCABULARY, answers, far_questions, near_questions
-from vlmteach.pictures.scenes import far_scenes, near_scenes
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.questions import COUNT, LEFT, VOCABULARY, answers, far_questions, near_questions
+from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
 
 AGAIN = 300
 ATTRIBUTE, COUNTING, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))

@@ -6,9 +6,9 @@ from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, HEADS, SIDE
 from vlmteach.experiments.matrix.record import COMPARED, CONTROLS
 from vlmteach.experiments.matrix.train import answer_scores
 from vlmteach.nn import AddPositions, LanguageModel, VisualTokens
-from vlmteach.pictures.batches import make_batch
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import far_scenes
+from vlmteach.pictures.scenes.batches import make_batch
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import far_scenes
 
 BATCH = make_batch(4, seed=0)
 

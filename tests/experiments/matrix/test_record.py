@@ -15,7 +15,7 @@ from vlmteach.experiments.matrix.record import LONGER, RATES, Cell, Recorder, ma
 from vlmteach.experiments.matrix.run import Case, run_case
 from vlmteach.experiments.matrix.train import HELD_OUT, RECIPE, GradedLoss, held_out_questions, training_pictures
 from vlmteach.experiments.result import Result
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 SHORT = Recipe(steps=20, warmup=5)

@@ -21,9 +21,9 @@ from vlmteach.experiments.matrix.train import (
     right_answers,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.guessing import shuffle_questions
-from vlmteach.pictures.scenes import far_scenes, near_scenes
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.guessing import shuffle_questions
+from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
 from vlmteach.training import Recipe, one_thread
 
 RECORDED = load_results()
@@ -78,7 +78,7 @@ def test_the_record_says_how_it_was_made():
     assert record["families"] == list(QUESTION_FAMILIES)
     assert {"python", "torch", "numpy", "vlmteach"} <= record["versions"].keys()
     assert all(len(digest) == 64 for digest in record["code"].values())
-    assert {"vlmteach.nn.vlm", "vlmteach.pictures.questions", "vlmteach.training.loop"} <= record["code"].keys()
+    assert {"vlmteach.nn.vlm", "vlmteach.pictures.scenes.questions", "vlmteach.training.loop"} <= record["code"].keys()
     assert all(run["seconds"] > 0 for run in record["runs"])
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from vlmteach.experiments.matrix.models import CONNECTORS, build_model
-from vlmteach.pictures.batches import make_batch
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import far_scenes, near_scenes
+from vlmteach.pictures.scenes.batches import make_batch
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
 
 WORDS = make_batch(48, seed=3).words[24:36]
 COUNT = len(WORDS)

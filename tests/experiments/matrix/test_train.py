@@ -17,10 +17,10 @@ from vlmteach.experiments.matrix.train import (
     right_answers,
     training_pictures,
 )
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.questions import VOCABULARY
-from vlmteach.pictures.scenes import SHAPES
+from vlmteach.pictures.look import COLOURS
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.questions import VOCABULARY
+from vlmteach.pictures.scenes.sampling import SHAPES
 
 BATCH = make_batch(64, seed=1)
 

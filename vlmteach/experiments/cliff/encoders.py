@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.nn import ConvNet, TransformerBlock, VisionTransformer
-from vlmteach.pictures.cliff import CELL, COLOURS, SIDE
+from vlmteach.pictures.cliff import SIDE
+from vlmteach.pictures.look import CELL, COLOURS
 
 DIM = 48
 HEADS = 4

@@ -10,7 +10,8 @@ from torch import nn
 
 from vlmteach.experiments.cliff.encoders import MarkerReadOut
 from vlmteach.nn import ConvNet
-from vlmteach.pictures.cliff import CELL, LONGEST, MARGIN, SIDE
+from vlmteach.pictures.cliff import LONGEST, MARGIN, SIDE
+from vlmteach.pictures.look import CELL
 from vlmteach.probes import receptive_field
 
 INSIDE, PARTLY, OUTSIDE = 1, 0, -1

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vlmteach.pictures.cliff import COLOURS, LONGEST, CliffBatch, cliff_batch, cliff_pictures, every_offset
+from vlmteach.pictures.cliff import LONGEST, CliffBatch, cliff_batch, cliff_pictures, every_offset
+from vlmteach.pictures.look import COLOURS
 from vlmteach.training import Recipe
 
 RECIPE = Recipe(steps=600, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0)

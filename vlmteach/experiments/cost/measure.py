@@ -27,8 +27,8 @@ from vlmteach.nn import (
     on_grid,
     packed_mask,
 )
-from vlmteach.pictures.questions import LENGTH, VOCABULARY
-from vlmteach.pictures.scenes import CELL
+from vlmteach.pictures.look import CELL
+from vlmteach.pictures.scenes.questions import LENGTH, VOCABULARY
 from vlmteach.training import one_thread
 
 SIDES = (48, 96, 144, 192, 288, 384)  # pixels

@@ -15,8 +15,8 @@ from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, RECIPE, TEST_SEED
 from vlmteach.experiments.recording import RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.runs import RunFolder
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.guessing import guess_rate
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.guessing import guess_rate
 from vlmteach.training import Recipe
 
 SIZES = (256, 1024, 4096, 16384)  # pictures in the set, with eight questions each

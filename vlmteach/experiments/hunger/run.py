@@ -21,7 +21,7 @@ from vlmteach.experiments.matrix.train import (
     right_answers,
 )
 from vlmteach.experiments.result import Result
-from vlmteach.pictures.batches import SceneBatch, make_batch
+from vlmteach.pictures.scenes.batches import SceneBatch, make_batch
 from vlmteach.training import Recipe, fit, one_thread
 
 CONNECTOR = "cross-attention"

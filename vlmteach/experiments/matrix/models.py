@@ -35,9 +35,9 @@ from vlmteach.nn import (
 )
 from vlmteach.nn.convnet import Padding
 from vlmteach.nn.vit import Positions
-from vlmteach.pictures.colours import GREY
-from vlmteach.pictures.questions import LENGTH, VOCABULARY
-from vlmteach.pictures.scenes import CELL, CELLS
+from vlmteach.pictures.look import CELL, GREY
+from vlmteach.pictures.scenes.questions import LENGTH, VOCABULARY
+from vlmteach.pictures.scenes.sampling import CELLS
 
 DIM = 64  # of the language model
 DEPTH = 2

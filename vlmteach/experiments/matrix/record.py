@@ -30,8 +30,8 @@ from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
 from vlmteach.experiments.runs import RunFolder, as_read
 from vlmteach.nn import CrossAttention, MultiHeadAttention
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.guessing import guess_rate
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.guessing import guess_rate
 from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 SEEDS = (0, 1, 2)

@@ -15,7 +15,7 @@ from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.matrix.models import build_model
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.nn import VisionLanguageModel
-from vlmteach.pictures.batches import make_batch
+from vlmteach.pictures.scenes.batches import make_batch
 from vlmteach.training import load_checkpoint, load_weights
 
 Run = dict[str, Any]  # one run, as record.run_case makes it

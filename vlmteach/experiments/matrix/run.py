@@ -23,8 +23,8 @@ from vlmteach.experiments.matrix.train import (
     training_pictures,
 )
 from vlmteach.experiments.result import Result
-from vlmteach.pictures.batches import make_batch
-from vlmteach.pictures.guessing import shuffle_questions
+from vlmteach.pictures.scenes.batches import make_batch
+from vlmteach.pictures.scenes.guessing import shuffle_questions
 from vlmteach.training import Recipe, fit, one_thread
 
 WINDOW = 50  # steps that are graded together

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch, make_batch
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.questions import VOCABULARY
-from vlmteach.pictures.scenes import EVERY_PAIR, SHAPES
+from vlmteach.pictures.look import COLOURS
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch, make_batch
+from vlmteach.pictures.scenes.questions import VOCABULARY
+from vlmteach.pictures.scenes.sampling import EVERY_PAIR, SHAPES
 from vlmteach.training import Recipe
 
 RECIPE = Recipe(steps=2000, learning_rate=2e-3, warmup=100, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from support.picture_files import RGB, save
 
 from vlmteach.pictures import fit_picture, load_picture, normalise, photograph
-from vlmteach.pictures.fit import middle_box
+from vlmteach.pictures.photos.fit import middle_box
 
 SIDES = st.integers(1, 40)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmteach.pictures.chance import Integers, Seed
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.questions import (
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.questions import (
     ABOVE,
     COUNT,
     LEFT,
@@ -21,7 +21,7 @@ from vlmteach.pictures.questions import (
     near_questions,
     question_words,
 )
-from vlmteach.pictures.scenes import CELLS, EVERY_PAIR, far_scenes, joined, near_scenes
+from vlmteach.pictures.scenes.sampling import CELLS, EVERY_PAIR, far_scenes, joined, near_scenes
 
 QUESTION_FAMILIES = ("attribute", "count", "where", "near relation", "far relation", "same far")
 

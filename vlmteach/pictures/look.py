@@ -1,4 +1,4 @@
-"""The six colours that things have in every drawn picture of the course."""
+"""What every drawn picture of the course shares: six colours of things, the grey behind them, noise, and its cells."""
 
 from __future__ import annotations
 
@@ -10,3 +10,5 @@ RGB = np.array(
     dtype=np.uint8,
 )
 GREY = 88  # the level of an empty background
+NOISE = 16  # grey levels; a power of two, so that noise is a mask of random bytes
+CELL = 8  # pixels along a cell's side

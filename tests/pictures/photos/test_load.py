@@ -10,7 +10,8 @@ from PIL import Image, ImageFile
 from support.odd_pictures import LOADS, REFUSED, Loads, Refused, exif_of
 from support.picture_files import COLOURS, RGB, bits_png, jpeg_with_size, save, several, turned
 
-from vlmteach.pictures import load, load_picture
+from vlmteach.pictures import load_picture
+from vlmteach.pictures.photos import load
 
 
 def by_name(row: Loads | Refused) -> str:

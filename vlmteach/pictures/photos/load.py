@@ -13,8 +13,8 @@ import torch
 from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
-from vlmteach.pictures.kind import READABLE, begins_like, looks_like
-from vlmteach.pictures.source import PictureFile, read_source
+from vlmteach.pictures.photos.file_source import PictureFile, read_source
+from vlmteach.pictures.photos.file_type import READABLE, begins_like, looks_like
 
 MOST_PIXELS = 64_000_000  # as float32 these take 768 MB
 # The largest phone photographs have 200 million. A jpeg can be decoded at a half, a quarter or an eighth of each side

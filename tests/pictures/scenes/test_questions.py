@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support.scenes import sentence, unevenness
 
-from vlmteach.pictures.answering import answer_to
-from vlmteach.pictures.board import Scene
-from vlmteach.pictures.questions import (
+from vlmteach.pictures.scenes.answering import answer_to
+from vlmteach.pictures.scenes.board import Scene
+from vlmteach.pictures.scenes.questions import (
     ABOVE,
     COLOUR_OF,
     COLUMN,
@@ -25,7 +25,7 @@ from vlmteach.pictures.questions import (
     near_questions,
     question_words,
 )
-from vlmteach.pictures.scenes import COLOURS, SHAPES, far_scenes, near_scenes
+from vlmteach.pictures.scenes.sampling import COLOURS, SHAPES, far_scenes, near_scenes
 
 # Made once on x86-64; the generator promises the same stream on every machine and version.
 NEAR_BYTES = "6eec00316f0ef7659c10ba22264f8e25df21b68bae25ee5314f33c9dff10c49f"

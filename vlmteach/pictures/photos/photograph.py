@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vlmteach.pictures.fit import middle_box
+from vlmteach.pictures.photos.fit import middle_box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -23,7 +23,7 @@ def photograph(height: int = 224, width: int = 224) -> Tensor:
     Raises ValueError when a side is below 1.
     Source: U.S. Navy, in the public domain; the file is the one among matplotlib's sample data.
     """
-    with (files("vlmteach.pictures") / "grace_hopper.jpg").open("rb") as file:
+    with (files("vlmteach.pictures.photos") / "grace_hopper.jpg").open("rb") as file:
         picture = Image.open(file).convert("RGB")
     box = middle_box(picture.height, picture.width, height, width)
     resized = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from support.scenes import cells_of, sentence
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, make_batch
-from vlmteach.pictures.questions import VOCABULARY
-from vlmteach.pictures.scenes import EVERY_PAIR
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
+from vlmteach.pictures.scenes.questions import VOCABULARY
+from vlmteach.pictures.scenes.sampling import EVERY_PAIR
 
 # Made once on x86-64; the generator promises the same stream on every machine and version.
 BYTES = "f32db28246e80dce3b8b5818c9884cc1c6b2ca3a4335d4474a089bd8c5a46f15"

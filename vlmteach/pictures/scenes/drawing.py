@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmteach.pictures.chance import Chance, Seed
-from vlmteach.pictures.colours import GREY, RGB
-from vlmteach.pictures.scenes import CELL, SHAPES, SIZES, Scenes
+from vlmteach.pictures.look import CELL, GREY, NOISE, RGB
+from vlmteach.pictures.scenes.sampling import SHAPES, SIZES, Scenes
 
 _FULL = 16  # how finely a pixel can be covered
-_NOISE = 16  # grey levels; a power of two, so that noise is a mask of random bytes
 _MARK = 40  # how much darker a mark of clutter is than the board
-_MOST_CLUTTER = (GREY - _NOISE // 2) // _MARK
+_MOST_CLUTTER = (GREY - NOISE // 2) // _MARK
 
 
 def draw_scenes(scenes: Scenes, *, noise: Seed | None = None, clutter: int = 0) -> Tensor:
@@ -38,7 +37,7 @@ def draw_scenes(scenes: Scenes, *, noise: Seed | None = None, clutter: int = 0) 
     pixels = np.full(shape, GREY, dtype=np.uint8)
     if noise is not None:
         chance = Chance(noise, stream=12)
-        pixels = chance.bytes(shape) % _NOISE + np.uint8(GREY - _NOISE // 2)
+        pixels = chance.bytes(shape) % NOISE + np.uint8(GREY - NOISE // 2)
         for _ in range(clutter):
             row, column = chance.numbers(cells, (2, count))
             pixels[np.arange(count), :, row, 2:6, column, 3:5] -= _MARK

@@ -16,7 +16,7 @@ def test_the_photograph_has_the_size_asked_for(height, width) -> None:
 
 
 def test_the_photograph_is_the_one_that_comes_with_matplotlib() -> None:
-    ours = files("vlmteach.pictures") / "grace_hopper.jpg"
+    ours = files("vlmteach.pictures.photos") / "grace_hopper.jpg"
     with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as theirs:
         assert ours.read_bytes() == theirs.read()
 

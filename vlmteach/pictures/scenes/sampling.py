@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.pictures.chance import Chance, Integers, Seed
-from vlmteach.pictures.colours import COLOURS
+from vlmteach.pictures.look import CELL, COLOURS
 
 SHAPES = ("circle", "square", "triangle", "cross")
-CELL = 8  # pixels along a cell's side
 CELLS = 6  # cells along the board's side
 MOST_CELLS = 8
 SIZES = (5, 6, 7)  # pixels along a thing's side

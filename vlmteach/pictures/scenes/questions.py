@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.pictures.chance import Chance, Integers, Seed
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.scenes import MOST_CELLS, SHAPES, THINGS, Scenes
+from vlmteach.pictures.look import COLOURS
+from vlmteach.pictures.scenes.sampling import MOST_CELLS, SHAPES, THINGS, Scenes
 
 # {a} and {b} are the colours of two things, {shape} is a shape
 TEMPLATES = (

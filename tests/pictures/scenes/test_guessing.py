@@ -5,9 +5,9 @@ import pytest
 import torch
 from support.scenes import sentence
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch, make_batch
-from vlmteach.pictures.guessing import guess_rate, shuffle_questions
-from vlmteach.pictures.scenes import far_scenes
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch, make_batch
+from vlmteach.pictures.scenes.guessing import guess_rate, shuffle_questions
+from vlmteach.pictures.scenes.sampling import far_scenes
 
 BATCH = make_batch(4000, seed=1)
 

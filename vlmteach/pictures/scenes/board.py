@@ -16,9 +16,9 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import CELL, CELLS, MOST_CELLS, SHAPES, SIZES, Scenes
+from vlmteach.pictures.look import CELL, COLOURS
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import CELLS, MOST_CELLS, SHAPES, SIZES, Scenes
 
 EXAMPLE = "red circle at row 1, column 4"
 _THING = re.compile(r"(?:an? |the )?(\S+) (\S+) at row (-?[0-9]+)(?:,| and|) ?column (-?[0-9]+)\.?")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support.scenes import distance, places, unevenness
 
-from vlmteach.pictures.scenes import (
+from vlmteach.pictures.scenes.sampling import (
     CELL,
     COLOURS,
     EVERY_PAIR,

@@ -9,7 +9,7 @@ import torch
 from support.picture_files import RGB, save
 
 from vlmteach.pictures import load_picture
-from vlmteach.pictures.source import LARGEST_FILE, read_source
+from vlmteach.pictures.photos.file_source import LARGEST_FILE, read_source
 
 PNG = save(RGB, "PNG")
 

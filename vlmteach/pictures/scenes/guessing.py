@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vlmteach.pictures.batches import QUESTION_FAMILIES, SceneBatch
 from vlmteach.pictures.chance import Chance, Seed
-from vlmteach.pictures.questions import VOCABULARY
+from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
+from vlmteach.pictures.scenes.questions import VOCABULARY
 
 
 def guess_rate(batch: SceneBatch) -> dict[str, float]:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from support.scenes import cells_of
 
-from vlmteach.pictures.board import Scene, Thing, draw_scene
-from vlmteach.pictures.colours import COLOURS, GREY, RGB
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import CELL, SHAPES, SIZES, far_scenes, near_scenes
+from vlmteach.pictures.look import CELL, COLOURS, GREY, RGB
+from vlmteach.pictures.scenes.board import Scene, Thing, draw_scene
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import SHAPES, SIZES, far_scenes, near_scenes
 
 # Made once on x86-64; the generator promises the same stream on every machine and version.
 PLAIN_BYTES = "4f90f48935fc119b66d10e4b1b4686bc7e6505be0fda616cbf44262f19cee859"

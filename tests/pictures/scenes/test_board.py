@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmteach.pictures.board import Scene, Thing, draw_scene
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.drawing import draw_scenes
-from vlmteach.pictures.scenes import CELL, SHAPES, SIZES, Scenes, far_scenes, near_scenes
+from vlmteach.pictures.look import CELL, COLOURS
+from vlmteach.pictures.scenes.board import Scene, Thing, draw_scene
+from vlmteach.pictures.scenes.drawing import draw_scenes
+from vlmteach.pictures.scenes.sampling import SHAPES, SIZES, Scenes, far_scenes, near_scenes
 
 TEXT = "red circle at row 1, column 4; blue square at row 3, column 2"
 TWO = Scene((Thing("circle", "red", 1, 4), Thing("square", "blue", 3, 2)))

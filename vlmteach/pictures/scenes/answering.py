@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from vlmteach.pictures.board import Scene, Thing, check_word
-from vlmteach.pictures.colours import COLOURS
-from vlmteach.pictures.questions import (
+from vlmteach.pictures.look import COLOURS
+from vlmteach.pictures.scenes.board import Scene, Thing, check_word
+from vlmteach.pictures.scenes.questions import (
     ABOVE,
     COLOUR_OF,
     COLUMN,
@@ -21,7 +21,7 @@ from vlmteach.pictures.questions import (
     TEMPLATES,
     YES,
 )
-from vlmteach.pictures.scenes import SHAPES
+from vlmteach.pictures.scenes.sampling import SHAPES
 
 EXAMPLES = tuple(template.format(a="red", b="blue", shape="circle") for template in TEMPLATES)
 

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from vlmteach.pictures.answering import EXAMPLES, answer_to
-from vlmteach.pictures.board import Scene
-from vlmteach.pictures.questions import TEMPLATES, VOCABULARY
+from vlmteach.pictures.scenes.answering import EXAMPLES, answer_to
+from vlmteach.pictures.scenes.board import Scene
+from vlmteach.pictures.scenes.questions import TEMPLATES, VOCABULARY
 
 SCENE = Scene.parse(
     "red circle at row 1, column 4; blue circle at row 3, column 4; cyan cross at row 3, column 6;"

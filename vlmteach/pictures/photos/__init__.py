@@ -1,0 +1,1 @@
+"""Photographs: the one that comes with the course, and the ones people bring."""

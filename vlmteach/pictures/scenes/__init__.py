@@ -1,0 +1,1 @@
+"""Scenes of coloured shapes, and questions about them that have exactly one answer."""
