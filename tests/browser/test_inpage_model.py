@@ -21,9 +21,9 @@ from support.in_page import (
 
 from vlmteach.nn.positions import sincos_positions
 from vlmteach.pictures import SHAPES, Scene, Thing, answer_to, draw_scene, far_scenes, near_scenes
-from vlmteach.pictures.answering import EXAMPLES
-from vlmteach.pictures.colours import COLOURS, GREY
-from vlmteach.pictures.scenes import CELL, SIZES
+from vlmteach.pictures.look import CELL, COLOURS, GREY
+from vlmteach.pictures.scenes.answering import EXAMPLES
+from vlmteach.pictures.scenes.sampling import SIZES
 
 pytestmark = pytest.mark.browser
 

@@ -87,7 +87,7 @@ def test_a_kind_derived_from_a_known_one_is_not_taken_for_it():
         (lambda m: nn.init.constant_(m.language_model.head.bias, 70000.0), "beyond 65504"),
         (
             lambda m: m.encoder.__setitem__(1, VisionTransformer(48, 8, 104, depth=1, num_heads=4)),
-            "prefix of a VisionTransformer is 1",
+            "prefix_tokens of a VisionTransformer is 1",
         ),
     ],
 )

@@ -20,7 +20,7 @@ from vlmteach.inpage import as_in_page, pack_model
 from vlmteach.inpage.words import course_words
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures import Scene, draw_scene, far_scenes, make_batch, near_scenes
-from vlmteach.pictures.scenes import joined
+from vlmteach.pictures.scenes.sampling import joined
 from vlmteach.probes import attention_maps
 
 MODELS = ("cnn-large/cross-attention", "vit/cross-attention", "cnn-small/vector")

@@ -67,7 +67,13 @@ def _batch_norm(norm: nn.BatchNorm2d) -> Settings:
 
 
 def _vit(vit: ours.VisionTransformer) -> Settings:
-    _expect(vit, "prefix", vit.prefix.shape[1], vit.prefix.shape[1] == 0, "no CLS token and no registers")
+    _expect(
+        vit,
+        "prefix_tokens",
+        vit.prefix_tokens.shape[1],
+        vit.prefix_tokens.shape[1] == 0,
+        "no CLS token and no registers",
+    )
     return {}
 
 

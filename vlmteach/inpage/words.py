@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlmteach.pictures.colours import COLOURS, GREY, RGB
-from vlmteach.pictures.questions import LENGTH, TEMPLATES, VOCABULARY
-from vlmteach.pictures.scenes import CELL, CELLS, SHAPES, SIZES
+from vlmteach.pictures.look import CELL, COLOURS, GREY, RGB
+from vlmteach.pictures.scenes.questions import LENGTH, TEMPLATES, VOCABULARY
+from vlmteach.pictures.scenes.sampling import CELLS, SHAPES, SIZES
 
 
 def course_words() -> dict[str, Any]:
