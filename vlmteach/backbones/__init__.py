@@ -1,5 +1,6 @@
 """The one place that knows torchvision and timm."""
 
+from vlmteach.backbones.classes import name_classes
 from vlmteach.backbones.clip_resnet import ClipResNet, attention_pool_from_timm
 from vlmteach.backbones.detector import detect_boxes, load_detector
 from vlmteach.backbones.encoders import ENCODERS, load_encoder, preprocessing_of
@@ -22,6 +23,7 @@ __all__ = [
     "load_cnn",
     "load_detector",
     "load_encoder",
+    "name_classes",
     "preprocessing_of",
     "vit_from_timm",
 ]

@@ -31,7 +31,7 @@ class OwnPicture(widgets.VBox):
     """
 
     def __init__(self) -> None:
-        self.picture = photograph(606, 512)
+        self.picture = photograph(height=606, width=512)
         self.upload = widgets.FileUpload(
             accept="image/*", multiple=False, description="Choose a picture", layout=widgets.Layout(width="14em")
         )

@@ -39,9 +39,9 @@ def test_the_same_size_changes_nothing() -> None:
 
 
 def test_it_crops_as_the_photograph_is_cropped() -> None:
-    whole = photograph(600, 512)  # the file's own size: neither cropped nor resized
+    whole = photograph(height=600, width=512)  # the file's own size: neither cropped nor resized
     for height, width in [(64, 64), (96, 200)]:
-        difference = (fit_picture(whole, height, width) - photograph(height, width)).abs()
+        difference = (fit_picture(whole, height, width) - photograph(height=height, width=width)).abs()
         assert difference.mean() < 1 / 255  # Pillow rounds the photograph's bytes between its two passes
         assert difference.max() < 0.03
 

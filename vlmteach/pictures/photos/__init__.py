@@ -1,1 +1,1 @@
-"""Photographs: the one that comes with the course, and the ones people bring."""
+"""Photographs: the ones that everyone has, and the ones people bring."""

@@ -1,4 +1,4 @@
-"""The course's one photograph, and the numbers pretrained networks expect."""
+"""Photographs that everyone has, and the numbers pretrained networks expect."""
 
 from __future__ import annotations
 
@@ -14,17 +14,38 @@ from vlmteach.pictures.photos.fit import middle_box
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# name -> package, file, whose it is. Those of scikit-image lie in its installed package; nothing is copied or fetched.
+PHOTOGRAPHS = {
+    "grace_hopper": (
+        "vlmteach.pictures.photos",
+        "grace_hopper.jpg",
+        "Rear Admiral Grace Hopper, U.S. Navy, public domain; also among matplotlib's sample data",
+    ),
+    "astronaut": ("skimage", "data/astronaut.png", "Eileen Collins, NASA, public domain"),
+    "chelsea": ("skimage", "data/chelsea.png", "Chelsea the cat, Stefan van der Walt, CC0"),
+    "coffee": ("skimage", "data/coffee.png", "a cup at the Pikolo Espresso Bar, Rachel Michetti, CC0"),
+    "rocket": ("skimage", "data/rocket.jpg", "Falcon 9 with DSCOVR, SpaceX, public domain"),
+}
 
 
-def photograph(height: int = 224, width: int = 224) -> Tensor:
-    """Grace Hopper's portrait: cropped around its middle, resized, (3, H, W) in [0, 1].
+def photograph(name: str = "grace_hopper", height: int = 224, width: int = 224) -> Tensor:
+    """A photograph by name, cropped around its middle and resized: (3, H, W) in [0, 1].
 
-    height, width: pixels. The largest crop of that shape is taken, so nothing is stretched.
-    Raises ValueError when a side is below 1.
-    Source: U.S. Navy, in the public domain; the file is the one among matplotlib's sample data.
+    name: one of PHOTOGRAPHS, which states whose each is; all but the course's own portrait need scikit-image, which
+    Colab has. height, width: pixels. The largest crop of that shape is taken, so nothing is stretched.
+    Raises ValueError for an unknown name or a side below 1, FileNotFoundError without scikit-image or its file.
     """
-    with (files("vlmteach.pictures.photos") / "grace_hopper.jpg").open("rb") as file:
-        picture = Image.open(file).convert("RGB")
+    if name not in PHOTOGRAPHS:
+        raise ValueError(f"there is no photograph {name!r}; expected one of {', '.join(PHOTOGRAPHS)}.")
+    package, path, _ = PHOTOGRAPHS[name]
+    try:
+        with (files(package) / path).open("rb") as file:
+            picture = Image.open(file).convert("RGB")
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        raise FileNotFoundError(
+            f"the photograph {name} is the file {path} of {package} and is not on this computer ({error}); "
+            'pip install scikit-image, or take photograph("grace_hopper"), which this course brings along.'
+        ) from error
     box = middle_box(picture.height, picture.width, height, width)
     resized = picture.resize((width, height), Image.Resampling.BICUBIC, box=box)
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).float() / 255

@@ -1,0 +1,172 @@
+"""The two trained networks that packages carry, on photographs: what they name, and what their tokens find alike."""
+
+from __future__ import annotations
+
+from importlib.metadata import distribution
+
+import pytest
+import torch
+from support.wheels import require_installed
+from torch.nn import functional as F
+
+from vlmteach.backbones import load_encoder, name_classes, preprocessing_of
+from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0
+from vlmteach.pictures import photograph
+from vlmteach.pictures.photos.photograph import PHOTOGRAPHS
+from vlmteach.probes import receptive_field
+
+
+@pytest.fixture(scope="module")
+def cnn():
+    require_installed(EFFICIENTNET_LITE0)
+    return load_encoder("efficientnet_lite0", "pretrained").requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def vit():
+    require_installed(DINOV2_SMALL_14)
+    return load_encoder("dinov2_small_14", "pretrained").requires_grad_(False)
+
+
+def seen_by(name: str, picture: str) -> torch.Tensor:
+    return preprocessing_of(name).normalise(photograph(picture))[None]
+
+
+# what the CNN says first of the middle square, 224 x 224, and how sure it is
+FIRST = {
+    "chelsea": ("Egyptian cat", 0.38),
+    "coffee": ("espresso", 0.94),
+    "rocket": ("missile", 0.27),
+    "grace_hopper": ("military uniform", 0.40),
+    "astronaut": ("bobsled", 0.19),  # wrong: it sees suit and helmet, and ImageNet has no astronaut
+}
+
+
+@pytest.mark.parametrize("picture", FIRST)
+def test_the_trained_cnn_names_four_of_five_photographs(cnn, picture):
+    ((name, share),) = name_classes(cnn.model(seen_by("efficientnet_lite0", picture))[0], most=1)
+    expected, sure = FIRST[picture]
+    assert name == expected
+    assert share == pytest.approx(sure, abs=0.01)
+
+
+def test_every_photograph_is_named_here():
+    assert FIRST.keys() == PHOTOGRAPHS.keys()
+
+
+@pytest.mark.parametrize("shape", [(10,), (1, 1000), (1001,)])
+def test_scores_of_another_classifier_are_not_named(shape):
+    with pytest.raises(ValueError, match=r"expected \(1000,\)"):
+        name_classes(torch.zeros(shape))
+
+
+def test_classes_come_likeliest_first():
+    scores = torch.zeros(1000)
+    scores[285], scores[967] = 3.0, 5.0  # ImageNet's numbers of Egyptian cat and espresso
+    (first, high), (second, low) = name_classes(scores, most=2)
+    assert (first, second) == ("espresso", "Egyptian cat")
+    assert 0 < low < high < 1
+
+
+STAGES = ["conv_stem", *[f"blocks.{stage}" for stage in range(7)], "conv_head"]
+
+
+def test_the_receptive_field_of_the_trained_cnn_is_exact_by_the_nan_oracle(cnn):
+    """NaN outside a box never arrives, NaN in its corners does; SAME padding moves boxes with the picture's size."""
+    height, width = 96, 130
+    fields = receptive_field(cnn.model, (height, width))
+    picture = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    grids = {}
+    hooks = [
+        cnn.model.get_submodule(name).register_forward_hook(lambda m, i, o, name=name: grids.update({name: o}))
+        for name in STAGES
+    ]
+    cnn.model(picture)
+    sizes = {name: grid.shape[2:] for name, grid in grids.items()}
+    tried = dict.fromkeys(STAGES, 0)
+    for name in STAGES:
+        rows, columns = sizes[name]
+        units = [(0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2), (0, columns - 1), (rows - 1, 0)]
+        for row, column in dict.fromkeys(units):
+            top, left, bottom, right = fields[name].box(row, column)
+            top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, height), min(right, width)
+            # all outside the box NaN: the unit must not notice
+            outside = picture.clone()
+            hole = torch.ones(height, width, dtype=torch.bool)
+            hole[top:bottom, left:right] = False
+            outside[..., hole] = torch.nan
+            cnn.model(outside)
+            assert not grids[name][0, :, row, column].isnan().any(), (name, row, column)
+            # one pixel NaN at each edge of the box: it must
+            for y, x in [(top, left), (bottom - 1, right - 1)]:
+                inside = picture.clone()
+                inside[..., y, x] = torch.nan
+                cnn.model(inside)
+                assert grids[name][0, :, row, column].isnan().all(), (name, row, column, y, x)
+            tried[name] += 1
+    for hook in hooks:
+        hook.remove()
+    assert min(tried.values()) >= 5
+
+
+# Patches of 14 pixels of the middle square, (row, column) of 16 x 16, read off the photographs: those wholly inside a
+# face, and all that show some of it
+INSIDE = {"grace_hopper": (range(4, 8), range(6, 10)), "astronaut": (range(3, 5), range(5, 8))}
+FACE = {"grace_hopper": (range(3, 9), range(5, 11)), "astronaut": (range(1, 6), range(5, 9))}
+OTHER = {"grace_hopper": "astronaut", "astronaut": "grace_hopper"}
+NEAREST = 5
+
+
+def patches(place) -> list[int]:
+    rows, columns = place
+    return [row * 16 + column for row in rows for column in columns]
+
+
+def share_of_faces(encoder) -> dict[str, float]:
+    """Of the five tokens *of the other photographs* most like a token inside a face, the share that show a face.
+
+    In one photograph skin alone would do: untrained tokens compare colours, and neighbours look alike.
+    """
+    tokens = {name: encoder(seen_by("dinov2_small_14", name)).without_prefix().tokens[0] for name in PHOTOGRAPHS}
+    shared = torch.cat(list(tokens.values())).mean(dim=0)
+    shares = {}
+    for name, other in OTHER.items():
+        asked = F.normalize(tokens[name][patches(INSIDE[name])] - shared, dim=-1)
+        rest = {key: F.normalize(value - shared, dim=-1) for key, value in tokens.items() if key != name}
+        nearest = (asked @ torch.cat(list(rest.values())).T).topk(NEAREST).indices
+        first = 256 * list(rest).index(other)
+        right = torch.tensor([first + patch for patch in patches(FACE[other])])
+        shares[name] = float(torch.isin(nearest, right).float().mean())
+    return shares
+
+
+def test_a_face_patchs_nearest_tokens_are_face_patches_of_another_photograph(vit):
+    trained = share_of_faces(vit)
+    assert trained["grace_hopper"] > 0.9  # measured: 1.0; by chance 0.02
+    assert trained["astronaut"] > 0.7  # 0.8; by chance 0.04
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_untrained_tokens_do_not_find_the_other_face(seed):
+    untrained = share_of_faces(load_encoder("dinov2_small_14", seed=seed).requires_grad_(False))
+    assert max(untrained.values()) < 0.2  # 0.01 to 0.10
+
+
+def test_the_converted_vit_computes_what_the_packages_own_graph_computes(vit):
+    """From the blocks on, run by onnx itself; before them, positions are stretched by another rule."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    graph = onnx.load(str(distribution(DINOV2_SMALL_14.package).locate_file(DINOV2_SMALL_14.file))).graph
+    names = [node.name for node in graph.node]
+    first, last = (names.index(f"/backbone/{name}") for name in ("encoder/layer.0/norm1/ReduceMean", "layernorm/Add_1"))
+    constants = [node for node in graph.node[:first] if node.op_type == "Constant"]
+    given, wanted = graph.node[first].input[0], graph.node[last].output[0]
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 257, 384]) for name in (given, wanted)]
+    nodes = [*constants, *graph.node[first : last + 1]]
+    part = onnx.helper.make_graph(nodes, "blocks", ends[:1], ends[1:], graph.initializer)
+    tokens = torch.randn(1, 257, 384, generator=torch.Generator().manual_seed(0))
+    (expected,) = ReferenceEvaluator(onnx.helper.make_model(part)).run(None, {given: tokens.numpy()})
+    ours = vit.model.norm(vit.model.blocks(tokens))
+    assert expected.std() > 0.1
+    assert (ours - torch.from_numpy(expected)).abs().max() < 1e-4 * expected.std()
