@@ -8,7 +8,7 @@ import pytest
 
 from vlmteach.course import claims as module
 from vlmteach.course.claims import load_claims, load_ledger
-from vlmteach.course.counter_evidence import caveats, load_published, source
+from vlmteach.course.counter_evidence import caveats, load_published, source_of_prices
 from vlmteach.course.glossary import TERMS, glossary
 from vlmteach.course.measured import CLAIMS as MEASURED
 from vlmteach.course.measured import at_least, at_most
@@ -192,7 +192,7 @@ def test_published_rows_are_complete_and_carry_their_caveats():
     assert all(5 < row.gflops < 1000 and 50 < row.accuracy < 90 and row.side >= 224 for row in rows)
     assert len({(row.model, row.data) for row in rows}) == len(rows)
     assert len(caveats()) >= 3
-    assert source().startswith("mlfoundations/open_clip:")
+    assert source_of_prices().startswith("mlfoundations/open_clip:")
 
 
 def test_the_glossary_has_each_term_once_in_both_languages():

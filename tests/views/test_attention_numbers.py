@@ -95,7 +95,7 @@ def test_the_masked_softmax_step():
 
 
 def test_every_step_query_and_key_can_be_drawn():
-    for step, query, key in itertools.product(views.STEPS, [0, 5], [0, 5]):
+    for step, query, key in itertools.product(views.ATTENTION_STEPS, [0, 5], [0, 5]):
         assert f"Step {step}" in alt_text(views.draw_attention_step(step, query, key, one_head(), NAMES, FEATURES))
 
 

@@ -24,8 +24,8 @@ CELLS = [
 ]
 BASICS = [[np.where(seeds < 0.65, 0.6, 0.99) for seeds in row] for row in CELLS]
 CONTROLS = [
-    views.Control("bag of windows", np.array([0.5, 0.51, 0.49]), "theorem"),
-    views.Control("bag of windows, zero padding", np.array([0.8]), "leak"),
+    views.ControlCell("bag of windows", np.array([0.5, 0.51, 0.49]), "theorem"),
+    views.ControlCell("bag of windows, zero padding", np.array([0.8]), "leak"),
 ]
 
 

@@ -44,6 +44,6 @@ def caveats() -> tuple[str, ...]:
     return tuple(_file()["caveats"])
 
 
-def source() -> str:
+def source_of_prices() -> str:
     """Where they can be checked."""
     return _file()["source"]

@@ -7,6 +7,7 @@ from vlmteach.probes.attention_statistics import (
     attention_rollout,
     mean_attention_distance,
 )
+from vlmteach.probes.depth import distance_by_depth
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import (
     effective_receptive_field,
@@ -39,6 +40,7 @@ __all__ = [
     "attention_entropy",
     "attention_maps",
     "attention_rollout",
+    "distance_by_depth",
     "effective_receptive_field",
     "erf_share",
     "erf_sigma",

@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 from vlmteach.views.rounding import ROUNDING
 from vlmteach.views.style import HEAT, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure
 
-STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
+ATTENTION_STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
 # Okabe and Ito again; every shape also carries its colour's name, so nothing depends on seeing the hue.
 PAINT = {"red": "#D55E00", "green": "#009E73", "blue": "#0072B2"}
 
@@ -72,21 +72,21 @@ def draw_attention_step(
 ) -> Figure:
     """One of the four operations: its whole matrix, and the arithmetic of one cell written out.
 
-    step: one of STEPS. query, key: the row and the column in question.
+    step: one of ATTENTION_STEPS. query, key: the row and the column in question.
     numbers: the arrays query, key, value, scores, scaled, weights and output of one head.
     allowed: bool (queries, keys), the mask that weights and output were made with; None when there was none.
     """
     if allowed is None:
         allowed = np.ones(numbers["scores"].shape, dtype=bool)
-    if step not in STEPS:
-        raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}.")
+    if step not in ATTENTION_STEPS:
+        raise ValueError(f"step is {step!r}; expected one of {', '.join(ATTENTION_STEPS)}.")
     labels = [f"{i} {name}" for i, name in enumerate(names)]
     figure, axes = new_figure(2, 1, height=4.9, height_ratios=[4, 1])
     shown = numbers[{"1 scores": "scores", "2 scaled": "scaled", "3 softmax": "weights", "4 output": "output"}[step]]
-    by_feature = step == STEPS[3]
+    by_feature = step == ATTENTION_STEPS[3]
     columns = features if by_feature else [name.replace(" ", "\n") for name in names]
     # the mask comes between the scale and the softmax
-    _draw_matrix(axes[0], shown, labels, columns, allowed if step in STEPS[1:3] else None)
+    _draw_matrix(axes[0], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
     axes[0].set_ylabel("query")
     _frame(axes[0], query, 0, shown.shape[1])
     if not by_feature:
@@ -102,17 +102,21 @@ def draw_attention_step(
 def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], allowed: np.ndarray) -> list[str]:
     """The sentence of numbers that leads to one cell."""
     score, scaled, weight = (float(numbers[name][query, key]) for name in ("scores", "scaled", "weights"))
-    if step == STEPS[0]:
+    if step == ATTENTION_STEPS[0]:
         q, k = numbers["query"][query], numbers["key"][key]
         products = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in zip(q, k, strict=True))
         return [f"query {query} · key {key} = {products} = {_short(score)}"]
-    if step in STEPS[1:3] and not allowed[query, key]:
+    if step in ATTENTION_STEPS[1:3] and not allowed[query, key]:
         blocked = f"query {query} may not look at key {key}"
-        return [f"{blocked}: the mask makes {_short(scaled)} −∞" if step == STEPS[1] else f"{blocked}: exp(−∞) = 0"]
-    if step == STEPS[1]:
+        return [
+            f"{blocked}: the mask makes {_short(scaled)} −∞"
+            if step == ATTENTION_STEPS[1]
+            else f"{blocked}: exp(−∞) = 0"
+        ]
+    if step == ATTENTION_STEPS[1]:
         width = numbers["query"].shape[1]
         return [f"{_short(score)} / √{width} = {_short(scaled)}"]
-    if step == STEPS[2]:
+    if step == ATTENTION_STEPS[2]:
         row = numbers["scaled"][query][allowed[query]]
         powers = " + ".join(f"exp({_short(value)})" for value in row)
         return [

@@ -23,7 +23,7 @@ from vlmteach.views.style import HEAT, INK, LUMINANCE, MUTED, PAPER, describe, n
 Seeds = NDArray[np.float64]
 
 
-class Control(NamedTuple):
+class ControlCell(NamedTuple):
     """A cell outside the square: title, accuracy (seeds,), and what kind of cell it is, for instance "theorem"."""
 
     title: str
@@ -37,7 +37,7 @@ def draw_matrix(
     columns: Sequence[str],
     accuracy: Sequence[Sequence[Seeds]],
     basics: Sequence[Sequence[Seeds]],
-    controls: Sequence[Control],
+    controls: Sequence[ControlCell],
     guess: float,
     level: float,
 ) -> Figure:
