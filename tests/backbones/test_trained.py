@@ -127,7 +127,7 @@ def share_of_faces(encoder) -> dict[str, float]:
 
     In one photograph skin alone would do: untrained tokens compare colours, and neighbours look alike.
     """
-    tokens = {name: encoder(seen_by("dinov2_small_14", name)).without_prefix().tokens[0] for name in PHOTOGRAPHS}
+    tokens = {name: encoder(seen_by("dinov2_small_14", name)).without_prefix_tokens().tokens[0] for name in PHOTOGRAPHS}
     shared = torch.cat(list(tokens.values())).mean(dim=0)
     shares = {}
     for name, other in OTHER.items():
