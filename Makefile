@@ -4,7 +4,7 @@
 # make test-browser  every lesson in a browser (make test opens a few)
 # make test-faults  every lesson without network, writable home, GPU, threads and UTF-8, from a path in Japanese
 # make test-arithmetic  every lesson, picture and recorded run as other processors and numbers of threads compute them
-# make bench   side-by-side timings against other tools; writes the README's table
+# make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.

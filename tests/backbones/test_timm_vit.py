@@ -57,7 +57,7 @@ def test_the_probes_see_where_its_tokens_lie():
 @pytest.mark.parametrize(
     ("name", "options", "size", "grid", "end"),
     [
-        # 384 = 27 * 14 + 6: mlfoundations/open_clip#1001, and the eye of LLaVA-OneVision
+        # 384 = 27 * 14 + 6: mlfoundations/open_clip#1001, and the encoder of LLaVA-OneVision
         ("vit_so400m_patch14_siglip_384", {"mlp_ratio": 2}, (384, 384), (27, 27), (0.984375, 0.984375)),
         ("vit_so400m_patch14_siglip_378", {"mlp_ratio": 2}, (378, 378), (27, 27), (1, 1)),
         ("naflexvit_base_patch16_gap", {}, (48, 80), (3, 5), (1, 1)),

@@ -114,7 +114,7 @@ def test_the_model_is_left_as_it_was_also_after_an_error():
 
 
 class TinyReader(nn.Module):
-    """An eye, words that look at it, and a causal language model: three kinds of attention in one pass."""
+    """An encoder, words that look at it, and a causal language model: three kinds of attention in one pass."""
 
     def __init__(self):
         super().__init__()

@@ -67,7 +67,7 @@ def test_offset_accuracy():
     text = alt_text(figure)
     assert "CNN, 2 blocks sees from 16 pixels above to 16 below its cell: 1.00 on average there, 0.17 beyond." in text
     assert "CNN, strided stem sees from 23 pixels above to 16 below" in text
-    assert "ViT, 1 block hears of the whole picture: at least 1.00 everywhere." in text
+    assert "ViT, 1 block sees the whole picture: at least 1.00 everywhere." in text
     return figure
 
 
@@ -133,7 +133,7 @@ def test_training():
     figure = views.draw_training("CNN, 3 blocks", TAKEN, RISING, total=240, reach=3, chance=CHANCE)
     text = alt_text(figure)
     assert "CNN, 3 blocks after 140 of 240 steps. Accuracy at distance 1 to 7: 1.00, 0.99, 0.92, 0.17" in text
-    assert "It can see 3 cells far." in text
+    assert "It can see 3 cells away." in text
     return figure
 
 

@@ -46,7 +46,7 @@ def test_selection():
 @pytest.mark.mpl_image_compare
 def test_costs():
     figure = views.draw_costs(["one vector", "prefix", "cross-attention"], [6, 202, 6], [32_768, 32_832, 74_240])
-    assert "prefix: 202 tokens, 32,832 learned numbers" in alt_text(figure)
+    assert "prefix: 202 tokens, 32,832 parameters" in alt_text(figure)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""A picture of one's own: a button to upload it, what was done to it, and what it looks like now."""
+"""A student's own picture: a button to upload it, what was done to it, and what it looks like now."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ON_COLAB = (
     "<code>from google.colab import files; mine.take(files.upload())</code>"
 )
 NOTHING = "Nothing has arrived. Choose the picture again, or give its path to <code>mine.take</code>."
-AGAIN = "Run the cells below again, and the lesson speaks about this picture."
+AGAIN = "Run the cells below again, and the lesson uses this picture."
 
 
 class OwnPicture(widgets.VBox):
     """The picture of a lesson: the course's photograph, until another one is uploaded or taken.
 
-    picture: (3, H, W), float32 RGB in [0, 1]. An upload that is no picture leaves it as it was; the reason is shown
-    below the button. Where there is no such button, `take` accepts whatever load_picture reads.
+    picture: (3, H, W), float32 RGB in [0, 1]. An upload that is not a picture changes nothing; the reason is shown
+    below the button. Where the button does not work, `take` accepts whatever load_picture reads.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class OwnPicture(widgets.VBox):
         try:
             self.take(self.upload)
         except (TypeError, ValueError) as error:  # a callback has no cell to print to
-            kept = "The picture stays the one below."
+            kept = "The lesson keeps the picture below."
             self.notes.value = f"<p role='alert'><b>Not taken.</b> {html.escape(str(error))} {kept}</p>"
 
     def __repr__(self) -> str:

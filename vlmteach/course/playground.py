@@ -17,7 +17,7 @@ from vlmteach.views.vlm import draw_answer
 
 
 def draw_asked(model: VisionLanguageModel, scene: Scene, question: str) -> Figure:
-    """A scene, a question to it and the model's answer; cells are hidden in the colour of the empty board.
+    """A scene, a question about it and the model's answer; cells are hidden in the colour of the empty board.
 
     Raises ValueError for a question with an unknown word, an empty one, or one that is too long.
     """
@@ -34,7 +34,7 @@ def playground(
 ) -> Explorer:
     """A board to place shapes on, a line to type or pick a question, and a choice of models by name.
 
-    What cannot be asked, and an empty board, are answered with a sentence in place of the figure.
+    For an empty board, or a question that cannot be asked, a sentence takes the place of the figure.
     """
 
     def show(model: str, scene: tuple[Thing, ...], question: str) -> Figure:
@@ -48,7 +48,7 @@ def playground(
 
 
 def _right_answer(scene: Scene, question: str) -> str | None:
-    """The right answer, or None: the question is about a colour that is not there, or in words of one's own."""
+    """The right answer, or None when the question is about a colour that is not there, or in other words."""
     try:
         return answer_to(scene, question)
     except ValueError:

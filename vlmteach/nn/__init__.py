@@ -1,4 +1,4 @@
-"""The parts of a vision-language model, written to be read. Imports torch and nothing else of ours."""
+"""The parts of a vision-language model, written to be read. Imports torch, and nothing else of this package."""
 
 from vlmteach.nn.attention import AttentionPool2d, CrossAttention, MultiHeadAttention, attention
 from vlmteach.nn.connectors import (

@@ -67,9 +67,9 @@ class MultiHeadAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention between two sequences: the tokens ask, another sequence (for instance a picture's) answers.
+    """Attention between two sequences: the tokens are queries, another sequence (say, a picture) gives keys and values.
 
-    dim: width D of the asking tokens and of the result; memory_dim: width of those that answer (None: the same).
+    dim: width D of the tokens and of the result; memory_dim: width of the other sequence (None: the same).
     Raises ValueError when the heads do not divide the width.
     """
 
@@ -91,7 +91,7 @@ class CrossAttention(nn.Module):
 
 
 class AttentionPool2d(nn.Module):
-    """One vector for a whole grid: the mean cell asks, and all cells and itself answer (CLIP's ResNets).
+    """One vector for a whole grid: the mean cell is the query, all cells and the mean are keys (CLIP's ResNets).
 
     t = [mean(F); F_1 … F_HW] + P; the output is attention with t_0 as the only query. P ~ N(0, 1) / √C.
     dim: channels C; height and width of the grids it will pool.

@@ -1,8 +1,8 @@
-"""What the parts ask of what they are given: every check of this package stands here, so that formulas stand alone.
+"""Checks of arguments: all checks of this package are here, so that the formulas stand alone.
 
-A check raises TypeError for another kind of thing and ValueError for a shape, size or value that does not fit, with one
+A check raises TypeError for the wrong type, and ValueError for a shape, size or value that does not fit, with one
 sentence: what came, what was expected, what to do. It changes nothing. Only check_picture and check_boxes look at
-values, where a picture and a detector's boxes enter; a NaN that is made later is found by the loss.
+values, where a picture and a detector's boxes enter; a NaN that arises later is found by the loss.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOW_MANY = ("no", "one", "two", "three", "four", "five")
 
 
 def passes_traced_values(check: Callable[Given, None]) -> Callable[Given, None]:
-    """torch.fx sends stand-ins through a network to write down its graph: they have no shape to check, and pass."""
+    """torch.fx sends stand-ins through a network to record its graph: they have no shape to check, and pass."""
 
     @wraps(check)
     def checked(*given: Given.args, **more: Given.kwargs) -> None:
@@ -105,7 +105,7 @@ def _how_to_shape(image: Tensor, channels: int) -> str:
 
 @passes_traced_values
 def check_tiling(height: int, width: int, side: int) -> None:
-    """Squares of this side, patches or cells, that tile height x width without a rest."""
+    """Squares of this side, patches or cells, that tile height x width without a remainder."""
     check_positive(patch_size=side)
     if min(height, width) < side or height % side or width % side:
         nearest = " x ".join(str(max(length // side, 1) * side) for length in (height, width))
@@ -157,7 +157,7 @@ def check_layout(tokens: Tensor, boxes: Tensor, num_prefix_tokens: int, grid: tu
 
 
 def check_visual(visual: VisualTokens, dim: int | None = None) -> None:
-    """What an encoder hands to a connector: VisualTokens, of width dim where a width is asked for."""
+    """What an encoder gives to a connector: VisualTokens, of width dim where a width is asked for."""
     if not hasattr(visual, "boxes"):
         raise TypeError(f"a connector was given a {type(visual).__name__}; expected VisualTokens, as encoders return.")
     hint = "Build the connector for the width of what it is given, or put a Projector in front."
@@ -226,7 +226,7 @@ def _broadcasts(sizes: Sequence[int], wanted: Sequence[int]) -> bool:
 
 
 def check_words(words: Sequence[str], vocabulary: Sequence[str]) -> None:
-    """At least one word, and none that is not in the vocabulary, whose first one only fills up."""
+    """At least one word, and none outside the vocabulary, whose first word is padding."""
     if not words:
         raise ValueError(f"the question is empty; expected words such as {', '.join(vocabulary[1:6])}.")
     for word in words:

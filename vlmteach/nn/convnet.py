@@ -1,7 +1,7 @@
-"""A small convolutional encoder whose field of view you choose: count the blocks and you know how far a cell sees.
+"""A small convolutional encoder whose receptive field you choose: the number of blocks says how far a cell sees.
 
 Nothing in it looks across the picture: the only normalisation is BatchNorm, which at test time is one fixed factor
-and offset for each channel. A norm over space, or a global pooling, would let every cell hear of every other.
+and offset for each channel. A norm over space, or a global pooling, would make every cell depend on every other.
 Source of the residual block: Deep Residual Learning (1512.03385), here with one convolution for each block.
 """
 
@@ -20,7 +20,7 @@ Padding = Literal["zeros", "circular"]
 
 
 class ConvBlock(nn.Module):
-    """x + relu(norm(conv3x3(x))): a cell hears from the eight cells at distance `dilation`, nothing else."""
+    """x + relu(norm(conv3x3(x))): a cell sees itself and the eight cells at distance `dilation`, nothing else."""
 
     def __init__(self, dim: int, dilation: int = 1, padding_mode: Padding = "zeros") -> None:
         super().__init__()

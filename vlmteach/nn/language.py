@@ -1,6 +1,6 @@
 """A language model: words become vectors, tokens look back at earlier ones, and each says which word comes next.
 
-It is the same TransformerBlock as a ViT's, with a mask that hides what has not been said yet.
+It uses the same TransformerBlock as the ViT, with a mask that hides the words that follow.
 Sources: Attention Is All You Need (1706.03762) for the blocks; pre-norm as in GPT-2, openai/gpt-2:src/model.py.
 """
 
@@ -16,9 +16,9 @@ from vlmteach.nn.transformer import TransformerBlock
 
 
 class WordTokenizer:
-    """One number for each word. Real models cut words into pieces so that no word is unknown; here words are few.
+    """One number for each word. Real models split words into pieces so that no word is unknown; here words are few.
 
-    words: all words there are; number i stands for words[i]. The first one only fills up (padding).
+    words: the whole vocabulary; number i stands for words[i]. The first one is padding.
     Raises ValueError for words that occur twice or hold a space.
     """
 
@@ -32,7 +32,7 @@ class WordTokenizer:
         return len(self.words)
 
     def encode(self, text: str) -> Tensor:
-        """A sentence, its words apart by spaces -> their numbers (T,), int64.
+        """A sentence, with spaces between its words -> their numbers (T,), int64.
 
         Raises ValueError, with the nearest known words, for a word that is unknown, and for an empty sentence.
         """
@@ -63,7 +63,7 @@ class LanguageModel(nn.Module):
         self.head = nn.Linear(dim, len(tokenizer))
         nn.init.normal_(self.words.weight, std=0.5)
         for block in blocks:
-            # torch's start makes all scores almost equal; with these, words differ in what they look at from step one
+            # torch's initial weights make all scores almost equal; with these, words attend differently from step one
             nn.init.normal_(block.attn.qkv.weight, std=dim**-0.5)
 
     def embed(self, words: Tensor) -> Tensor:

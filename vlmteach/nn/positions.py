@@ -1,4 +1,4 @@
-"""Where a token is: attention itself cannot tell, so the place must be written into the tokens.
+"""Positions: attention itself cannot tell where a token is, so its position must be added to it.
 
 Four ways: a learned table, fixed sines and cosines, the same computed from any boxes, and rotation of queries and keys.
 Sources: 1706.03762 (sines), 2010.11929 (learned table), 2104.09864 (rotation), 2111.06377 (2-D sines in MAE).
@@ -23,10 +23,10 @@ def grid_coordinates(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 @torch.fx.wrap  # one step of a traced graph, as grid_boxes is
 def sincos_positions(height: int, width: int, dim: int) -> Tensor:
-    """Fixed 2-D positions: waves along the rows and waves along the columns, slower and slower.
+    """Fixed 2-D positions: sines and cosines along the rows and along the columns, slower and slower.
 
     Returns (H*W, dim), float32, channels in timm's order [sin y, sin x, cos y, cos x], each dim/4 wide
-    (MAE's order is [sin x, cos x, sin y, cos y]: the same numbers, other places).
+    (MAE's order is [sin x, cos x, sin y, cos y]: the same numbers in another order).
     Raises ValueError unless dim is a multiple of 4.
     """
     rows, columns = grid_coordinates(height, width)
@@ -40,15 +40,15 @@ def box_positions(boxes: Tensor, dim: int, height: int = 16, width: int = 16) ->
     A place is measured in cells of a height × width grid laid over the picture, from the centre of the first cell:
     y = height * (top + bottom) / 2 - 1/2, x = width * (left + right) / 2 - 1/2. So box_positions(grid_boxes(B, H, W),
     dim, H, W) equals sincos_positions(H, W, dim). Leave height and width alone when encoders are compared: then equal
-    places get equal codes. The size of a box does not enter: a box of the whole picture has the code of its centre.
-    Raises ValueError unless boxes are such numbers and dim is a multiple of 4.
+    places get equal codes. The size of a box plays no part: a box of the whole picture has the code of its centre.
+    Raises ValueError unless boxes are floats in [0, 1] and dim is a multiple of 4.
     """
     check_unit_boxes(boxes)
     return waves_at(boxes, dim, height, width)
 
 
 def waves_at(boxes: Tensor, dim: int, height: int = 16, width: int = 16) -> Tensor:
-    """box_positions, for boxes that need no check: those of an encoder."""
+    """box_positions without the check, for boxes that an encoder made."""
     top, left, bottom, right = _wide(boxes).unbind(dim=-1)
     return _waves(height * (top + bottom) / 2 - 0.5, width * (left + right) / 2 - 0.5, dim).to(boxes.dtype)
 
@@ -56,11 +56,11 @@ def waves_at(boxes: Tensor, dim: int, height: int = 16, width: int = 16) -> Tens
 def resample_positions(
     positions: Tensor, old_size: tuple[int, int], new_size: tuple[int, int], num_prefix_tokens: int = 0
 ) -> Tensor:
-    """Stretch a table of positions to another grid, as one stretches a small picture: bicubic, with antialias.
+    """Resize a table of positions to another grid, as one resizes a small picture: bicubic, with antialias.
 
     positions: (1, P + H*W, D) for old_size = (H, W), P = num_prefix_tokens. Returns (1, P + H'*W', D) for new_size =
     (H', W'). The first P rows belong to tokens without a place and stay as they are.
-    Raises ValueError when the table has not as many rows as old_size says.
+    Raises ValueError when the table does not have as many rows as old_size says.
     """
     height, width = old_size
     hint = f"{num_prefix_tokens} prefix tokens and {height} x {width} places: give the grid of this table."
@@ -85,13 +85,13 @@ class LearnedPositions(nn.Module):
         self.table = nn.Parameter(torch.randn(1, height * width, dim) * 0.02)
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
-        """Add to tokens (B, H*W, D) their places. Raises ValueError for a grid of a size that the table is not for."""
+        """Add their positions to tokens (B, H*W, D). Raises ValueError for a grid of another size than the table's."""
         check_places(height, width, (self.height, self.width))
         return tokens + self.table
 
     @torch.no_grad()
     def resample(self, height: int, width: int) -> None:
-        """Stretch the table to another grid. It becomes a new parameter: make the optimiser after this."""
+        """Resize the table to another grid. It becomes a new parameter: create the optimiser after this."""
         table = resample_positions(self.table, (self.height, self.width), (height, width))
         self.table = nn.Parameter(table, requires_grad=self.table.requires_grad)
         self.height, self.width = height, width
@@ -109,16 +109,16 @@ class SinCosPositions(nn.Module):
         self.dim = dim
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
-        """Add to tokens (B, H*W, D) their places."""
+        """Add their positions to tokens (B, H*W, D)."""
         return tokens + sincos_positions(height, width, self.dim).to(tokens)
 
 
 class Rope2d(nn.Module):
-    """Rotary positions: turn pairs of channels of a query or key by an angle that grows with the place.
+    """Rotary positions: rotate pairs of channels of a query or key by an angle that grows with the position.
 
-    Of each head, the first half is turned by the row and the second half by the column. A product of two turned
+    Of each head, the first half is rotated by the row and the second half by the column. The product of two rotated
     vectors depends only on the difference of their angles, so attention scores depend only on (Δrow, Δcolumn).
-    Values are not turned. head_dim: width d of a head. Raises ValueError unless it is a multiple of 4.
+    Values are not rotated. head_dim: width d of a head. Raises ValueError unless it is a multiple of 4.
     """
 
     def __init__(self, head_dim: int) -> None:
@@ -144,10 +144,10 @@ def _waves(rows: Tensor, columns: Tensor, dim: int) -> Tensor:
 
 
 def _speeds(count: int, like: Tensor) -> Tensor:
-    """Radians a cell for each wave: 1 down to almost 1 / BASE, evenly spaced in their logarithms."""
+    """Radians per cell for each wave: 1 down to almost 1 / BASE, evenly spaced in their logarithms."""
     return 1.0 / BASE ** (torch.arange(count, device=like.device, dtype=like.dtype) / count)
 
 
 def _wide(tensor: Tensor) -> Tensor:
-    """In float32 or better: half precision is too coarse to compute places in."""
+    """In float32 or better: half precision is too coarse to compute positions in."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -2,7 +2,7 @@
 
 Before grids and patches went straight to the language model, a detector chose boxes and each box became one token.
 Boxes here are (top, left, bottom, right) in pixels, half-open, as everywhere in this package; libraries of detectors
-write (x1, y1, x2, y2), and so does box_geometry, like the papers it is from.
+write (x1, y1, x2, y2), and so does box_geometry, as in the papers it comes from.
 Sources: Bottom-Up and Top-Down Attention (1707.07998), LXMERT (1908.07490), UNITER (1909.11740), RoIAlign (1703.06870).
 """
 
@@ -21,7 +21,7 @@ SAMPLES = 14  # points per side at which RoIAlign reads the grid in each box: 7 
 
 
 def region_tokens(grid: Tensor, boxes: Tensor, stride: int) -> Tensor:
-    """One token for each box: read the grid at 14 x 14 points inside the box, between cells too, and average.
+    """One token for each box: interpolate the grid at 14 x 14 points inside the box, and average.
 
     grid: (B, C, H, W); boxes: (B, R, 4) in pixels of the picture; stride: pixels of the picture for one cell.
     Returns (B, R, C). Raises TypeError or ValueError for boxes that are empty, upside down, not finite or outside

@@ -1,4 +1,4 @@
-"""One block of a transformer: tokens exchange (attention), then each token thinks by itself (MLP).
+"""One block of a transformer: tokens exchange information (attention), then each is processed alone (MLP).
 
 Pre-norm: x = x + attention(norm(x)); x = x + mlp(norm(x)). Sources: 2010.11929 (ViT), 2103.17239 (layer scale).
 """
@@ -12,9 +12,9 @@ from vlmteach.nn.attention import MultiHeadAttention
 
 
 class Mlp(nn.Module):
-    """Two linear layers with a GELU between them, applied to every token alone: (B, N, D) -> (B, N, D).
+    """Two linear layers with a GELU between them, applied to each token separately: (B, N, D) -> (B, N, D).
 
-    mlp_ratio: width between the two layers over D.
+    mlp_ratio: hidden width over D.
     """
 
     def __init__(self, dim: int, mlp_ratio: float = 4.0) -> None:
@@ -30,7 +30,7 @@ class Mlp(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """One learned factor for each channel of a branch; it starts small, so that a deep network starts stable."""
+    """One learned factor for each channel of a branch; it starts small, so that a deep network trains stably."""
 
     def __init__(self, dim: int, initial: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Vision Transformer: cut a picture into patches, make each one a token, say where it was, let them talk.
+"""The Vision Transformer: cut a picture into patches, make each a token, add positions, let them attend to each other.
 
 Sources: An Image is Worth 16x16 Words (2010.11929); Vision Transformers Need Registers (2309.16588).
 """
@@ -19,7 +19,7 @@ Positions = Literal["learned", "sincos", "none"]
 
 
 class PatchEmbed(nn.Module):
-    """Every patch through one and the same linear layer: a convolution whose stride is its kernel size.
+    """The same linear layer for every patch: a convolution whose stride is its kernel size.
 
     Equal to `patchify(image, p) @ proj.weight.flatten(1).T + proj.bias`.
     patch_size: side p of a patch in pixels; dim: width D of the tokens; channels: of the picture.

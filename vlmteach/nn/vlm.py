@@ -1,7 +1,7 @@
 """A vision-language model: an encoder looks, a connector translates, a language model answers.
 
-    visual = encoder(image)               VisualTokens, whoever made them
-    read = connector(visual, words)       what the language model reads: words that met the picture
+    visual = encoder(image)               VisualTokens, whichever encoder made them
+    read = connector(visual, words)       what the language model reads: words that have read the picture
     scores = language_model(read)         which word comes next
 
 Swapping the encoder is swapping one argument.
@@ -29,10 +29,10 @@ class VisionLanguageModel(nn.Module):
         self.encoder, self.connector, self.language_model = encoder, connector, language_model
 
     def forward(self, image: Tensor, questions: Tensor) -> Tensor:
-        """Pictures (B, 3, H, W), Q questions to each as word numbers (B, Q, L) -> scores (B, Q, L, V).
+        """Pictures (B, 3, H, W), Q questions about each as word numbers (B, Q, L) -> scores (B, Q, L, V).
 
-        Scores at a word are for the word that follows it. The questions of a picture do not see each other: packing
-        them lets one look of the encoder serve Q answers, and changes none of them.
+        Scores at a word are for the word that follows it. The questions about a picture do not see each other: packing
+        them lets one pass of the encoder serve Q answers, and changes none of them.
         """
         hint = "Q questions of L words for each picture; a single question needs an axis in the middle: words[:, None]."
         check_shape("questions", questions, image.shape[0], "Q", "L", hint=hint)

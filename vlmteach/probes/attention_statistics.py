@@ -19,7 +19,7 @@ def attention_rollout(maps: AttentionMaps) -> Tensor:
 
     Per layer, the mean over heads is mixed half and half with the identity (the skip connection), its rows are
     normalised to 1, and the layers are multiplied, the last in front. Returns (B, N, N); every row sums to 1.
-    Values and MLPs are ignored, so it is a bookkeeping of paths, not a measurement: compare it with `occlusion`.
+    Values and MLPs are ignored, so it keeps account of paths and measures nothing: compare it with `occlusion`.
     Raises ValueError when layers are missing in between.
     Source: arXiv 2005.00928.
     """
@@ -60,7 +60,7 @@ def mean_attention_distance(maps: AttentionMaps, patch_size: int) -> Tensor:
 
 
 def attention_entropy(maps: AttentionMaps) -> Tensor:
-    """How spread out is the attention of a patch? 0 for a single key, ln N for all N tokens alike.
+    """How spread out is the attention of a patch? 0 for a single key, ln N for all N tokens equally.
 
     Taken over all tokens, those in front included, averaged over patches and pictures. Returns (layers, heads) in nats.
     """

@@ -1,4 +1,4 @@
-"""How far each layer of a network reaches from one place: by gradient, and, where it attends, by attention."""
+"""How far each layer of a network reaches from one place, by gradient and, if the network attends, by attention."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _one_vector_a_picture(output: Tensor, pictures: int) -> Tensor:
 def _check(
     model: object, image: Tensor, cells: tuple[int, int], fill: float | Sequence[float], batch_size: int
 ) -> Tensor:
-    """Raise at the door. Returns the fill as (C, 1, 1), or (1, 1, 1) for a single value."""
+    """Raise before anything is computed. Returns the fill as (C, 1, 1), or (1, 1, 1) for a single value."""
     if isinstance(model, nn.Module):
         refuse_lazy(model)
         if in_training(model):

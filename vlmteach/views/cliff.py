@@ -1,8 +1,8 @@
-"""Figures of the cliff: what is asked, where an encoder's sight ends, and how long it takes to learn to look far.
+"""Figures of the cliff: what is asked, where an encoder's field ends, and how long it takes to learn to look far.
 
 Offsets are counted in cells from the marker to the square, down and right. Arrays over offsets are (15, 15), indexed
 [dy + 7, dx + 7], with NaN in the middle. A field is a box (top, left, bottom, right) in pixels, counted from the top
-left corner of the marker's cell, or None for an encoder that hears of the whole picture.
+left corner of the marker's cell, or None for an encoder that sees the whole picture.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float) -> Fi
 
 
 def draw_steps_to_level(curves: Sequence[DistanceCurve], level: float) -> Figure:
-    """Steps until an encoder knew the colour at each distance; one that it never learned has a cross at the top."""
+    """Steps until an encoder knew the colour at each distance; a cross at the top marks a distance never learned."""
     figure, axis = new_figure(height=4.6)
     _draw_curves(axis, curves)
     axis.set_ylim(bottom=0)
@@ -114,7 +114,7 @@ def draw_training(
     chance: float,
     hue: str = CNN_HUE,
 ) -> Figure:
-    """A run as it goes: the newest accuracy at each distance, and the course of all of them over the steps.
+    """A run in progress: the newest accuracy at each distance, and all of them over the steps.
 
     steps: (windows,), total: of the whole run. accuracy: (windows, 7) on new pictures. reach: the distance up to which
     the encoder can see in every direction; farther away it cannot, and is drawn in grey.
@@ -149,7 +149,7 @@ def draw_training(
     return describe(
         figure,
         f"{title} after {taken} of {total} steps. Accuracy at distance 1 to 7: {numbers}; chance is {chance:.2f}. "
-        f"It can see {reach} cells far.",
+        f"It can see {reach} cells away.",
     )
 
 
@@ -231,7 +231,7 @@ def _tell_offsets(one: OffsetMap, cell: int) -> str:
     known = np.isfinite(one.accuracy)
     if one.field is None:
         least = np.floor(100 * np.nanmin(one.accuracy)) / 100  # rounded up it would not be the least
-        return f"{one.title} hears of the whole picture: at least {least:.2f} everywhere."
+        return f"{one.title} sees the whole picture: at least {least:.2f} everywhere."
     longest = one.accuracy.shape[0] // 2
     middle = cell * np.arange(-longest, longest + 1) + cell / 2
     top, left, bottom, right = one.field

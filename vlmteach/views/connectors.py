@@ -18,7 +18,7 @@ HATCH = {"CNN": "", "ViT": "//"}  # families differ without colour too
 def draw_projected(
     names: Sequence[str], families: Sequence[str], counts: Sequence[int], before: int, after: int
 ) -> Figure:
-    """How many tokens each encoder hands to one and the same projector. families: "CNN" or "ViT" for each name."""
+    """How many tokens each encoder gives to the same projector. families: "CNN" or "ViT" for each name."""
     figure, axis = new_figure(height=0.8 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
     for place, name, family, count in zip(places, names, families, counts, strict=True):
@@ -86,12 +86,12 @@ def draw_selection(names: Sequence[str], right: Sequence[int], total: int, bound
 
 
 def draw_costs(names: Sequence[str], lengths: Sequence[int], parameters: Sequence[int]) -> Figure:
-    """Two prices of a connector: how long the language model's sequence gets, and how many numbers it learns."""
+    """Two costs of a connector: how long the language model's sequence gets, and how many parameters it has."""
     figure, axes = new_figure(1, 2, height=0.9 + 0.5 * len(names), sharey=True)
     places = np.arange(len(names))[::-1]
     for axis, values, colour, label in [
         (axes[0], lengths, LANGUAGE_HUE, "tokens in the language model's sequence"),
-        (axes[1], parameters, MUTED, "learned numbers of the connector"),
+        (axes[1], parameters, MUTED, "parameters of the connector"),
     ]:
         axis.barh(places, values, color=colour, height=0.6)
         axis.set_xlim(0, max(values) * 1.3)
@@ -102,10 +102,10 @@ def draw_costs(names: Sequence[str], lengths: Sequence[int], parameters: Sequenc
     axes[1].xaxis.set_major_locator(MaxNLocator(4))
     axes[1].xaxis.set_major_formatter("{x:,.0f}")
     listed = "; ".join(
-        f"{name}: {length} tokens, {count:,} learned numbers"
+        f"{name}: {length} tokens, {count:,} parameters"
         for name, length, count in zip(names, lengths, parameters, strict=True)
     )
-    return describe(figure, f"Two prices of each connector. {listed}.")
+    return describe(figure, f"Two costs of each connector. {listed}.")
 
 
 def draw_gates(gates: Mapping[str, Sequence[float]], errors: Mapping[str, Sequence[float]]) -> Figure:

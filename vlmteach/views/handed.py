@@ -1,4 +1,4 @@
-"""What each encoder hands to a language model: its tokens drawn where they stand, counted and measured."""
+"""What each encoder gives to a language model: its tokens drawn where they lie, how many they are and how wide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Handed(NamedTuple):
     """The tokens of one encoder.
 
     name, hue: of the encoder. picture: (H, W, 3), as the encoder saw it. boxes: (N, 4), one a token, (top, left,
-    bottom, right) in shares of the picture. num_prefix_tokens: how many stand in front without a place. width: D.
+    bottom, right) in shares of the picture. num_prefix_tokens: how many tokens in front have no place. width: D.
     """
 
     name: str
@@ -52,7 +52,7 @@ def draw_handed(encoders: Sequence[Handed]) -> Figure:
             f"{one.width} numbers each"
         )
     height, width = encoders[0].picture.shape[:2]
-    return describe(figure, f"What is handed on for a picture of {height} by {width} pixels. {'; '.join(words)}.")
+    return describe(figure, f"Tokens for a picture of {height} by {width} pixels. {'; '.join(words)}.")
 
 
 def _faint(picture: np.ndarray) -> np.ndarray:

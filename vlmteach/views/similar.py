@@ -1,4 +1,4 @@
-"""Which places of one picture look alike to an encoder: the picture, veiled where its tokens differ."""
+"""Which places in a picture look alike to an encoder: the picture, faded where its tokens differ."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def draw_similar(
 ) -> Figure:
     """One place of a picture (H, W, 3), and for each encoder where the tokens most like the one there lie.
 
-    place: (row, column) in shares of the picture, in [0, 1). Each panel shows the picture plainly where a token is most
-    like the asked one and veiled where it is least; the `nearest` most similar are framed.
+    place: (row, column) in shares of the picture, in [0, 1). Each panel shows the picture clearly where tokens are most
+    like the one at that place, and faded where they are least like it; the `nearest` most similar are framed.
     """
     rows = math.ceil((1 + len(encoders)) / COLUMNS)
     figure, axes = new_figure(rows, COLUMNS, height=2.75 * rows, squeeze=False)

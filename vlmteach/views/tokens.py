@@ -109,7 +109,7 @@ def draw_shuffle(colours: np.ndarray, order: np.ndarray) -> Figure:
 
 
 def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Sequence[int]) -> Figure:
-    """How many tokens each kind of encoder output hands on, and how wide each token is."""
+    """How many tokens each kind of encoder output gives, and how wide each token is."""
     figure, axis = new_figure(height=0.6 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
     axis.barh(places, counts, color=CNN_HUE, height=0.6)
@@ -119,7 +119,7 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
     for place, count, width in zip(places, counts, widths, strict=True):
         axis.text(count + max(counts) * 0.01, place, f" {count} × {width} numbers", va="center", color=INK)
     listed = "; ".join(f"{n}: {c} tokens of width {w}" for n, c, w in zip(names, counts, widths, strict=True))
-    return describe(figure, f"Tokens handed on by each encoder output. {listed}.")
+    return describe(figure, f"Tokens from each encoder output. {listed}.")
 
 
 def draw_two_encoders(picture: np.ndarray, cells: tuple[int, int], patches: tuple[int, int]) -> Figure:

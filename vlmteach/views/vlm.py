@@ -64,9 +64,9 @@ def draw_learning_by_family(
     total: int,
     recorded: Recorded | None = None,
 ) -> Figure:
-    """A run as it goes, a panel for each of six families of questions: accuracy on new pictures over the steps.
+    """A run in progress, one panel for each of six families of questions: accuracy on new pictures by step.
 
-    guessing: (6,), what can be had without looking. steps: (windows,), accuracy: (windows, 6), total: of the whole
+    guessing: (6,), possible without looking. steps: (windows,), accuracy: (windows, 6), total: of the whole
     run. recorded: a finished run of the same model, drawn behind it.
     """
     figure, axes = new_figure(2, 3, height=4.8, sharex=True, sharey=True)

@@ -1,4 +1,4 @@
-"""What a network weighs against what moves it: a map of weights beside a map of measured changes."""
+"""What gets weight, and what matters: a map of weights beside a map of measured changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def draw_weight_against_change(
 ) -> Figure:
     """A picture (H, W, 3), the weight of each cell (h, w), the change when it is hidden (h, w), and each cell as a dot.
 
-    title: names the network and its weights. hue: of the dots. Were weight a measure of effect, the dots would rise.
+    title: names the network and its weights. hue: of the dots. If weight measured effect, the dots would rise.
     """
     figure, axes = new_figure(1, 4, height=2.9, width_ratios=[1, 1, 1, 1.2])
     show_picture(axes[0], picture, "picture")

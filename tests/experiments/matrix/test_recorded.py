@@ -156,7 +156,7 @@ def test_a_plain_prefix_is_enough_for_attributes_and_places(cell):
 
 
 def test_a_prefix_serves_a_cnn_no_worse_than_a_vit():
-    """By a prefix neither eye's far relations are sure, and their seeds lie in one range."""
+    """With a prefix, neither encoder's far relations are certain, and their seeds lie in one range."""
     cnn, vit = (columns((eye, "prefix", True), "accuracy")[:, FAR] for eye in ("cnn-small", "vit"))
 
     assert len(PREFIX) == 2

@@ -1,4 +1,4 @@
-"""Tokens in, tokens out and learned numbers of each connector, written by hand."""
+"""Tokens in, tokens out and parameters of each connector, written by hand."""
 
 import pytest
 import torch

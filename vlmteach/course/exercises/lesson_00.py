@@ -48,8 +48,8 @@ count_tokens = Exercise(
             ),
             (
                 lambda height, width, stride: _count_tokens(height, width, stride) + 1,
-                "You counted one token more than there are squares. A CLS token would be one more, but this eye only "
-                "cuts.",
+                "You counted one token more than there are squares. A CLS token would be one more, but this encoder "
+                "has none.",
             ),
             (lambda height, width, stride: height * width, "You counted pixels; a token is a whole square of them."),
         ),

@@ -27,7 +27,7 @@ class Field(NamedTuple):
 
 
 def exact_field(model: nn.Module) -> Field | None:
-    """What the token at the marker can see, from the probe's arithmetic; None when it hears of the whole picture."""
+    """What the token at the marker can see, from the probe's arithmetic; None when it sees the whole picture."""
     if not isinstance(model, MarkerReadOut) or not isinstance(model.after, nn.Identity):
         return None
     if not isinstance(model.encoder, ConvNet):

@@ -43,7 +43,7 @@ class CliffResults:
         return self._encoder(name)["parameters"]
 
     def field(self, name: str) -> Field | None:
-        """The exact receptive field around the marker's cell; None when an encoder hears of the whole picture."""
+        """The exact receptive field around the marker's cell; None when an encoder sees the whole picture."""
         field = self._encoder(name)["field"]
         return None if field is None else Field(*field)
 
@@ -76,7 +76,7 @@ class CliffResults:
     def worst(self, name: str) -> tuple[float, float]:
         """The lowest accuracy at an offset wholly inside the field, and the highest wholly outside (NaN: none is).
 
-        For an encoder that hears of the whole picture, every offset is inside.
+        For an encoder that sees the whole picture, every offset is inside.
         """
         accuracy, field = self.accuracy_by_offset(name), self.field(name)
         place = np.full(accuracy.shape, INSIDE) if field is None else where(field)

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def rates_of(pilots: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """The learning rate of each eye. pilots: of the matrix."""
+    """The learning rate of each image encoder. pilots: of the matrix."""
     return {name: chosen_rate(run for run in pilots if Cell.of(run) == Cell(name, CONNECTOR)) for name in COMPARED}
 
 

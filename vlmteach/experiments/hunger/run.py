@@ -1,4 +1,4 @@
-"""One run of data hunger: train one eye on a fixed set of pictures, and test it on new ones."""
+"""One run of data hunger: train one image encoder on a fixed set of pictures, and test it on new ones."""
 
 from __future__ import annotations
 

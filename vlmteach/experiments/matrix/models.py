@@ -1,4 +1,4 @@
-"""The eyes and connectors that are compared. All else, the language model included, is the same in every cell.
+"""The image encoders and connectors to compare. All else, the language model included, is the same in every cell.
 
 Every encoder cuts a 48 x 48 picture into 6 x 6 cells of 8 pixels and has 100,000 to 150,000 parameters. Every
 connector begins with the same translator: LayerNorm, a two-layer Projector, LayerNorm, and, where positions are on,
@@ -83,7 +83,7 @@ class AttentionLayer(nn.Module):
 
 @dataclass(frozen=True)
 class Encoder:
-    """An eye. title: in words. width: of its tokens. build: a new one, its weights at random."""
+    """An image encoder. title: in words. width: of its tokens. build: a new one with random weights."""
 
     title: str
     width: int
@@ -94,7 +94,7 @@ class Encoder:
 class Connector:
     """A way to the language model, for translated tokens DIM wide.
 
-    title: in words. build: a new one: what is done to the tokens, and how they meet the words.
+    title: in words. build: a new one, in two parts: what is done to the tokens, and how they meet the words.
     layer: one more layer of attention before the language model's own blocks, over all it reads; None adds none.
     """
 
@@ -128,7 +128,7 @@ ENCODERS = {
 
 
 def _pooled(pool: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Each token is thought over with its place, then all become one vector, read like one word in front."""
+    """An MLP on each token with its position, then one vector for all, read like one word in front."""
     return nn.Sequential(Projector(DIM, DIM, depth=2), pool, NormTokens(DIM)), Prefix()
 
 

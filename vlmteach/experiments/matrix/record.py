@@ -45,7 +45,7 @@ WAYS = ("prefix", "deep-prefix", "cross-attention", "resampler", "attention-pool
 
 
 class Cell(NamedTuple):
-    """An eye and a connector; positions: whether the connector adds each token's place."""
+    """An image encoder and a connector; positions: whether the connector adds each token's place."""
 
     encoder: str
     connector: str
@@ -232,14 +232,14 @@ class Recorder:
 
 
 def connector_parameters(connector: str) -> int:
-    """How many numbers stand between an eye DIM wide and the language model's own blocks."""
+    """How many parameters lie between an image encoder DIM wide and the language model's own blocks."""
     layer = CONNECTORS[connector].layer
     parts = [build_model("vit", connector, True, seed=0).connector, *([] if layer is None else [layer()])]
     return sum(parameter.numel() for part in parts for parameter in part.parameters())
 
 
 def attention_layers(connector: str) -> int:
-    """How many layers of attention lead from the eye's tokens to an answer."""
+    """How many layers of attention lead from the image encoder's tokens to an answer."""
     model = build_model("vit", connector, True, seed=0)
     behind_the_eye = (*model.connector.modules(), *model.language_model.modules())
     return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_eye)

@@ -2,7 +2,7 @@
 
 Two kinds. A *translator* takes VisualTokens and returns VisualTokens (Projector, PerceiverResampler, QFormer, the pools
 and the steps of layout): they chain with nn.Sequential and end in front of the words (prefix). A *meeting* takes
-VisualTokens and text (B, T, dim) and returns what came of it (VectorFusion, CrossAttentionConnector,
+VisualTokens and text (B, T, dim) and returns the result (VectorFusion, CrossAttentionConnector,
 GatedCrossAttention, SingleStream, DualEncoderHead). None asks which encoder made the tokens.
 """
 

@@ -1,4 +1,4 @@
-"""Dual encoder: picture and text never meet inside a network, only in one dot product at the end.
+"""Dual encoder: picture and text meet in no network, only in one dot product at the end.
 
 Sources: CLIP (2103.00020), section 2.3 and figure 3; openai/CLIP:clip/model.py.
 """

@@ -20,7 +20,7 @@ from vlmteach.nn.transformer import Mlp
 class CrossAttentionConnector(nn.Module):
     """text + XA(LN text, picture): every word takes what it needs from all visual tokens.
 
-    vision_dim: width of the visual tokens; dim: width of the text tokens, and of what comes out.
+    vision_dim: width of the visual tokens; dim: width of the text tokens, and of the result.
     """
 
     def __init__(self, vision_dim: int, dim: int, *, num_heads: int) -> None:
@@ -33,7 +33,7 @@ class CrossAttentionConnector(nn.Module):
         """visual: (B, N, vision_dim); text: (B, T, dim) -> (B, T, dim).
 
         mask: which word may look at which visual token, True = may attend, (T, N) or (B, 1, T, N).
-        A word that may look at nothing comes out as it went in.
+        A word that may look at nothing stays unchanged.
         """
         check_meeting(visual, self.vision_dim, text, self.dim)
         return text + read_picture(self.attend, self.norm(text), visual, mask)
@@ -42,8 +42,8 @@ class CrossAttentionConnector(nn.Module):
 class GatedCrossAttention(nn.Module):
     """Flamingo's layer: x += tanh(α) XA(LN x, picture), then x += tanh(β) MLP(LN x), both gates closed at the start.
 
-    With α = β = 0 the text passes untouched, so a frozen language model says what it always said. At that moment only
-    the two gates get a gradient; everything behind them waits until a gate has moved. Do not also start an output
+    With α = β = 0 the text passes unchanged, so a frozen language model behaves as before. At that moment only the
+    two gates get a gradient; everything behind them waits until a gate has moved. Do not also start an output
     projection at zero: then the gates get no gradient either, and the layer stays closed for ever.
     """
 

@@ -1,4 +1,4 @@
-"""Small steps between an encoder and a connector: take prefix tokens off, join neighbours, say where tokens are.
+"""Small steps between an encoder and a connector: drop prefix tokens, merge neighbours, normalise, add positions.
 
 Each takes VisualTokens and returns VisualTokens, so they chain in front of any connector with nn.Sequential.
 """
@@ -14,7 +14,7 @@ from vlmteach.nn.tokens import VisualTokens, patchify
 
 
 class DropPrefixTokens(nn.Module):
-    """Leave CLS and register tokens behind, as LLaVA does. A CNN has none, and passes through unchanged."""
+    """Drop CLS and register tokens, as LLaVA does. A CNN has none, so its tokens pass unchanged."""
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
         """(B, N, D) -> (B, N - num_prefix_tokens, D)."""
@@ -35,7 +35,7 @@ class SpaceToDepth(nn.Module):
         self.factor = factor
 
     def forward(self, visual: VisualTokens) -> VisualTokens:
-        """Raises ValueError for prefix tokens, for tokens that are no grid, or when factor does not divide it."""
+        """Raises ValueError for prefix tokens, for tokens that form no grid, or when factor does not divide it."""
         check_visual(visual)
         grid = visual.as_grid()
         corners = patchify(visual.with_tokens(visual.boxes).as_grid(), self.factor).unflatten(2, (4, -1))
@@ -45,9 +45,9 @@ class SpaceToDepth(nn.Module):
 
 
 class NormTokens(nn.Module):
-    """LayerNorm of each visual token by itself: whoever made them, they enter the connector on one scale.
+    """LayerNorm of each visual token by itself: whichever encoder made them, all enter the connector on one scale.
 
-    A ViT ends with this norm; a CNN's grid and a mean of tokens come without. It never mixes tokens.
+    A ViT ends with this norm; a CNN's grid and a mean of tokens do not have it. It never mixes tokens.
     """
 
     def __init__(self, dim: int) -> None:
@@ -61,10 +61,10 @@ class NormTokens(nn.Module):
 
 
 class AddPositions(nn.Module):
-    """Add to each token where it is in the picture: sines and cosines of its box.
+    """Add to each token its position in the picture: sines and cosines of the centre of its box.
 
-    A CNN's grid and a ViT's patches arrive with boxes, and attention, a mean or a resampler sees only the tokens.
-    Whether the place is added here is a choice to make on purpose, the same for every encoder that is compared:
+    A CNN's grid and a ViT's patches arrive with boxes, but attention, a mean or a resampler sees only the tokens.
+    Whether positions are added here is a choice to make on purpose, the same for every encoder that is compared:
     LLaVA adds nothing here, because its language model numbers every token of the sequence. Nothing is learned.
     Prefix tokens have no place of their own and pass unchanged. The width must be a multiple of 4.
     """

@@ -1,7 +1,7 @@
 """Prefix: picture tokens stand in front of the words, and the language model reads one sequence.
 
-Nothing is added to the language model. What has to be decided is who may look at whom (the mask), and that nobody is
-asked to predict a picture token (the targets).
+Nothing is added to the language model. Two things have to be decided: who may look at whom (the mask), and that no
+picture token has to be predicted (the targets).
 Sources: Frozen (2106.13884), LLaVA (2304.08485); PaliGemma (2407.07726),
 google-research/big_vision:big_vision/models/proj/paligemma/paligemma.py make_attn_mask.
 """
@@ -20,7 +20,7 @@ IGNORE = -100  # the target that torch's cross-entropy skips
 class Prefix(nn.Module):
     """The language model reads the picture's tokens, then the words: nothing is learned here.
 
-    The visual tokens must be as wide as the language model already; a Projector in front does that.
+    The visual tokens must already be as wide as the language model; a Projector in front does that.
     """
 
     def forward(self, visual: VisualTokens, text: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def prefix_lm_mask(in_front: int, length: int) -> Tensor:
 
 
 def prefix_targets(targets: Tensor, in_front: int) -> Tensor:
-    """No loss is taken where a picture token stands: -100, which cross_entropy skips, for the tokens in front.
+    """No loss at picture tokens: the tokens in front get the target -100, which cross_entropy skips.
 
     targets: (B, T) word numbers. Returns (B, in_front + T). Raises TypeError for targets that are not whole numbers.
     """

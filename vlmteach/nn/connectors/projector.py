@@ -1,6 +1,6 @@
 """Projector: the connector of LLaVA. Each visual token, by itself, is mapped to the language model's width.
 
-It has no idea of a neighbour, a position or an encoder: 49 tokens in, 49 tokens out, whoever made them.
+It knows nothing of neighbours, positions or encoders: 49 tokens in, 49 tokens out.
 Sources: LLaVA (2304.08485), one linear layer; LLaVA-1.5 (2310.03744), two with a GELU between.
 """
 
@@ -15,7 +15,7 @@ from vlmteach.nn.tokens import VisualTokens
 
 
 class Projector(nn.Module):
-    """Linear (depth=1) or Linear-GELU-Linear (depth=2), applied to every token alone.
+    """Linear (depth=1) or Linear-GELU-Linear (depth=2), applied to each token separately.
 
     (B, N, vision_dim) -> (B, N, dim); boxes and grid stay as they were.
     """

@@ -1,4 +1,4 @@
-"""Q-Former, its essence: learned queries talk to each other and look at the picture in every second layer.
+"""The essence of the Q-Former: learned queries attend to each other, and to the picture in every second layer.
 
 BLIP-2's Q-Former is a BERT (post-norm) that also reads text during its own pretraining; what reaches the language
 model is this path. Here the blocks are pre-norm, like every other block of this course.
@@ -17,7 +17,7 @@ from vlmteach.nn.transformer import Mlp, TransformerBlock
 
 
 class LookingBlock(nn.Module):
-    """z += SA(LN z); z += XA(LN z, picture); z += MLP(LN z): a transformer block with a look at the picture inside."""
+    """z += SA(LN z); z += XA(LN z, picture); z += MLP(LN z): a transformer block that also looks at the picture."""
 
     def __init__(self, vision_dim: int, dim: int, *, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class QFormer(nn.Module):
     """(B, N, vision_dim) -> (B, queries, dim) through its own width: 257 tokens of a ViT-g become 32 in BLIP-2.
 
     width: of the queries inside; depth: blocks, of which the 1st, 3rd, 5th … look at the picture; dim: width of the
-    language model, reached by a linear layer at the end. Like the resampler, it is blind to the order of the tokens.
+    language model, to which a linear layer maps at the end. Like the resampler, it is blind to the order of the tokens.
     """
 
     def __init__(

@@ -38,7 +38,7 @@ class PerceiverResampler(nn.Module):
 
     It is a function of the *set* of tokens: without positions in them (AddPositions), shuffling the picture's cells
     changes nothing. More latents than tokens are allowed; they repeat what is there and save nothing.
-    The width stays; a Projector behind it goes to the language model's.
+    The width stays the same; a Projector after it maps to the language model's.
     """
 
     def __init__(self, dim: int, *, latents: int, depth: int, num_heads: int, mlp_ratio: float = 4.0) -> None:

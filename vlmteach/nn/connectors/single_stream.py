@@ -1,7 +1,7 @@
-"""Single stream: visual tokens and words lie in one sequence, and every block lets all see all.
+"""Single stream: visual tokens and words form one sequence, and in every block each sees all the others.
 
-There is no separate connector: a linear map to the common width, a learned mark "I am a picture" or "I am a word" on
-each token, and then a plain transformer.
+There is no separate connector: a linear map to the common width, a learned vector that marks each token as picture or
+word, and then a plain transformer.
 Sources: UNITER (1909.11740), ViLT (2102.03334); dandelin/ViLT:vilt/modules/vilt_module.py token_type_embeddings.
 """
 
@@ -20,8 +20,8 @@ PICTURE, WORD = 0, 1
 class SingleStream(nn.Module):
     """One transformer over picture and text together: (B, N, vision_dim) and (B, T, dim) -> (B, N + T, dim).
 
-    The picture comes first in the result, as with a prefix; the attention itself knows no order. Words bring their
-    positions with them; visual tokens bring theirs from the encoder or from AddPositions.
+    The picture comes first in the result, as with a prefix; attention itself has no order. Words already contain their
+    positions; visual tokens get theirs from the encoder or from AddPositions.
     """
 
     def __init__(self, vision_dim: int, dim: int, *, depth: int, num_heads: int, mlp_ratio: float = 4.0) -> None:

@@ -1,7 +1,7 @@
-"""Single vector: the whole picture becomes one vector and meets the words there.
+"""Single vector: the whole picture becomes one vector, which is combined with the words.
 
-Three ways to combine a picture vector v with a text token q. Each works on every text token alone, so a question
-that was pooled to one vector is the case T = 1, and a language model's tokens are the case T > 1.
+Three ways to combine a picture vector v with a text token q. Each works on every text token separately, so a question
+pooled to one vector is the case T = 1, and a language model's tokens are the case T > 1.
 Sources: VQA (1505.00468) for the element-wise product, FiLM (1709.07871), Frozen (2106.13884) for one vector in
 front of a language model.
 """
@@ -17,9 +17,9 @@ from vlmteach.nn.tokens import VisualTokens, whole_picture
 
 
 class MeanPool(nn.Module):
-    """The mean of the tokens that have a place in the picture: what is left is what there is, not where.
+    """The mean of the tokens that have a place in the picture: it keeps what is there, not where.
 
-    (B, N, D) -> (B, 1, D); the one token stands for the whole picture. Prefix tokens do not enter the mean.
+    (B, N, D) -> (B, 1, D); the one token stands for the whole picture. Prefix tokens are left out of the mean.
     Source: global average pooling, Network in Network (1312.4400).
     """
 
@@ -30,7 +30,7 @@ class MeanPool(nn.Module):
 
 
 class ClsPool(nn.Module):
-    """The CLS token as the vector of the picture, as CLIP's ViTs use it. A CNN has none: take MeanPool there.
+    """The CLS token as the vector of the picture, as CLIP's ViTs use it. A CNN has none: use MeanPool there.
 
     (B, N, D) -> (B, 1, D): the first prefix token. Source: openai/CLIP:clip/model.py VisionTransformer.
     """
@@ -43,7 +43,7 @@ class ClsPool(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """CLIP's pooling for its ResNets, on tokens: the mean cell asks, all cells answer.
+    """CLIP's pooling for its ResNets, on tokens: the mean cell is the query, all cells are keys and values.
 
     (B, H*W, D) -> (B, 1, D). The positions inside belong to one grid size, height x width; the tokens must be the
     cells of such a grid (no regions, no prefix tokens). Source: CLIP (2103.00020), section 2.4.
@@ -94,8 +94,8 @@ class HadamardFusion(nn.Module):
 class FilmFusion(nn.Module):
     """Scale and shift each text token by the picture: q * (1 + gamma(v)) + beta(v), gamma = beta = 0 at the start.
 
-    At the start the text passes untouched, so a trained language model is not disturbed. FiLM (1709.07871) lets the
-    question scale the picture's features; the formula is the same with the roles exchanged.
+    At the start the text passes unchanged, so a trained language model is not disturbed. In FiLM (1709.07871) the
+    question scales the picture's features; the formula is the same with the roles exchanged.
     """
 
     def __init__(self, vision_dim: int, dim: int) -> None:
@@ -117,7 +117,7 @@ FUSIONS: dict[str, type[nn.Module]] = {"concat": ConcatFusion, "hadamard": Hadam
 class VectorFusion(nn.Module):
     """Pool the picture to one vector, then combine it with every text token by one of three rules.
 
-    vision_dim: width of the visual tokens; dim: width of the text tokens, and of what comes out.
+    vision_dim: width of the visual tokens; dim: width of the text tokens, and of the result.
     kind: "concat" (ConcatFusion), "hadamard" (HadamardFusion) or "film" (FilmFusion).
     pool: turns VisualTokens into one token: MeanPool (when none is given), ClsPool or AttentionPool.
     """

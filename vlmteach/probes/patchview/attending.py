@@ -1,4 +1,4 @@
-"""What the explorer shows of a ViT: to whom a patch attends, by each head, on average, and over all layers so far."""
+"""What the explorer shows of a ViT: what a patch attends to, in each head, on average, and over all layers so far."""
 
 from __future__ import annotations
 

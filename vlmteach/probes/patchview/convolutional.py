@@ -1,4 +1,4 @@
-"""What the explorer shows of a CNN: the box that a unit can see at most, and the field that it really uses."""
+"""What the explorer shows of a CNN: the largest box that a unit can see, and the field that it really uses."""
 
 from __future__ import annotations
 

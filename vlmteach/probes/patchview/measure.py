@@ -146,14 +146,16 @@ def _notes(plan: Plan, networks: Sequence[Network]) -> list[str]:
     """How it was measured, in words."""
     notes = [
         "Field size and share count the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
-        "Mean distance is measured from the middle of the unit's own cell, each pixel weighted."
+        "Mean distance is measured from the middle of the unit's own cell, weighting each pixel by its value."
     ]
     if plan.fields_of:
         which = "every cell" if plan.anchors == plan.cells else f"{plan.anchors[0]} × {plan.anchors[1]} units, the dots"
         noise = "one picture" if len(plan.noise) == 1 else f"{len(plan.noise)} pictures"
         notes.append(f"Effective field: |gradient| averaged over {noise} of seeded noise, measured for {which}.")
     if max(plan.picture) > LONGEST_MAP:
-        notes.append(f"Fine maps are averaged to at most {LONGEST_MAP} entries a side for showing, not for measuring.")
+        notes.append(
+            f"Fine maps are averaged to at most {LONGEST_MAP} entries a side for display, but measured in full."
+        )
     if plan.squares != (0, 0):
         notes.append(
             f"Hidden: each of {plan.squares[0]} × {plan.squares[1]} squares, in the picture's mean colour. Change: how "

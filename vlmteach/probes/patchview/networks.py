@@ -103,7 +103,7 @@ class Network:
 
 
 class Convolutional(Network):
-    """A CNN: a panel with the box that a unit can see at most, and one with the field that it really uses."""
+    """A CNN: a panel with the largest box that a unit can see, and one with the field that it really uses."""
 
     kind, title = "cnn", "Effective field"
 
@@ -153,7 +153,7 @@ class Attending(Network):
         super().__init__(model, blocks, image, read_grids(model, blocks, maps.picture))
         self.notes = ["Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement."]
         if maps.num_prefix_tokens:
-            self.notes.append("Attention to tokens without a place (CLS, registers) is left out, the rest sums to 1.")
+            self.notes.append("Attention to tokens without a place (CLS, registers) is left out; the rest sums to 1.")
 
     def panels(self, plan: Plan, at: tuple[int, ...], tick: Tick) -> list[Panel]:
         """A panel of attention, and one of effective fields when the plan asks for them."""

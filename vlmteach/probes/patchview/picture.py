@@ -1,4 +1,4 @@
-"""The picture that the explorer shows and the encoders see: checked at the door, and made smaller only with a word."""
+"""The picture that the explorer shows and the encoders see: checked first, and never reduced without a note."""
 
 from __future__ import annotations
 
