@@ -19,8 +19,8 @@ import torch
 
 from benchmarks._rows import Bound, Row
 from vlmteach.experiments import LEVEL, steps_to
-from vlmteach.experiments.matrix import LIVE_CELL, LIVE_RECIPE, build_model
-from vlmteach.experiments.matrix.train import BATCH, GradedLoss, training_pictures
+from vlmteach.experiments.matrix import LIVE_CELL, LIVE_RECIPE, build_vlm
+from vlmteach.experiments.matrix.train import BATCH, AnswerLoss, scene_batches
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
 from vlmteach.pictures.scenes.questions import QUESTIONS
 from vlmteach.training import fit, one_thread
@@ -35,7 +35,7 @@ BOUND = Bound(2, side="at least")
 
 def one_question_each(step: int) -> SceneBatch:
     """As many questions as a packed batch, each to a picture of its own, one of its eight drawn at random."""
-    batch = training_pictures(SEED, BATCH * QUESTIONS)(step)
+    batch = scene_batches(SEED, BATCH * QUESTIONS)(step)
     every = torch.arange(len(batch.pictures))
     drawn = torch.from_numpy(np.random.default_rng((SEED, step)).integers(QUESTIONS, size=len(every)))
     asked = (part[every, drawn][:, None] for part in (batch.words, batch.answers, batch.family))
@@ -46,9 +46,9 @@ class Learner:
     """A model that learns a window of steps at a time and keeps its own report and clock."""
 
     def __init__(self, batch: Callable[[int], SceneBatch], checkpoint: Path) -> None:
-        self.model = build_model(*LIVE_CELL, positions=True, seed=SEED)
+        self.model = build_vlm(*LIVE_CELL, positions=True, seed=SEED)
         self.batch, self.checkpoint = batch, checkpoint
-        self.loss = GradedLoss()
+        self.loss = AnswerLoss()
         self.seconds: list[float] = []  # of each window
 
     @property
@@ -80,7 +80,7 @@ class Learner:
 
 def train_in_turn(folder: Path) -> dict[str, Learner]:
     """Both learners, each until it has reached the level or the recipe's last step."""
-    batches = {PACKED: training_pictures(SEED), ALONE: one_question_each}
+    batches = {PACKED: scene_batches(SEED), ALONE: one_question_each}
     learners = {name: Learner(batch, folder / f"{number}.pt") for number, (name, batch) in enumerate(batches.items())}
     for _ in range(LIVE_RECIPE.steps // WINDOW):
         for learner in learners.values():

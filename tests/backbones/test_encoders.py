@@ -11,7 +11,7 @@ from support.hub import hub_on_this_machine
 from support.random_weights import largest_difference, randomise
 from torch import nn
 
-from vlmteach.backbones import ENCODERS, TimmViT, encoders, load_cnn, load_encoder, preprocessing_of
+from vlmteach.backbones import PRETRAINED_ENCODERS, TimmViT, encoders, load_cnn, load_encoder, preprocessing_of
 from vlmteach.backbones.encoders import ANY_SIZE, Entry
 from vlmteach.backbones.weights import open_branches
 from vlmteach.nn.tokens import grid_boxes, grid_to_tokens
@@ -37,12 +37,12 @@ EXPECTED = {
 def pair(request, tmp_path_factory):
     """Name, our encoder with weights from "the hub", and timm's network with the same ones."""
     name = request.param
-    theirs = randomise(timm.create_model(ENCODERS[name].network), scale=0.05)
+    theirs = randomise(timm.create_model(PRETRAINED_ENCODERS[name].network), scale=0.05)
     path = tmp_path_factory.mktemp(name) / "model.safetensors"
     save_file(theirs.state_dict(), path)
     with pytest.MonkeyPatch.context() as patch:
         asked = []
-        patch.setitem(ENCODERS, name, replace(ENCODERS[name], wheel=None))
+        patch.setitem(PRETRAINED_ENCODERS, name, replace(PRETRAINED_ENCODERS[name], wheel=None))
         patch.setattr(encoders, "fetch_weights", lambda *facts: asked.append(facts) or path)
         before = torch.get_rng_state()
         ours = load_encoder(name, "pretrained")
@@ -54,7 +54,7 @@ def pair(request, tmp_path_factory):
 
 
 def test_every_encoder_is_tested_here():
-    assert ENCODERS.keys() == EXPECTED.keys()
+    assert PRETRAINED_ENCODERS.keys() == EXPECTED.keys()
 
 
 @pytest.mark.parametrize("size", [(224, 224), (160, 256)], ids=str)
@@ -85,7 +85,7 @@ def test_forward_equals_timms_and_boxes_and_prefix_are_right(pair, size):
 
 def test_clips_vit_has_the_gelu_that_clip_was_trained_with():
     with torch.device("meta"):
-        act = timm.create_model(ENCODERS["clip_vit"].network).blocks[0].mlp.act
+        act = timm.create_model(PRETRAINED_ENCODERS["clip_vit"].network).blocks[0].mlp.act
     values = torch.linspace(-3, 3, 13)
     assert torch.allclose(act(values), values * torch.sigmoid(1.702 * values), atol=1e-5)
 
@@ -159,7 +159,7 @@ CLOSED_AT_TIMM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", PRETRAINED_ENCODERS)
 def test_every_residual_branch_of_an_untrained_encoder_counts(name):
     side = 4 * EXPECTED[name][0]
     image = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
@@ -175,7 +175,7 @@ def test_every_residual_branch_of_an_untrained_encoder_counts(name):
 def test_with_its_own_branches_an_encoder_is_as_timm_makes_it():
     ours = load_encoder("dinov2_small", seed=3, branches="own").model
     torch.manual_seed(3)
-    theirs = timm.create_model(ENCODERS["dinov2_small"].network, **ANY_SIZE)
+    theirs = timm.create_model(PRETRAINED_ENCODERS["dinov2_small"].network, **ANY_SIZE)
     assert all(torch.equal(tensor, ours.state_dict()[name]) for name, tensor in theirs.state_dict().items())
     opened = load_encoder("dinov2_small", seed=3).model
     changed = [
@@ -232,7 +232,7 @@ def test_torchvisions_convnext_starts_open_too(branches, start):
 
 
 def test_pretrained_weights_come_from_the_hub_with_size_and_licence(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(ENCODERS, "tiny", Entry("test_vit.r160_in1k", "a tiny ViT", TimmViT, ANY_SIZE))
+    monkeypatch.setitem(PRETRAINED_ENCODERS, "tiny", Entry("test_vit.r160_in1k", "a tiny ViT", TimmViT, ANY_SIZE))
     theirs = randomise(timm.create_model("test_vit"), scale=0.05)
     content = save(theirs.state_dict())
     with hub_on_this_machine(monkeypatch, tmp_path) as hub:
@@ -244,7 +244,7 @@ def test_pretrained_weights_come_from_the_hub_with_size_and_licence(monkeypatch,
 
 
 def test_each_has_its_own_preprocessing():
-    means = {name: preprocessing_of(name).mean for name in ENCODERS}
+    means = {name: preprocessing_of(name).mean for name in PRETRAINED_ENCODERS}
     assert means["efficientnet_lite0"] == means["siglip_vit"] == (0.5, 0.5, 0.5)
     imagenet = ("resnet50", "convnext_tiny", "dinov2_small", "dinov2_small_14")
     assert {means[name] for name in imagenet} == {(0.485, 0.456, 0.406)}

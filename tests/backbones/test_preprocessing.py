@@ -6,7 +6,7 @@ from support.peers import TIMM_TAKES_OBLONG
 from timm.data import create_transform
 
 from vlmteach.backbones import Preprocessing, preprocessing_of
-from vlmteach.backbones.encoders import ENCODERS
+from vlmteach.backbones.encoders import PRETRAINED_ENCODERS
 from vlmteach.backbones.timm_config import timm_config
 from vlmteach.pictures import photograph
 
@@ -17,10 +17,10 @@ OBLONG = [pytest.param(size, marks=TIMM_TAKES_OBLONG) for size in [(192, 256), (
 
 
 @pytest.mark.parametrize("size", [(224, 224), *OBLONG], ids=str)
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", PRETRAINED_ENCODERS)
 def test_it_is_timms_own_transform(name, size):
     picture = photograph(height=300, width=450)  # half as wide again: no rounding, where timm has two rules
-    config = timm_config(ENCODERS[name].network)
+    config = timm_config(PRETRAINED_ENCODERS[name].network)
     transform = create_transform(
         (3, *size), mean=config.mean, std=config.std, interpolation=config.interpolation, crop_pct=config.crop_pct
     )

@@ -20,7 +20,7 @@ from support import wheels as support
 from support.hub import hub_on_this_machine
 from support.random_weights import randomise
 
-from vlmteach.backbones import ENCODERS, TimmViT, WeightsMissing, load_encoder, wheels
+from vlmteach.backbones import PRETRAINED_ENCODERS, TimmViT, WeightsMissing, load_encoder, wheels
 from vlmteach.backbones.convert import efficientnet_from_pth
 from vlmteach.backbones.encoders import ANY_SIZE, Entry
 from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0, Wheel, kept_file
@@ -52,7 +52,9 @@ class Site:
         monkeypatch.setenv("TORCH_HOME", str(folder / "cache"))
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         monkeypatch.syspath_prepend(self.folder)
-        monkeypatch.setitem(ENCODERS, "tiny", Entry("test_vit.r160_in1k", "a tiny ViT", TimmViT, ANY_SIZE, self.wheel))
+        monkeypatch.setitem(
+            PRETRAINED_ENCODERS, "tiny", Entry("test_vit.r160_in1k", "a tiny ViT", TimmViT, ANY_SIZE, self.wheel)
+        )
 
     def install(self, number: str) -> None:
         for old in self.folder.glob("*.dist-info"):
@@ -231,7 +233,7 @@ def a_pickle_that_runs_code(site, monkeypatch):
 
 def no_reader(site, monkeypatch):
     wheel = replace(site.wheel, readers=("no_such_reader", "and_its_own"))
-    monkeypatch.setitem(ENCODERS, "tiny", replace(ENCODERS["tiny"], wheel=wheel))
+    monkeypatch.setitem(PRETRAINED_ENCODERS, "tiny", replace(PRETRAINED_ENCODERS["tiny"], wheel=wheel))
 
 
 PIP = rf"\(pip install --no-deps {PACKAGE}==0\.1\.0\)"

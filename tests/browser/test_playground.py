@@ -12,13 +12,13 @@ pytestmark = pytest.mark.browser
 MAKE = """
 from vlmteach import course
 from vlmteach.course.playground import playground
-from vlmteach.experiments.matrix import build_model
+from vlmteach.experiments.matrix import build_vlm
 from vlmteach.pictures import Thing
 
 course.start(7)
 models = {
-    "asks": build_model("cnn-small", "cross-attention", positions=True, seed=0).eval(),
-    "one vector": build_model("cnn-small", "vector", positions=False, seed=0).eval(),
+    "asks": build_vlm("cnn-small", "cross-attention", positions=True, seed=0).eval(),
+    "one vector": build_vlm("cnn-small", "vector", positions=False, seed=0).eval(),
 }
 things = [Thing("square", "red", 2, 2), Thing("circle", "blue", 5, 5)]
 playground(models, things, ["what shape is red ?", "is red left of blue ?"])

@@ -1,7 +1,7 @@
 import pytest
 
 from vlmteach.course.playground import draw_asked, playground
-from vlmteach.experiments.matrix import build_model
+from vlmteach.experiments.matrix import build_vlm
 from vlmteach.pictures import Scene, Thing, draw_scene
 from vlmteach.views import alt_text
 
@@ -12,8 +12,8 @@ QUESTIONS = ["what shape is red ?", "is red left of blue ?"]
 @pytest.fixture(scope="module")
 def models():
     return {
-        "asks": build_model("cnn-small", "cross-attention", positions=True, seed=0).eval(),
-        "one vector": build_model("cnn-small", "vector", positions=False, seed=0).eval(),
+        "asks": build_vlm("cnn-small", "cross-attention", positions=True, seed=0).eval(),
+        "one vector": build_vlm("cnn-small", "vector", positions=False, seed=0).eval(),
     }
 
 

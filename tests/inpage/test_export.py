@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from vlmteach.experiments.matrix import build_model
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
+from vlmteach.experiments.matrix import build_vlm
+from vlmteach.experiments.matrix.models import MATRIX_CONNECTORS, MATRIX_ENCODERS
 from vlmteach.inpage import ModelRefused, as_in_page, pack_model
 from vlmteach.inpage.export import KINDS
 from vlmteach.nn import VisionTransformer
@@ -19,7 +19,7 @@ from vlmteach.nn.convnet import ConvBlock
 
 
 def model(encoder="cnn-small", connector="cross-attention"):
-    return build_model(encoder, connector, positions=True, seed=0).eval()
+    return build_vlm(encoder, connector, positions=True, seed=0).eval()
 
 
 def test_the_packed_weights_are_the_models_rounded_to_float16():
@@ -49,10 +49,10 @@ def test_the_whole_model_is_one_file_to_read():
         assert len((resources.files("vlmteach.inpage") / name).read_text(encoding="utf-8").splitlines()) <= most
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("connector", CONNECTORS)
+@pytest.mark.parametrize("encoder", MATRIX_ENCODERS)
+@pytest.mark.parametrize("connector", MATRIX_CONNECTORS)
 def test_a_cell_of_the_matrix_is_packed_or_refused_by_the_name_of_what_the_page_lacks(encoder, connector):
-    cell = build_model(encoder, connector, positions=True, seed=0).eval()
+    cell = build_vlm(encoder, connector, positions=True, seed=0).eval()
     lacking = {type(module).__name__ for module in cell.modules() if type(module) not in KINDS}
     if lacking:
         with pytest.raises(ModelRefused, match=" is a (" + "|".join(lacking) + "), which a page cannot compute"):

@@ -10,14 +10,14 @@ from support.random_weights import largest_difference, randomise
 from torch import nn
 from torch.nn import functional as F
 
-from vlmteach.experiments.matrix import LIVE_RECIPE, build_model, load_trained
+from vlmteach.experiments import TEST_SEED
+from vlmteach.experiments.matrix import LIVE_RECIPE, build_vlm, load_vlm
 from vlmteach.experiments.matrix.train import (
     HELD_OUT,
-    TEST_SEED,
-    GradedLoss,
+    AnswerLoss,
     answer_scores,
     family_means,
-    training_pictures,
+    scene_batches,
 )
 from vlmteach.nn import box_positions, grid_boxes, tiny_vlm
 from vlmteach.nn import packed_mask as parts_mask
@@ -92,7 +92,7 @@ def load_into_parts(parts, tiny):
 @pytest.mark.parametrize("connector", CONNECTORS)
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_the_page_with_the_weights_of_the_parts_gives_their_scores(encoder, connector, training):
-    parts = randomise(build_model(encoder, connector, positions=True, seed=0), scale=0.1).train(training)
+    parts = randomise(build_vlm(encoder, connector, positions=True, seed=0), scale=0.1).train(training)
     tiny = load_into_page(page(encoder, connector), parts)
     ours, theirs = tiny(BATCH.pictures, BATCH.words), parts(BATCH.pictures, BATCH.words)
     assert ours.shape == (16, 8, 6, len(VOCABULARY))
@@ -104,7 +104,7 @@ def test_the_page_with_the_weights_of_the_parts_gives_their_scores(encoder, conn
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_the_parts_with_the_weights_of_the_page_give_its_scores_and_its_gradients(encoder, connector):
     tiny = page(encoder, connector)
-    parts = load_into_parts(build_model(encoder, connector, positions=True, seed=0), tiny)
+    parts = load_into_parts(build_vlm(encoder, connector, positions=True, seed=0), tiny)
     ours, theirs = tiny(BATCH.pictures, BATCH.words), parts(BATCH.pictures, BATCH.words)
     assert largest_difference(ours, theirs) <= 1e-5
     for scores in (ours, theirs):
@@ -117,7 +117,7 @@ def test_the_parts_with_the_weights_of_the_page_give_its_scores_and_its_gradient
 
 @pytest.mark.parametrize("encoder", ["cnn-large", "vit"])
 def test_the_trained_models_of_the_package_run_on_the_page_and_answer_right(encoder):
-    parts = load_trained(encoder, "cross-attention")
+    parts = load_vlm(encoder, "cross-attention")
     tiny = load_into_page(page(encoder, "cross-attention"), parts)
     batch = make_batch(256, TEST_SEED, pairs=~HELD_OUT)
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_the_trained_models_of_the_package_run_on_the_page_and_answer_right(enco
 
 
 def test_in_the_model_of_the_lesson_weights_come_in_the_same_order_in_both():
-    tiny, parts = page("cnn-small", "cross-attention"), build_model("cnn-small", "cross-attention", True, seed=0)
+    tiny, parts = page("cnn-small", "cross-attention"), build_vlm("cnn-small", "cross-attention", True, seed=0)
     assert [on_the_page(name) for name in parts.state_dict()] == list(tiny.state_dict())
 
 
@@ -156,9 +156,9 @@ def test_the_loss_is_that_of_the_answers_and_nothing_else():
 
 def test_the_loop_learns_as_the_training_loop_of_the_course_does():
     tiny = page("cnn-small", "cross-attention")
-    parts = load_into_parts(build_model("cnn-small", "cross-attention", True, seed=0), tiny)
-    pictures = training_pictures(seed=0, count=8)
-    recipe, graded = LIVE_RECIPE, GradedLoss()
+    parts = load_into_parts(build_vlm("cnn-small", "cross-attention", True, seed=0), tiny)
+    pictures = scene_batches(seed=0, count=8)
+    recipe, graded = LIVE_RECIPE, AnswerLoss()
 
     def batch(step):
         drawn = pictures(step)

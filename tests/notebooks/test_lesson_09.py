@@ -38,10 +38,12 @@ def test_the_switch_names_the_megabytes_of_all_six() -> None:
     import timm
     import torch
 
-    from vlmteach.backbones import ENCODERS
+    from vlmteach.backbones import PRETRAINED_ENCODERS
 
     with torch.device("meta"):
-        models = [timm.create_model(ENCODERS[name].network, **ENCODERS[name].options) for name in SIX]
+        models = [
+            timm.create_model(PRETRAINED_ENCODERS[name].network, **PRETRAINED_ENCODERS[name].options) for name in SIX
+        ]
     size = sum(tensor.nbytes for model in models for tensor in model.state_dict().values())
     source = "\n".join(cell.source for cell in build_lessons.read_source(get_lesson(9)).cells)
     assert f"{size / 1e6:.0f} MB for all six" in source

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from playwright.sync_api import Browser, Page
 
-from vlmteach.experiments.matrix import load_trained
+from vlmteach.experiments.matrix import load_vlm
 from vlmteach.inpage import as_in_page, pack_model
 from vlmteach.inpage.words import course_words
 from vlmteach.nn import VisionLanguageModel
@@ -79,7 +79,7 @@ def questions(count: int = 512) -> list[Question]:
 
 @cache
 def shipped(name: str) -> VisionLanguageModel:
-    return load_trained(*name.split("/"))
+    return load_vlm(*name.split("/"))
 
 
 def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str] | None = None) -> Page:

@@ -3,7 +3,7 @@
 from vlmteach.backbones.classes import name_classes
 from vlmteach.backbones.clip_resnet import ClipResNet, attention_pool_from_timm
 from vlmteach.backbones.detector import detect_boxes, load_detector
-from vlmteach.backbones.encoders import ENCODERS, load_encoder, preprocessing_of
+from vlmteach.backbones.encoders import PRETRAINED_ENCODERS, load_encoder, preprocessing_of
 from vlmteach.backbones.grid_encoder import GridEncoder
 from vlmteach.backbones.load import load_cnn
 from vlmteach.backbones.preprocessing import Preprocessing
@@ -12,7 +12,7 @@ from vlmteach.backbones.vit import vit_from_timm
 from vlmteach.backbones.weights import WeightsMissing
 
 __all__ = [
-    "ENCODERS",
+    "PRETRAINED_ENCODERS",
     "ClipResNet",
     "GridEncoder",
     "Preprocessing",

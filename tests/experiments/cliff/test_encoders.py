@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vlmteach.experiments.cliff import ENCODERS, MarkerReadOut, build_model
+from vlmteach.experiments.cliff import CLIFF_ENCODERS, MarkerReadOut, build_cliff_model
 from vlmteach.experiments.cliff.encoders import DIM, MeanBroadcast, MeanReadOut
 from vlmteach.nn import VisualTokens, grid_boxes
 from vlmteach.pictures.cliff import cliff_batch
@@ -23,19 +23,23 @@ def read(model):
     return model
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", CLIFF_ENCODERS)
 def test_every_encoder_names_one_of_six_colours(name):
     batch = cliff_batch(2, seed=0)
 
-    assert build_model(name, seed=0)(batch.pictures, batch.marker_token).shape == (2, 6)
+    assert build_cliff_model(name, seed=0)(batch.pictures, batch.marker_token).shape == (2, 6)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", CLIFF_ENCODERS)
 def test_a_seed_gives_the_same_weights_and_keeps_the_callers_random_numbers(name):
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
-    one, again, other = build_model(name, seed=1), build_model(name, seed=1), build_model(name, seed=2)
+    one, again, other = (
+        build_cliff_model(name, seed=1),
+        build_cliff_model(name, seed=1),
+        build_cliff_model(name, seed=2),
+    )
 
     assert torch.equal(torch.rand(2), expected)
     assert torch.equal(one.read_out.weight, again.read_out.weight)
@@ -63,4 +67,4 @@ def test_the_mean_is_added_to_every_token():
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="there is no encoder 'cnn-9' in the cliff; expected one of cnn-1, cnn-2"):
-        build_model("cnn-9", seed=0)
+        build_cliff_model("cnn-9", seed=0)

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from vlmteach.experiments.cliff import ENCODERS, INSIDE, OUTSIDE, PARTLY, Field, build_model, exact_field, where
+from vlmteach.experiments.cliff import (
+    CLIFF_ENCODERS,
+    INSIDE,
+    OUTSIDE,
+    PARTLY,
+    Field,
+    build_cliff_model,
+    exact_field,
+    where,
+)
 from vlmteach.pictures.cliff import MARGIN, cliff_pictures, every_offset
 from vlmteach.pictures.look import CELL
 
@@ -23,7 +32,7 @@ from vlmteach.pictures.look import CELL
     ],
 )
 def test_the_field_of_each_encoder(name, field):
-    assert exact_field(build_model(name, seed=0)) == field
+    assert exact_field(build_cliff_model(name, seed=0)) == field
 
 
 def counts(field):
@@ -44,11 +53,11 @@ def test_down_and_right_are_not_mixed_up():
     assert np.argwhere(place == INSIDE).tolist() == [[7, 4], [7, 5], [7, 6], [7, 7]]
 
 
-@pytest.mark.parametrize("name", [name for name, encoder in ENCODERS.items() if encoder.family == "local"])
+@pytest.mark.parametrize("name", [name for name, encoder in CLIFF_ENCODERS.items() if encoder.family == "local"])
 def test_a_square_outside_the_field_changes_nothing_at_all_and_one_inside_does(name):
     """The theorem behind the cliff, on the network itself: at every offset, paint the square in another colour."""
     torch.manual_seed(0)
-    model = build_model(name, seed=0).eval().double()
+    model = build_cliff_model(name, seed=0).eval().double()
     offsets = every_offset()
     batch = cliff_pictures(offsets, seed=0)
     painted = batch.pictures.clone()
@@ -65,7 +74,7 @@ def test_a_square_outside_the_field_changes_nothing_at_all_and_one_inside_does(n
 
 @pytest.mark.parametrize("name", ["vit-1", "cnn-1-attention", "cnn-1-mean", "cnn-1-mean-read", "cnn-dilated"])
 def test_the_others_hear_of_every_square(name):
-    model = build_model(name, seed=0).eval().double()
+    model = build_cliff_model(name, seed=0).eval().double()
     offsets = every_offset()
     batch = cliff_pictures(offsets, seed=0)
     painted = batch.pictures.clone()

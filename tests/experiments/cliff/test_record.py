@@ -7,7 +7,7 @@ from vlmteach.experiments.cliff import load_results
 from vlmteach.experiments.cliff import record as recording
 from vlmteach.experiments.cliff.record import EXPERIMENT, Recorder, all_cases, case_of
 from vlmteach.experiments.cliff.run import Case, run_case
-from vlmteach.experiments.cliff.train import GradedLoss
+from vlmteach.experiments.cliff.train import CliffLoss
 from vlmteach.training import Recipe, load_checkpoint
 
 SHORT = Recipe(steps=20, warmup=5)
@@ -64,7 +64,7 @@ def test_a_stopped_run_is_no_result(monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GradedLoss, "__call__", stop)
+    monkeypatch.setattr(CliffLoss, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         run_case(CASES[0])
 

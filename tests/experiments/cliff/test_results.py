@@ -9,31 +9,31 @@ import torch
 
 from vlmteach.experiments.cliff import (
     CHANCE,
-    ENCODERS,
+    CLIFF_ENCODERS,
     CliffResults,
-    build_model,
+    build_cliff_model,
     count_right,
     exact_field,
+    load_cliff_model,
     load_results,
-    load_trained,
 )
 from vlmteach.experiments.cliff.record import SHIPPED
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS
 from vlmteach.training import CheckpointError
 
 RECORDED = load_results()
-LOCAL = [name for name, encoder in ENCODERS.items() if encoder.family == "local"]
-GLOBAL = [name for name, encoder in ENCODERS.items() if encoder.family == "global"]
+LOCAL = [name for name, encoder in CLIFF_ENCODERS.items() if encoder.family == "local"]
+GLOBAL = [name for name, encoder in CLIFF_ENCODERS.items() if encoder.family == "global"]
 
 
 def test_every_encoder_was_recorded_with_three_seeds():
     runs = {(run["encoder"], run["seed"]) for run in RECORDED.record["runs"]}
 
-    assert runs == {(name, seed) for name in ENCODERS for seed in (0, 1, 2)}
-    assert list(ENCODERS) == RECORDED.names
+    assert runs == {(name, seed) for name in CLIFF_ENCODERS for seed in (0, 1, 2)}
+    assert list(CLIFF_ENCODERS) == RECORDED.names
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", CLIFF_ENCODERS)
 def test_every_offset_was_tested_with_at_least_two_thousand_pictures(name):
     assert RECORDED.pictures_per_offset(name) >= 2000
 
@@ -46,7 +46,7 @@ def test_a_cnn_knows_every_offset_inside_its_field_and_none_outside(name):
     assert outside <= CHANCE + 0.05
 
 
-@pytest.mark.parametrize("name", [name for name in ENCODERS if name not in LOCAL])
+@pytest.mark.parametrize("name", [name for name in CLIFF_ENCODERS if name not in LOCAL])
 def test_an_encoder_that_hears_of_the_whole_picture_knows_every_distance(name):
     assert RECORDED.accuracy_by_distance(name).min() >= 0.95
 
@@ -67,12 +67,12 @@ def test_far_is_learned_later_by_a_deep_cnn_and_at_once_by_a_vit():
     assert vit[6] <= 1.2 * vit[0]
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", CLIFF_ENCODERS)
 def test_the_record_describes_the_encoders_of_today(name):
-    model = build_model(name, seed=0)
+    model = build_cliff_model(name, seed=0)
 
     assert RECORDED.field(name) == exact_field(model)
-    assert RECORDED.title(name) == ENCODERS[name].title
+    assert RECORDED.title(name) == CLIFF_ENCODERS[name].title
     assert RECORDED.parameters(name) == sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -130,7 +130,7 @@ def test_trained_encoders_are_small_enough_to_ship():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_trained_encoder_does_what_was_recorded(name):
-    model = load_trained(name)
+    model = load_cliff_model(name)
     recorded = RECORDED.accuracy_by_offset(name)
     right = count_right(model, per_offset=2)
     sees = recorded > 0.9
@@ -141,14 +141,14 @@ def test_a_trained_encoder_does_what_was_recorded(name):
 
 def test_a_name_that_is_not_shipped_is_refused():
     with pytest.raises(ValueError, match="there is no trained encoder 'cnn-9'; expected one of cnn-1"):
-        load_trained("cnn-9")
+        load_cliff_model("cnn-9")
 
 
 def test_a_checkpoint_that_is_not_the_recorded_one_is_refused(tmp_path):
     shutil.copy(CHECKPOINTS / "cliff-cnn-2.safetensors", tmp_path / "cliff-cnn-1.safetensors")
 
     with pytest.raises(CheckpointError, match=r"cliff-cnn-1\.safetensors holds something else than expected"):
-        load_trained("cnn-1", folder=tmp_path)
+        load_cliff_model("cnn-1", folder=tmp_path)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
@@ -156,14 +156,14 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     (tmp_path / "cliff-vit-1.safetensors").write_bytes(data[:-100])
 
     with pytest.raises(CheckpointError, match=r"cliff-vit-1\.safetensors is not a whole safetensors file"):
-        load_trained("vit-1", folder=tmp_path)
+        load_cliff_model("vit-1", folder=tmp_path)
 
 
 def test_loading_a_trained_encoder_leaves_random_numbers_alone():
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
-    load_trained("cnn-1")
+    load_cliff_model("cnn-1")
 
     assert torch.equal(torch.rand(2), expected)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from vlmteach.experiments.cliff import GradedLoss, count_right, training_pictures
+from vlmteach.experiments.cliff import CliffLoss, cliff_batches, count_right
 from vlmteach.pictures.cliff import cliff_batch
 
 
@@ -30,14 +30,14 @@ class Oracle(nn.Module):
 
 def test_the_loss_is_the_cross_entropy():
     model = Oracle(lambda batch: batch.distance > 0)
-    loss = GradedLoss()(model, model.show(cliff_batch(8, seed=0)))
+    loss = CliffLoss()(model, model.show(cliff_batch(8, seed=0)))
 
     assert loss.item() == pytest.approx(math.log(1 + 5 / math.e))
 
 
 def test_the_report_counts_right_answers_by_distance_in_each_window():
     model = Oracle(lambda batch: batch.distance <= 3)
-    graded = GradedLoss()
+    graded = CliffLoss()
     for step in range(4):
         graded(model, model.show(cliff_batch(64, seed=(0, step))))
         model.knows = (lambda batch: batch.distance <= 5) if step >= 1 else model.knows
@@ -48,18 +48,18 @@ def test_the_report_counts_right_answers_by_distance_in_each_window():
 
 
 def test_a_distance_that_was_not_asked_has_no_accuracy():
-    model, graded = Oracle(lambda batch: batch.distance > 0), GradedLoss()
+    model, graded = Oracle(lambda batch: batch.distance > 0), CliffLoss()
     graded(model, model.show(cliff_batch(1, seed=0)))
 
     assert np.isnan(graded.accuracy(window=1)).sum() == 6
 
 
 def test_the_pictures_of_a_step_depend_on_seed_and_step_alone():
-    batch = training_pictures(seed=3, count=4)
+    batch = cliff_batches(seed=3, count=4)
 
-    assert torch.equal(batch(5).pictures, training_pictures(seed=3, count=4)(5).pictures)
+    assert torch.equal(batch(5).pictures, cliff_batches(seed=3, count=4)(5).pictures)
     assert not torch.equal(batch(5).pictures, batch(6).pictures)
-    assert not torch.equal(batch(5).pictures, training_pictures(seed=4, count=4)(5).pictures)
+    assert not torch.equal(batch(5).pictures, cliff_batches(seed=4, count=4)(5).pictures)
 
 
 class AlwaysRed(nn.Module):

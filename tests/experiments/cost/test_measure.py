@@ -3,7 +3,13 @@ import torch
 import torch.nn.functional as F
 
 from vlmteach.experiments.cost import measure as measuring
-from vlmteach.experiments.cost.measure import CONNECTORS, ENCODERS, measure, measure_connector, measure_encoder
+from vlmteach.experiments.cost.measure import (
+    MEASURED_CONNECTORS,
+    MEASURED_ENCODERS,
+    measure,
+    measure_connector,
+    measure_encoder,
+)
 from vlmteach.nn import ConvNet, VisionTransformer
 
 
@@ -38,7 +44,7 @@ def test_the_median_is_taken_of_the_right_number_of_timings(monkeypatch):
     assert next(ticks, None) is None
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", MEASURED_ENCODERS)
 def test_an_encoder_is_measured_with_one_token_for_each_cell(name):
     run = measure_encoder(name, 48)
 
@@ -53,8 +59,8 @@ def test_the_encoders_cost_what_can_be_counted_by_hand():
 
     assert measure_encoder("cnn", 48)["flops"] == convolutions
     assert measure_encoder("vit", 48)["flops"] == 2 * cells * 64 * patch + 2 * block
-    assert isinstance(ENCODERS["cnn"][1](48), ConvNet)
-    assert isinstance(ENCODERS["vit"][1](48), VisionTransformer)
+    assert isinstance(MEASURED_ENCODERS["cnn"][1](48), ConvNet)
+    assert isinstance(MEASURED_ENCODERS["vit"][1](48), VisionTransformer)
 
 
 @pytest.mark.parametrize(("name", "tokens"), [("projector", 144), ("space-to-depth", 36), ("resampler", 8)])
@@ -66,6 +72,6 @@ def test_a_connector_is_measured_with_the_tokens_that_it_leaves(name, tokens):
 
 
 def test_fewer_tokens_cost_the_language_model_less():
-    cost = {name: measure_connector(name, 144)["flops"] for name in CONNECTORS}
+    cost = {name: measure_connector(name, 144)["flops"] for name in MEASURED_CONNECTORS}
 
     assert cost["projector"] > cost["space-to-depth"] > cost["resampler"]

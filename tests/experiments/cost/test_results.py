@@ -8,7 +8,13 @@ from vlmteach.experiments.code import digest
 from vlmteach.experiments.cost import CostResults, load_results
 from vlmteach.experiments.cost import __main__ as command
 from vlmteach.experiments.cost import record as recording
-from vlmteach.experiments.cost.measure import CONNECTORS, ENCODERS, SIDES, measure_connector, measure_encoder
+from vlmteach.experiments.cost.measure import (
+    MEASURED_CONNECTORS,
+    MEASURED_ENCODERS,
+    SIDES,
+    measure_connector,
+    measure_encoder,
+)
 
 RECORDED = load_results()
 QUANTITIES = ("tokens", "flops", "milliseconds", "bytes")
@@ -16,17 +22,20 @@ QUANTITIES = ("tokens", "flops", "milliseconds", "bytes")
 
 def test_everything_was_measured_at_every_side():
     assert [(run["encoder"], run["side"]) for run in RECORDED.record["encoder_runs"]] == [
-        (name, side) for name in ENCODERS for side in SIDES
+        (name, side) for name in MEASURED_ENCODERS for side in SIDES
     ]
     assert [(run["connector"], run["side"]) for run in RECORDED.record["connector_runs"]] == [
-        (name, side) for name in CONNECTORS for side in SIDES
+        (name, side) for name in MEASURED_CONNECTORS for side in SIDES
     ]
 
 
 @pytest.mark.parametrize("side", SIDES[:3])
 def test_what_is_counted_is_the_same_today(side):
     counted = ("tokens", "flops", "bytes")
-    for kind, names, again in (("encoder", ENCODERS, measure_encoder), ("connector", CONNECTORS, measure_connector)):
+    for kind, names, again in (
+        ("encoder", MEASURED_ENCODERS, measure_encoder),
+        ("connector", MEASURED_CONNECTORS, measure_connector),
+    ):
         for name in names:
             recorded = next(r for r in RECORDED.record[f"{kind}_runs"] if (r[kind], r["side"]) == (name, side))
             today = again(name, side)
@@ -72,7 +81,7 @@ def test_the_command_measures_writes_and_prints(made_up, capsys):
     results = load_results(made_up)
 
     assert isinstance(results, CostResults)
-    assert len(lines) == 1 + (len(ENCODERS) + len(CONNECTORS)) * len(SIDES)
+    assert len(lines) == 1 + (len(MEASURED_ENCODERS) + len(MEASURED_CONNECTORS)) * len(SIDES)
     assert lines[1].split()[:3] == ["cnn", "48", "48"]
     assert results.connector("projector", "bytes")[1].tolist() == list(SIDES)
 

@@ -8,7 +8,7 @@ from vlmteach.experiments.hunger import record as recording
 from vlmteach.experiments.hunger import run as making
 from vlmteach.experiments.hunger.record import COMPARED, EXPERIMENT, SIZES, all_cases, case_of
 from vlmteach.experiments.hunger.run import CONNECTOR, Case, fixed_pictures
-from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, GradedLoss, held_out_questions
+from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, AnswerLoss, held_out_questions
 from vlmteach.experiments.recording import write_results
 from vlmteach.experiments.result import Result
 from vlmteach.training import Recipe
@@ -84,7 +84,7 @@ def test_a_stopped_run_is_no_result(monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GradedLoss, "__call__", stop)
+    monkeypatch.setattr(AnswerLoss, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         making.run_case(Case("cnn-large", BATCH, 0, SHORT))
 

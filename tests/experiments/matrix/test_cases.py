@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vlmteach.experiments import LEVEL
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
+from vlmteach.experiments.matrix.models import MATRIX_CONNECTORS, MATRIX_ENCODERS
 from vlmteach.experiments.matrix.record import (
     CELLS,
     COMPARED,
@@ -34,12 +34,12 @@ def attributes(*shares):
 def test_every_eye_meets_every_connector_and_what_the_course_says_most_about_comes_first():
     assert sorted(CELLS) == sorted(Cell(eye, way) for eye in COMPARED for way in WAYS)
     assert [cell.connector for cell in CELLS[:10]] == ["prefix", "deep-prefix"] * 5
-    assert set(WAYS) == set(CONNECTORS)
+    assert set(WAYS) == set(MATRIX_CONNECTORS)
     assert len(COMPARED) == 5
 
 
 def test_a_control_has_no_positions_and_the_rate_of_a_cell_that_is_compared():
-    assert {control.encoder for control in CONTROLS} - set(COMPARED) == set(ENCODERS) - set(COMPARED)
+    assert {control.encoder for control in CONTROLS} - set(COMPARED) == set(MATRIX_ENCODERS) - set(COMPARED)
     assert all(not control.positions and cell in CELLS for control, cell in CONTROLS.items())
     assert all(control.connector == cell.connector for control, cell in CONTROLS.items())
     assert {*SHIPPED} <= {*CELLS, *CONTROLS}

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS, HEADS, SIDE, Standardise, build_model
+from vlmteach.experiments.matrix.models import HEADS, MATRIX_CONNECTORS, MATRIX_ENCODERS, SIDE, Standardise, build_vlm
 from vlmteach.experiments.matrix.record import COMPARED, CONTROLS
 from vlmteach.experiments.matrix.train import answer_scores
 from vlmteach.nn import AddPositions, LanguageModel, VisualTokens
@@ -17,32 +17,32 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", MATRIX_ENCODERS)
 def test_encoders_are_of_one_size(name):
-    assert 100_000 <= parameters(ENCODERS[name].build()) <= 150_000
+    assert 100_000 <= parameters(MATRIX_ENCODERS[name].build()) <= 150_000
 
 
 def test_a_control_has_the_size_of_what_it_is_compared_with():
-    assert set(ENCODERS) == {*COMPARED, *(control.encoder for control in CONTROLS)}
-    assert parameters(ENCODERS["cnn-small-zeros"].build()) == parameters(ENCODERS["cnn-small"].build())
+    assert set(MATRIX_ENCODERS) == {*COMPARED, *(control.encoder for control in CONTROLS)}
+    assert parameters(MATRIX_ENCODERS["cnn-small-zeros"].build()) == parameters(MATRIX_ENCODERS["cnn-small"].build())
     places = 36 * 64
-    assert parameters(ENCODERS["vit-bag"].build()) == parameters(ENCODERS["vit"].build()) - places
+    assert parameters(MATRIX_ENCODERS["vit-bag"].build()) == parameters(MATRIX_ENCODERS["vit"].build()) - places
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", MATRIX_ENCODERS)
 def test_every_encoder_gives_six_by_six_tokens_of_its_width(name):
-    visual = ENCODERS[name].build().eval()(BATCH.pictures)
+    visual = MATRIX_ENCODERS[name].build().eval()(BATCH.pictures)
 
-    assert visual.tokens.shape == (4, 36, ENCODERS[name].width)
+    assert visual.tokens.shape == (4, 36, MATRIX_ENCODERS[name].width)
     assert visual.num_prefix_tokens == 0
     assert torch.equal(visual.boxes[0, 7], torch.tensor([1, 1, 2, 2]) / 6)
 
 
 def reach(name):
     """How many cells away, across the borders too, a cell still hears of another."""
-    encoder = ENCODERS[name].build().eval()
+    encoder = MATRIX_ENCODERS[name].build().eval()
     picture = torch.rand(1, 3, SIDE, SIDE, requires_grad=True)
-    (encoder(picture).tokens[0, 14] * torch.randn(ENCODERS[name].width)).sum().backward()
+    (encoder(picture).tokens[0, 14] * torch.randn(MATRIX_ENCODERS[name].width)).sum().backward()
     heard = picture.grad[0].abs().amax(dim=0).unflatten(1, (6, 8)).unflatten(0, (6, 8)).amax(dim=(1, 3)) > 0
     rows, columns = heard.nonzero().T
     legs = [(part - centre).abs() for part, centre in ((rows, 2), (columns, 2))]
@@ -63,8 +63,8 @@ def reach(name):
 def test_how_far_a_cell_hears_is_what_the_title_says(name, cells):
     """Three cells is as far as any two are apart on this board, where borders wrap."""
     assert reach(name) == cells
-    if "field" in ENCODERS[name].title:
-        assert f"field {2 * cells + 1} cells" in ENCODERS[name].title
+    if "field" in MATRIX_ENCODERS[name].title:
+        assert f"field {2 * cells + 1} cells" in MATRIX_ENCODERS[name].title
 
 
 def test_an_empty_board_becomes_zero():
@@ -76,10 +76,10 @@ def test_an_empty_board_becomes_zero():
 
 
 @pytest.mark.parametrize("positions", [True, False])
-@pytest.mark.parametrize("connector", CONNECTORS)
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("connector", MATRIX_CONNECTORS)
+@pytest.mark.parametrize("encoder", MATRIX_ENCODERS)
 def test_every_cell_answers_and_learns(encoder, connector, positions):
-    model = build_model(encoder, connector, positions, seed=0)
+    model = build_vlm(encoder, connector, positions, seed=0)
     scores = answer_scores(model, BATCH)
     F.cross_entropy(scores.flatten(0, 1), BATCH.answers.flatten()).backward()
 
@@ -90,22 +90,22 @@ def test_every_cell_answers_and_learns(encoder, connector, positions):
             assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("connector", CONNECTORS)
+@pytest.mark.parametrize("connector", MATRIX_CONNECTORS)
 def test_positions_are_added_once_or_nowhere(connector):
     def places(positions):
         return [
-            m for m in build_model("cnn-small", connector, positions, seed=0).modules() if isinstance(m, AddPositions)
+            m for m in build_vlm("cnn-small", connector, positions, seed=0).modules() if isinstance(m, AddPositions)
         ]
 
     assert len(places(True)) == 1
     assert places(False) == []
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", MATRIX_ENCODERS)
 def test_every_connector_begins_with_the_same_translator(encoder):
     heads = {}
-    for name in CONNECTORS:
-        translator = build_model(encoder, name, True, seed=0).connector.translator
+    for name in MATRIX_CONNECTORS:
+        translator = build_vlm(encoder, name, True, seed=0).connector.translator
         heads[name] = [str(step) for step in translator[:4]]
 
     assert all(head == heads["prefix"] for head in heads.values())
@@ -114,19 +114,19 @@ def test_every_connector_begins_with_the_same_translator(encoder):
 def test_the_language_model_is_of_one_kind():
     """But for the one layer that a deep prefix puts before its blocks."""
     kinds = {}
-    for way in CONNECTORS:
-        blocks = [build_model(eye, way, True, 0).language_model.blocks for eye in ENCODERS]
+    for way in MATRIX_CONNECTORS:
+        blocks = [build_vlm(eye, way, True, 0).language_model.blocks for eye in MATRIX_ENCODERS]
         kinds[way] = {str(each[-2:]) for each in blocks}
         assert {len(each) for each in blocks} == {3 if way == "deep-prefix" else 2}
 
     assert len(set.union(*kinds.values())) == 1
-    assert isinstance(build_model("vit", "prefix", True, 0).language_model, LanguageModel)
+    assert isinstance(build_vlm("vit", "prefix", True, 0).language_model, LanguageModel)
 
 
 def test_vectors_reach_the_language_model_as_one_token_and_the_resampler_as_eight():
     tokens = {}
-    for name in CONNECTORS:
-        model = build_model("cnn-small", name, True, seed=0).eval()
+    for name in MATRIX_CONNECTORS:
+        model = build_vlm("cnn-small", name, True, seed=0).eval()
         words = model.language_model.embed(BATCH.words).flatten(1, 2)
         tokens[name] = model.connector(model.encoder(BATCH.pictures), words).shape[1] - words.shape[1]
 
@@ -141,7 +141,7 @@ def test_vectors_reach_the_language_model_as_one_token_and_the_resampler_as_eigh
 
 
 def test_an_attention_block_follows_the_cnn_and_keeps_the_boxes():
-    encoder = ENCODERS["cnn-attention"].build().eval()
+    encoder = MATRIX_ENCODERS["cnn-attention"].build().eval()
     before, after = encoder.encoder(BATCH.pictures), encoder(BATCH.pictures)
 
     assert isinstance(after, VisualTokens)
@@ -154,7 +154,7 @@ def test_a_seed_gives_the_same_weights_and_leaves_random_numbers_alone():
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
-    one, same, other = (build_model("vit", "resampler", True, seed).state_dict() for seed in (3, 3, 4))
+    one, same, other = (build_vlm("vit", "resampler", True, seed).state_dict() for seed in (3, 3, 4))
 
     assert torch.equal(torch.rand(2), expected)
     assert all(torch.equal(one[name], same[name]) for name in one)
@@ -170,4 +170,4 @@ def test_a_seed_gives_the_same_weights_and_leaves_random_numbers_alone():
 )
 def test_an_unknown_name_is_refused(encoder, connector, sentence):
     with pytest.raises(ValueError, match=sentence):
-        build_model(encoder, connector, True, seed=0)
+        build_vlm(encoder, connector, True, seed=0)

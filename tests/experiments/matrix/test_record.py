@@ -10,10 +10,10 @@ from vlmteach.experiments.matrix import __main__ as command
 from vlmteach.experiments.matrix import load_results, models
 from vlmteach.experiments.matrix import record as recording
 from vlmteach.experiments.matrix import run as making
-from vlmteach.experiments.matrix.models import CONNECTORS, ENCODERS
+from vlmteach.experiments.matrix.models import MATRIX_CONNECTORS, MATRIX_ENCODERS
 from vlmteach.experiments.matrix.record import LONGER, RATES, Cell, Recorder, make_run
 from vlmteach.experiments.matrix.run import Case, run_case
-from vlmteach.experiments.matrix.train import HELD_OUT, RECIPE, GradedLoss, held_out_questions, training_pictures
+from vlmteach.experiments.matrix.train import HELD_OUT, RECIPE, AnswerLoss, held_out_questions, scene_batches
 from vlmteach.experiments.result import Result
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
@@ -29,7 +29,7 @@ ATTENTION, VECTOR, BARE = (
 
 def make_small(monkeypatch):
     """Everything as it is recorded, with fewer pictures and steps."""
-    monkeypatch.setattr(making, "training_pictures", lambda seed: training_pictures(seed, count=4))
+    monkeypatch.setattr(making, "scene_batches", lambda seed: scene_batches(seed, count=4))
     monkeypatch.setattr(making, "TESTED", 64)
     monkeypatch.setattr(making, "WINDOW", 10)
     monkeypatch.setattr(recording, "GUESSING", 400)
@@ -120,7 +120,7 @@ def test_a_stopped_run_is_no_result(monkeypatch, small):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GradedLoss, "__call__", stop)
+    monkeypatch.setattr(AnswerLoss, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         run_case(CASE)
 
@@ -201,9 +201,9 @@ def test_a_record_is_put_together_from_finished_runs(tmp_path, made, monkeypatch
     assert {"python", "torch", "numpy", "vlmteach", "cpu"} <= record["versions"].keys()
     assert record["code"] == recorder.runs.code
     assert record["stamps"] == []
-    assert written.parameters("vit-bag") == sum(p.numel() for p in ENCODERS["vit-bag"].build().parameters())
+    assert written.parameters("vit-bag") == sum(p.numel() for p in MATRIX_ENCODERS["vit-bag"].build().parameters())
     assert written.encoder_title("vit") == "ViT"
-    assert written.connector_title("vector") == CONNECTORS["vector"].title
+    assert written.connector_title("vector") == MATRIX_CONNECTORS["vector"].title
     assert record["attention_layers"] == {"cross-attention": 3, "vector": 2}
     assert list(record["checkpoints"]) == ["vit/cross-attention", "cnn-small/vector"]
     shipped = record["checkpoints"]["cnn-small/vector"]
@@ -268,7 +268,9 @@ def test_a_deep_prefix_has_as_many_numbers_and_layers_of_attention_as_cross_atte
 
 
 def test_what_is_numbered_behind_the_eye_is_all_that_differs_between_two_connectors():
-    total = {way: sum(p.numel() for p in models.build_model("vit", way, True, 0).parameters()) for way in CONNECTORS}
+    total = {
+        way: sum(p.numel() for p in models.build_vlm("vit", way, True, 0).parameters()) for way in MATRIX_CONNECTORS
+    }
 
     assert {way: total[way] - total["prefix"] for way in total} == {
         way: recording.connector_parameters(way) - recording.connector_parameters("prefix") for way in total
@@ -276,7 +278,7 @@ def test_what_is_numbered_behind_the_eye_is_all_that_differs_between_two_connect
 
 
 def test_the_layer_of_a_deep_prefix_starts_as_cross_attention_does():
-    deep, cross = (models.build_model("vit", way, True, 0) for way in ("deep-prefix", "cross-attention"))
+    deep, cross = (models.build_vlm("vit", way, True, 0) for way in ("deep-prefix", "cross-attention"))
     layer, other = deep.language_model.blocks[0].attend, cross.connector.meeting.attend
     spread = [tensor.std().item() for tensor in layer.qkv.weight.chunk(3)]
 

@@ -8,14 +8,13 @@ import pytest
 import torch
 from support.blind import asked_of, chance_above, seeing_rate
 
-from vlmteach.experiments import LEVEL
-from vlmteach.experiments.matrix import ENCODERS, load_results, load_trained
+from vlmteach.experiments import LEVEL, TEST_SEED
+from vlmteach.experiments.matrix import MATRIX_ENCODERS, load_results, load_vlm
 from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, WAYS, case_of
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
     RECIPE,
-    TEST_SEED,
     TESTED,
     family_means,
     right_answers,
@@ -97,10 +96,12 @@ def test_a_cell_that_carries_a_claim_has_three_seeds():
     assert all([run["seed"] for run in RECORDED.runs(*cell)] == [0, 1, 2] for cell in CLAIMS)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", MATRIX_ENCODERS)
 def test_the_record_describes_the_encoders_of_today(name):
-    assert RECORDED.encoder_title(name) == ENCODERS[name].title
-    assert RECORDED.parameters(name) == sum(parameter.numel() for parameter in ENCODERS[name].build().parameters())
+    assert RECORDED.encoder_title(name) == MATRIX_ENCODERS[name].title
+    assert RECORDED.parameters(name) == sum(
+        parameter.numel() for parameter in MATRIX_ENCODERS[name].build().parameters()
+    )
 
 
 def test_half_of_all_relations_can_be_guessed_and_a_sixth_of_all_places():
@@ -190,7 +191,7 @@ def measured():
     asked = batch, other_pictures, shuffle_questions(batch, seed=1)
     with one_thread():
         accuracy = {
-            cell: np.array([family_means(right_answers(load_trained(*cell), each), each.family) for each in asked])
+            cell: np.array([family_means(right_answers(load_vlm(*cell), each), each.family) for each in asked])
             for cell in SHIPPED
         }
     return accuracy, asked_of(batch)
@@ -226,7 +227,7 @@ def test_a_shipped_model_needs_the_picture_and_the_question(measured, cell, floo
 
 
 def test_a_shipped_model_answers_a_question_in_words():
-    model = load_trained("vit", "cross-attention")
+    model = load_vlm("vit", "cross-attention")
     batch = make_batch(4, TEST_SEED + 8, pairs=~HELD_OUT)
     question = model.language_model.tokenizer.decode(batch.words[0, 0])
     answer = model.answer(batch.pictures[0], question)

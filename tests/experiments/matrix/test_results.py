@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlmteach.experiments.matrix import MatrixResults, build_model, load_results, load_trained, results
+from vlmteach.experiments.matrix import MatrixResults, build_vlm, load_results, load_vlm, results
 from vlmteach.experiments.recording import write_results
 from vlmteach.training import CheckpointError, save_checkpoint
 
@@ -96,7 +96,7 @@ def test_a_record_that_is_not_there_names_the_command():
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A folder with one trained model, and a record that knows it."""
-    model = build_model("cnn-small", "vector", positions=False, seed=5)
+    model = build_vlm("cnn-small", "vector", positions=False, seed=5)
     digest = save_checkpoint(tmp_path / "some.safetensors", model.state_dict())
     about = {"file": "some.safetensors", "sha256": digest, "positions": False}
     write_results("matrix", {**RECORD, "checkpoints": {"cnn-small/vector": about}}, tmp_path)
@@ -106,7 +106,7 @@ def shipped(tmp_path, monkeypatch):
 
 def test_a_trained_model_comes_back_ready_to_answer(shipped):
     folder, model = shipped
-    loaded = load_trained("cnn-small", "vector", folder)
+    loaded = load_vlm("cnn-small", "vector", folder)
 
     assert not loaded.training
     assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in model.state_dict().items())
@@ -114,15 +114,15 @@ def test_a_trained_model_comes_back_ready_to_answer(shipped):
 
 def test_a_cell_that_is_not_shipped_is_refused(shipped):
     with pytest.raises(ValueError, match="there is no trained model 'vit/vector'; expected one of cnn-small/vector"):
-        load_trained("vit", "vector", shipped[0])
+        load_vlm("vit", "vector", shipped[0])
 
 
 def test_weights_of_another_run_are_refused(shipped):
     folder, _ = shipped
-    save_checkpoint(folder / "some.safetensors", build_model("cnn-small", "vector", False, seed=6).state_dict())
+    save_checkpoint(folder / "some.safetensors", build_vlm("cnn-small", "vector", False, seed=6).state_dict())
 
     with pytest.raises(CheckpointError, match=r"some\.safetensors holds something else than expected"):
-        load_trained("cnn-small", "vector", folder)
+        load_vlm("cnn-small", "vector", folder)
 
 
 def test_a_damaged_file_is_refused(shipped, tmp_path):
@@ -133,4 +133,4 @@ def test_a_damaged_file_is_refused(shipped, tmp_path):
     file.write_bytes(file.read_bytes()[:-100])
 
     with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
-        load_trained("cnn-small", "vector", tmp_path / "copy")
+        load_vlm("cnn-small", "vector", tmp_path / "copy")

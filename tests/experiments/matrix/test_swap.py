@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlmteach.experiments.matrix.models import CONNECTORS, build_model
+from vlmteach.experiments.matrix.models import MATRIX_CONNECTORS, build_vlm
 from vlmteach.pictures.scenes.batches import make_batch
 from vlmteach.pictures.scenes.drawing import draw_scenes
 from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
@@ -19,7 +19,7 @@ COUNT = len(WORDS)
 
 def ready(encoder, connector, positions=False, dtype=torch.float64):
     """A model of the matrix with statistics of pictures in its BatchNorm, in eval mode."""
-    model = build_model(encoder, connector, positions, seed=0).to(dtype).train()
+    model = build_vlm(encoder, connector, positions, seed=0).to(dtype).train()
     with torch.no_grad():
         for step in range(3):
             model.encoder(make_batch(16, (7, step)).pictures.to(dtype))
@@ -51,7 +51,7 @@ def test_swapping_far_things_changes_nothing(encoder, connector):
     assert moved_by_swapping(ready(encoder, connector), scenes).max() <= 1e-12
 
 
-@pytest.mark.parametrize("connector", [name for name in CONNECTORS if name != "attention-pool"])
+@pytest.mark.parametrize("connector", [name for name in MATRIX_CONNECTORS if name != "attention-pool"])
 def test_a_bag_of_patches_holds_for_near_things_too(connector):
     assert moved_by_swapping(ready("vit-bag", connector), near_scenes(COUNT, seed=1)[0]).max() <= 1e-12
 

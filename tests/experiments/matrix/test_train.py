@@ -7,15 +7,15 @@ from support.scenes import sentence
 from torch import nn
 from torch.nn import functional as F
 
-from vlmteach.experiments.matrix import train
+from vlmteach.experiments import TEST_SEED
 from vlmteach.experiments.matrix.train import (
     HELD_OUT,
-    GradedLoss,
+    AnswerLoss,
     answer_scores,
     family_means,
     held_out_questions,
     right_answers,
-    training_pictures,
+    scene_batches,
 )
 from vlmteach.pictures.look import COLOURS
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
@@ -69,24 +69,24 @@ def test_one_pair_of_each_shape_is_held_out():
 
 
 def test_held_out_pairs_never_come_while_learning_and_all_others_do():
-    batch = training_pictures(seed=0, count=1200)(0)
+    batch = scene_batches(seed=0, count=1200)(0)
     seen = {pair for pairs in pairs_of(batch) for pair in pairs if pair is not None}
 
     assert seen == set(map(tuple, np.argwhere(~HELD_OUT).tolist()))
 
 
 def test_the_pictures_of_a_step_depend_on_seed_and_step_alone():
-    batch = training_pictures(seed=3, count=4)
+    batch = scene_batches(seed=3, count=4)
 
-    assert torch.equal(batch(5).pictures, training_pictures(seed=3, count=4)(5).pictures)
+    assert torch.equal(batch(5).pictures, scene_batches(seed=3, count=4)(5).pictures)
     assert not torch.equal(batch(5).pictures, batch(6).pictures)
-    assert not torch.equal(batch(5).pictures, training_pictures(seed=4, count=4)(5).pictures)
+    assert not torch.equal(batch(5).pictures, scene_batches(seed=4, count=4)(5).pictures)
 
 
 def test_the_test_is_drawn_from_another_stream_than_every_step():
-    test = make_batch(4, train.TEST_SEED, pairs=~HELD_OUT).pictures
+    test = make_batch(4, TEST_SEED, pairs=~HELD_OUT).pictures
 
-    assert not torch.equal(test, training_pictures(train.TEST_SEED, 4)(0).pictures)
+    assert not torch.equal(test, scene_batches(TEST_SEED, 4)(0).pictures)
 
 
 def test_questions_about_held_out_pairs_are_found_as_one_would_by_reading():
@@ -110,14 +110,14 @@ def test_the_answer_is_read_at_the_question_mark():
 
 
 def test_the_loss_is_the_cross_entropy_of_the_answers():
-    loss = GradedLoss()(Oracle(BATCH), BATCH)
+    loss = AnswerLoss()(Oracle(BATCH), BATCH)
 
     assert loss.item() == pytest.approx(math.log(1 + (len(VOCABULARY) - 1) / math.e))
     assert loss.requires_grad
 
 
 def test_the_report_counts_right_answers_of_each_family_in_each_full_window():
-    model, graded = Oracle(BATCH, knows_attributes), GradedLoss()
+    model, graded = Oracle(BATCH, knows_attributes), AnswerLoss()
     for step in range(5):
         model.knows = knows_attributes if step < 1 else lambda batch: batch.family >= 0
         graded(model, BATCH)

@@ -5,36 +5,36 @@ and the recorded numbers only check the probe that computes the field. That it r
 how many steps, is a measurement.
 """
 
-from vlmteach.experiments.cliff.encoders import ENCODERS, MarkerReadOut, build_model
+from vlmteach.experiments.cliff.encoders import CLIFF_ENCODERS, MarkerReadOut, build_cliff_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, PARTLY, Field, exact_field, where
-from vlmteach.experiments.cliff.results import DISTANCE, CliffResults, load_results, load_trained
+from vlmteach.experiments.cliff.results import DISTANCE, CliffResults, load_cliff_model, load_results
 from vlmteach.experiments.cliff.train import (
     CHANCE,
     LIVE_RECIPE,
     RECIPE,
-    GradedLoss,
+    CliffLoss,
+    cliff_batches,
     count_right,
-    training_pictures,
 )
 
 __all__ = [
     "CHANCE",
+    "CLIFF_ENCODERS",
     "DISTANCE",
-    "ENCODERS",
     "INSIDE",
     "LIVE_RECIPE",
     "OUTSIDE",
     "PARTLY",
     "RECIPE",
+    "CliffLoss",
     "CliffResults",
     "Field",
-    "GradedLoss",
     "MarkerReadOut",
-    "build_model",
+    "build_cliff_model",
+    "cliff_batches",
     "count_right",
     "exact_field",
+    "load_cliff_model",
     "load_results",
-    "load_trained",
-    "training_pictures",
     "where",
 ]

@@ -60,7 +60,7 @@ class MeanBroadcast(nn.Module):
 
 
 @dataclass(frozen=True)
-class Encoder:
+class CliffEncoder:
     """One line of the comparison.
 
     family: "local" sees its receptive field and no more, "global" attends, "control" is global without attention or
@@ -86,28 +86,30 @@ def _attention() -> TransformerBlock:
 
 
 _ALL = (
-    Encoder("cnn-1", "CNN, 1 block", "local", lambda: MarkerReadOut(_cnn(1))),
-    Encoder("cnn-2", "CNN, 2 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1))),
-    Encoder("cnn-3", "CNN, 3 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1, 1))),
-    Encoder("cnn-6", "CNN, 6 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1, 1, 1, 1, 1))),
-    Encoder("cnn-2-strided", "CNN, 2 blocks, strided stem", "local", lambda: MarkerReadOut(_cnn(1, 1, stem="strided"))),
-    Encoder("vit-1", "ViT, 1 block", "global", lambda: MarkerReadOut(_vit(1))),
-    Encoder("vit-2", "ViT, 2 blocks", "global", lambda: MarkerReadOut(_vit(2))),
-    Encoder("cnn-1-attention", "CNN, 1 block + attention", "global", lambda: MarkerReadOut(_cnn(1), _attention())),
-    Encoder("cnn-dilated", "CNN, dilated 1, 2, 4", "control", lambda: MarkerReadOut(_cnn(1, 2, 4))),
-    Encoder("cnn-1-mean", "CNN, 1 block + mean", "control", lambda: MarkerReadOut(_cnn(1), MeanBroadcast())),
-    Encoder("cnn-1-mean-read", "CNN, 1 block, mean read out", "control", lambda: MeanReadOut(_cnn(1))),
+    CliffEncoder("cnn-1", "CNN, 1 block", "local", lambda: MarkerReadOut(_cnn(1))),
+    CliffEncoder("cnn-2", "CNN, 2 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1))),
+    CliffEncoder("cnn-3", "CNN, 3 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1, 1))),
+    CliffEncoder("cnn-6", "CNN, 6 blocks", "local", lambda: MarkerReadOut(_cnn(1, 1, 1, 1, 1, 1))),
+    CliffEncoder(
+        "cnn-2-strided", "CNN, 2 blocks, strided stem", "local", lambda: MarkerReadOut(_cnn(1, 1, stem="strided"))
+    ),
+    CliffEncoder("vit-1", "ViT, 1 block", "global", lambda: MarkerReadOut(_vit(1))),
+    CliffEncoder("vit-2", "ViT, 2 blocks", "global", lambda: MarkerReadOut(_vit(2))),
+    CliffEncoder("cnn-1-attention", "CNN, 1 block + attention", "global", lambda: MarkerReadOut(_cnn(1), _attention())),
+    CliffEncoder("cnn-dilated", "CNN, dilated 1, 2, 4", "control", lambda: MarkerReadOut(_cnn(1, 2, 4))),
+    CliffEncoder("cnn-1-mean", "CNN, 1 block + mean", "control", lambda: MarkerReadOut(_cnn(1), MeanBroadcast())),
+    CliffEncoder("cnn-1-mean-read", "CNN, 1 block, mean read out", "control", lambda: MeanReadOut(_cnn(1))),
 )
-ENCODERS = {encoder.name: encoder for encoder in _ALL}
+CLIFF_ENCODERS = {encoder.name: encoder for encoder in _ALL}
 
 
-def build_model(name: str, seed: int) -> nn.Module:
+def build_cliff_model(name: str, seed: int) -> nn.Module:
     """An encoder of the comparison with its read-out, its weights drawn by a seed; the caller's random state is kept.
 
     Raises ValueError, naming those there are, for an unknown name.
     """
-    if name not in ENCODERS:
-        raise ValueError(f"there is no encoder {name!r} in the cliff; expected one of {', '.join(ENCODERS)}.")
+    if name not in CLIFF_ENCODERS:
+        raise ValueError(f"there is no encoder {name!r} in the cliff; expected one of {', '.join(CLIFF_ENCODERS)}.")
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return ENCODERS[name].build()
+        return CLIFF_ENCODERS[name].build()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmteach.experiments.cliff import run as making
-from vlmteach.experiments.cliff.encoders import ENCODERS, build_model
+from vlmteach.experiments.cliff.encoders import CLIFF_ENCODERS, build_cliff_model
 from vlmteach.experiments.cliff.field import exact_field
 from vlmteach.experiments.cliff.results import CliffResults
 from vlmteach.experiments.cliff.run import FIRST, WINDOW, Case, run_case
@@ -16,10 +16,10 @@ from vlmteach.experiments.cliff.train import (
     CHANCE,
     PER_OFFSET,
     RECIPE,
-    GradedLoss,
-    training_pictures,
+    CliffLoss,
+    cliff_batches,
 )
-from vlmteach.experiments.curves import LEVEL
+from vlmteach.experiments.grading import LEVEL
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.runs import RunFolder
@@ -39,7 +39,7 @@ EXPERIMENT = Experiment(
     making.__name__,
     case_of,
     run_case,
-    begin=lambda case: (build_model(case.encoder, case.seed), training_pictures(case.seed, case.batch), GradedLoss()),
+    begin=lambda case: (build_cliff_model(case.encoder, case.seed), cliff_batches(case.seed, case.batch), CliffLoss()),
     first=FIRST,
     kind=lambda run: run["encoder"],
     final=lambda run, record: CliffResults({**record, "runs": [run]}).accuracy_by_distance(run["encoder"])[0].tolist(),
@@ -49,7 +49,7 @@ EXPERIMENT = Experiment(
 
 def all_cases() -> list[Case]:
     """Every encoder with every seed, by the one recipe."""
-    return [Case(name, seed, RECIPE, BATCH, PER_OFFSET) for seed in SEEDS for name in ENCODERS]
+    return [Case(name, seed, RECIPE, BATCH, PER_OFFSET) for seed in SEEDS for name in CLIFF_ENCODERS]
 
 
 class Recorder:
@@ -89,11 +89,11 @@ class Recorder:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    model = build_model(name, seed=0)
+    model = build_cliff_model(name, seed=0)
     field = exact_field(model)
     return {
-        "title": ENCODERS[name].title,
-        "family": ENCODERS[name].family,
+        "title": CLIFF_ENCODERS[name].title,
+        "family": CLIFF_ENCODERS[name].family,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "field": None if field is None else list(field),
     }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from vlmteach.experiments.cliff.encoders import build_model
+from vlmteach.experiments.cliff.encoders import build_cliff_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, Field, where
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.pictures.cliff import LONGEST
@@ -101,7 +101,7 @@ def load_results(folder: Path = RESULTS) -> CliffResults:
     return CliffResults(read_results("cliff", folder))
 
 
-def load_trained(name: str, folder: Path = CHECKPOINTS) -> nn.Module:
+def load_cliff_model(name: str, folder: Path = CHECKPOINTS) -> nn.Module:
     """A trained encoder of the cliff with its read-out, in eval mode, its weights verified against the record.
 
     Raises ValueError for a name that is not shipped, CheckpointError when the file is not the recorded one.
@@ -110,6 +110,6 @@ def load_trained(name: str, folder: Path = CHECKPOINTS) -> nn.Module:
     if name not in shipped:
         raise ValueError(f"there is no trained encoder {name!r}; expected one of {', '.join(shipped)}.")
     checkpoint = load_checkpoint(folder / shipped[name]["file"], sha256=shipped[name]["sha256"])
-    model = build_model(name, seed=0)
+    model = build_cliff_model(name, seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()

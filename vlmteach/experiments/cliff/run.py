@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from vlmteach.experiments.cliff.encoders import build_model
-from vlmteach.experiments.cliff.train import GradedLoss, count_right, training_pictures
-from vlmteach.experiments.curves import LEVEL, steps_to
+from vlmteach.experiments.cliff.encoders import build_cliff_model
+from vlmteach.experiments.cliff.train import CliffLoss, cliff_batches, count_right
+from vlmteach.experiments.grading import LEVEL, steps_to
 from vlmteach.experiments.result import Result
 from vlmteach.training import Recipe, fit, one_thread
 
@@ -40,9 +40,9 @@ class Case(NamedTuple):
 def run_case(case: Case) -> Result:
     """Train and test one encoder with one seed. Raises KeyboardInterrupt when it was stopped: half a run is none."""
     begin = time.perf_counter()
-    model, graded = build_model(case.encoder, case.seed), GradedLoss()
+    model, graded = build_cliff_model(case.encoder, case.seed), CliffLoss()
     with one_thread():
-        trained = fit(model, training_pictures(case.seed, case.batch), graded, case.recipe, progress=False)
+        trained = fit(model, cliff_batches(case.seed, case.batch), graded, case.recipe, progress=False)
         if trained.interrupted:
             raise KeyboardInterrupt
         right = count_right(model, case.per_offset)

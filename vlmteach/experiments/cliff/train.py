@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vlmteach.experiments.grading import TEST_SEED
 from vlmteach.pictures.cliff import LONGEST, CliffBatch, cliff_batch, cliff_pictures, every_offset
 from vlmteach.pictures.look import COLOURS
 from vlmteach.training import Recipe
@@ -19,16 +20,15 @@ RECIPE = Recipe(steps=600, learning_rate=2e-3, warmup=50, decay=0.4, weight_deca
 LIVE_RECIPE = Recipe(steps=240, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0)
 BATCH = 128
 PER_OFFSET = 672  # test pictures of each offset and seed: three seeds make 2,016
-TEST_SEED = 1_000_000  # far from every seed that pictures are learned from
 CHANCE = 1 / len(COLOURS)
 
 
-def training_pictures(seed: int, count: int = BATCH) -> Callable[[int], CliffBatch]:
+def cliff_batches(seed: int, count: int = BATCH) -> Callable[[int], CliffBatch]:
     """The pictures of each step, for fit. Every step brings new ones, so nothing can be learned by heart."""
     return lambda step: cliff_batch(count, (seed, step))
 
 
-class GradedLoss:
+class CliffLoss:
     """Cross-entropy, for fit, that keeps a school report: right or wrong for every picture, by distance.
 
     A picture is graded before it is learned from and never comes again, so the report is an honest test that costs

@@ -34,11 +34,11 @@ from vlmteach.training import one_thread
 SIDES = (48, 96, 144, 192, 288, 384)  # pixels
 REPEATS = 5  # of each timing; the median counts
 
-ENCODERS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
+MEASURED_ENCODERS: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "cnn": ("CNN grid", lambda side: ConvNet(DIM, (1, 1, 1), stem="patch", stride=CELL)),
     "vit": ("ViT patches", lambda side: VisionTransformer(side, CELL, DIM, depth=2, num_heads=HEADS, cls=False)),
 }
-CONNECTORS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
+MEASURED_CONNECTORS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "projector": ("every token", lambda: Projector(DIM, DIM, depth=2)),
     "space-to-depth": (
         "pixel shuffle, 2 × 2 tokens in one",
@@ -77,7 +77,7 @@ def measure(compute: Callable[[], Tensor]) -> dict[str, Any]:
 
 def measure_encoder(name: str, side: int) -> dict[str, Any]:
     """One encoder on one picture of side × side pixels."""
-    encoder = ENCODERS[name][1](side).eval().requires_grad_(False)
+    encoder = MEASURED_ENCODERS[name][1](side).eval().requires_grad_(False)
     picture = torch.zeros(1, 3, side, side)
     return {"encoder": name, "side": side, "tokens": (side // CELL) ** 2, **measure(lambda: encoder(picture).tokens)}
 
@@ -86,7 +86,7 @@ def measure_connector(name: str, side: int) -> dict[str, Any]:
     """A connector, and the language model that reads its tokens and one question; a picture of side × side pixels."""
     cells = side // CELL
     visual = on_grid(torch.randn(1, cells * cells, DIM), cells, cells)
-    translator = nn.Sequential(CONNECTORS[name][1](), NormTokens(DIM))
+    translator = nn.Sequential(MEASURED_CONNECTORS[name][1](), NormTokens(DIM))
     connector = Connect(translator, Prefix()).eval().requires_grad_(False)
     model = (
         LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH)

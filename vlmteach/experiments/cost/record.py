@@ -10,7 +10,14 @@ from tqdm.auto import tqdm
 
 from vlmteach.experiments.code import code_of, digest
 from vlmteach.experiments.cost import measure as making
-from vlmteach.experiments.cost.measure import CONNECTORS, ENCODERS, REPEATS, SIDES, measure_connector, measure_encoder
+from vlmteach.experiments.cost.measure import (
+    MEASURED_CONNECTORS,
+    MEASURED_ENCODERS,
+    REPEATS,
+    SIDES,
+    measure_connector,
+    measure_encoder,
+)
 from vlmteach.experiments.cost.results import CostResults
 from vlmteach.experiments.recording import RESULTS, now, read_results, versions, write_results
 from vlmteach.experiments.restamp import write_stamped
@@ -21,8 +28,8 @@ COUNTED = ("tokens", "flops", "bytes")  # the same on every machine; millisecond
 
 def measure_all() -> dict[str, list[dict[str, Any]]]:
     """Every encoder, and every connector, at every side."""
-    jobs = [("encoder_runs", measure_encoder, name, side) for name in ENCODERS for side in SIDES]
-    jobs += [("connector_runs", measure_connector, name, side) for name in CONNECTORS for side in SIDES]
+    jobs = [("encoder_runs", measure_encoder, name, side) for name in MEASURED_ENCODERS for side in SIDES]
+    jobs += [("connector_runs", measure_connector, name, side) for name in MEASURED_CONNECTORS for side in SIDES]
     runs: dict[str, list[dict[str, Any]]] = {"encoder_runs": [], "connector_runs": []}
     for kind, measure, name, side in tqdm(jobs, unit="measurement"):
         runs[kind].append(measure(name, side))
@@ -38,8 +45,8 @@ def record(folder: Path = RESULTS) -> CostResults:
         "versions": versions(),
         "code": code_of(making.__name__),
         "stamps": [],
-        "encoders": {name: title for name, (title, _) in ENCODERS.items()},
-        "connectors": {name: title for name, (title, _) in CONNECTORS.items()},
+        "encoders": {name: title for name, (title, _) in MEASURED_ENCODERS.items()},
+        "connectors": {name: title for name, (title, _) in MEASURED_CONNECTORS.items()},
         **measure_all(),
     }
     write_results("cost", content, folder)

@@ -7,11 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from vlmteach.experiments.grading import TEST_SEED
 from vlmteach.experiments.hunger import run as making
 from vlmteach.experiments.hunger.results import HungerResults
 from vlmteach.experiments.hunger.run import CONNECTOR, FIRST, Case, fixed_pictures, run_case
-from vlmteach.experiments.matrix.models import ENCODERS, build_model
-from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, RECIPE, TEST_SEED, TESTED, GradedLoss
+from vlmteach.experiments.matrix.models import MATRIX_ENCODERS, build_vlm
+from vlmteach.experiments.matrix.train import BATCH, HELD_OUT, RECIPE, TESTED, AnswerLoss
 from vlmteach.experiments.recording import RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.runs import RunFolder
@@ -36,9 +37,9 @@ EXPERIMENT = Experiment(
     case_of,
     run_case,
     begin=lambda case: (
-        build_model(case.encoder, CONNECTOR, True, case.seed),
+        build_vlm(case.encoder, CONNECTOR, True, case.seed),
         fixed_pictures(case.seed, case.pictures),
-        GradedLoss(),
+        AnswerLoss(),
     ),
     first=FIRST,
     kind=lambda run: run["encoder"],
@@ -69,7 +70,7 @@ def record(folder: Path, rates: Mapping[str, float], workers: int = 1) -> Hunger
         "versions": versions(),
         "code": runs.code,
         "stamps": runs.stamps,
-        "encoders": {name: ENCODERS[name].title for name in COMPARED},
+        "encoders": {name: MATRIX_ENCODERS[name].title for name in COMPARED},
         "runs": made,
     }
     write_results("hunger", content, RESULTS)

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vlmteach.experiments.matrix.models import build_model
+from vlmteach.experiments.grading import TEST_SEED
+from vlmteach.experiments.matrix.models import build_vlm
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
-    TEST_SEED,
     TESTED,
-    GradedLoss,
+    AnswerLoss,
     family_means,
     right_answers,
 )
@@ -66,7 +66,7 @@ def fixed_pictures(seed: int, pictures: int) -> Callable[[int], SceneBatch]:
 def run_case(case: Case) -> Result:
     """Train on a fixed set and test on it and on new pictures. Raises KeyboardInterrupt when it was stopped."""
     begin = time.perf_counter()
-    model, graded = build_model(case.encoder, CONNECTOR, True, case.seed), GradedLoss()
+    model, graded = build_vlm(case.encoder, CONNECTOR, True, case.seed), AnswerLoss()
     pictures = fixed_pictures(case.seed, case.pictures)
     with one_thread():
         trained = fit(model, pictures, graded, case.recipe, progress=False)

@@ -82,7 +82,7 @@ class AttentionLayer(nn.Module):
 
 
 @dataclass(frozen=True)
-class Encoder:
+class MatrixEncoder:
     """An image encoder. title: in words. width: of its tokens. build: a new one with random weights."""
 
     title: str
@@ -115,15 +115,15 @@ def _conv_stem_vit() -> ConvStemViT:
     return ConvStemViT(SIDE, CELL, DIM, depth=2, num_heads=HEADS, cls=False)
 
 
-ENCODERS = {
-    "cnn-small": Encoder("CNN, field 3 cells", 104, lambda: _cnn(104, 1)),
-    "cnn-large": Encoder("CNN, field 7 cells", DIM, lambda: _cnn(DIM, 1, 1, 1)),
-    "cnn-attention": Encoder("CNN + one attention block", DIM, lambda: ThenAttention(_cnn(DIM, 1, 1), DIM)),
-    "conv-stem-vit": Encoder("ViT with a convolutional stem", DIM, _conv_stem_vit),
-    "vit": Encoder("ViT", DIM, lambda: _vit("learned")),
+MATRIX_ENCODERS = {
+    "cnn-small": MatrixEncoder("CNN, field 3 cells", 104, lambda: _cnn(104, 1)),
+    "cnn-large": MatrixEncoder("CNN, field 7 cells", DIM, lambda: _cnn(DIM, 1, 1, 1)),
+    "cnn-attention": MatrixEncoder("CNN + one attention block", DIM, lambda: ThenAttention(_cnn(DIM, 1, 1), DIM)),
+    "conv-stem-vit": MatrixEncoder("ViT with a convolutional stem", DIM, _conv_stem_vit),
+    "vit": MatrixEncoder("ViT", DIM, lambda: _vit("learned")),
     # controls, for the theorem and its leak
-    "cnn-small-zeros": Encoder("CNN, field 3 cells, zero padding", 104, lambda: _cnn(104, 1, padding="zeros")),
-    "vit-bag": Encoder("ViT without positions", DIM, lambda: _vit("none")),
+    "cnn-small-zeros": MatrixEncoder("CNN, field 3 cells, zero padding", 104, lambda: _cnn(104, 1, padding="zeros")),
+    "vit-bag": MatrixEncoder("ViT without positions", DIM, lambda: _vit("none")),
 }
 
 
@@ -148,7 +148,7 @@ def _asked() -> tuple[nn.Module, nn.Module]:
     return nn.Identity(), CrossAttentionConnector(DIM, DIM, num_heads=HEADS)
 
 
-CONNECTORS = {
+MATRIX_CONNECTORS = {
     "prefix": Connector("grid as a prefix", _prefix),
     # as many layers of attention and as many parameters as with cross-attention
     "deep-prefix": Connector("grid as a prefix, one more layer", _prefix, lambda: AttentionLayer(DIM, num_heads=HEADS)),
@@ -159,15 +159,15 @@ CONNECTORS = {
 }
 
 
-def build_model(encoder: str, connector: str, positions: bool, seed: int) -> VisionLanguageModel:
+def build_vlm(encoder: str, connector: str, positions: bool, seed: int) -> VisionLanguageModel:
     """One cell of the matrix, its weights drawn by a seed; the caller's random state is kept.
 
     positions: whether the connector adds each token's place. Raises ValueError for an unknown name.
     """
-    for kind, name, known in (("encoder", encoder, ENCODERS), ("connector", connector, CONNECTORS)):
+    for kind, name, known in (("encoder", encoder, MATRIX_ENCODERS), ("connector", connector, MATRIX_CONNECTORS)):
         if name not in known:
             raise ValueError(f"there is no {kind} {name!r} in the matrix; expected one of {', '.join(known)}.")
-    eye, way = ENCODERS[encoder], CONNECTORS[connector]
+    eye, way = MATRIX_ENCODERS[encoder], MATRIX_CONNECTORS[connector]
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         places = [AddPositions()] if positions else []

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vlmteach.experiments.curves import LEVEL
+from vlmteach.experiments.grading import LEVEL, TEST_SEED
 from vlmteach.experiments.matrix import run as making
 from vlmteach.experiments.matrix.models import (
-    CONNECTORS,
-    ENCODERS,
-    build_model,
+    MATRIX_CONNECTORS,
+    MATRIX_ENCODERS,
+    build_vlm,
 )
 from vlmteach.experiments.matrix.results import MatrixResults, Run
 from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
@@ -20,10 +20,9 @@ from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
     RECIPE,
-    TEST_SEED,
     TESTED,
-    GradedLoss,
-    training_pictures,
+    AnswerLoss,
+    scene_batches,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
@@ -114,7 +113,7 @@ EXPERIMENT = Experiment(
     making.__name__,
     case_of,
     run_case,
-    begin=lambda case: (build_model(*case[:4]), training_pictures(case.seed), GradedLoss()),
+    begin=lambda case: (build_vlm(*case[:4]), scene_batches(case.seed), AnswerLoss()),
     first=FIRST,
     kind=Cell.of,
     final=lambda run, record: run["accuracy"],
@@ -191,8 +190,8 @@ class Recorder:
             "versions": versions(),
             "code": self.runs.code,
             "stamps": self.runs.stamps,
-            "encoders": {name: _describe(name) for name in ENCODERS},
-            "connectors": {name: CONNECTORS[name].title for name in WAYS},
+            "encoders": {name: _describe(name) for name in MATRIX_ENCODERS},
+            "connectors": {name: MATRIX_CONNECTORS[name].title for name in WAYS},
             "connector_parameters": {name: connector_parameters(name) for name in WAYS},
             "attention_layers": {name: attention_layers(name) for name in WAYS},
             "checkpoints": shipped,
@@ -233,21 +232,24 @@ class Recorder:
 
 def connector_parameters(connector: str) -> int:
     """How many parameters lie between an image encoder DIM wide and the language model's own blocks."""
-    layer = CONNECTORS[connector].layer
-    parts = [build_model("vit", connector, True, seed=0).connector, *([] if layer is None else [layer()])]
+    layer = MATRIX_CONNECTORS[connector].layer
+    parts = [build_vlm("vit", connector, True, seed=0).connector, *([] if layer is None else [layer()])]
     return sum(parameter.numel() for part in parts for parameter in part.parameters())
 
 
 def attention_layers(connector: str) -> int:
     """How many layers of attention lead from the image encoder's tokens to an answer."""
-    model = build_model("vit", connector, True, seed=0)
+    model = build_vlm("vit", connector, True, seed=0)
     behind_the_eye = (*model.connector.modules(), *model.language_model.modules())
     return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_eye)
 
 
 def _describe(name: str) -> dict[str, Any]:
-    model = ENCODERS[name].build()
-    return {"title": ENCODERS[name].title, "parameters": sum(parameter.numel() for parameter in model.parameters())}
+    model = MATRIX_ENCODERS[name].build()
+    return {
+        "title": MATRIX_ENCODERS[name].title,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
 
 
 def record(folder: Path, workers: int = 1) -> MatrixResults:

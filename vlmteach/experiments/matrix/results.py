@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.experiments.families import FamilyResults
-from vlmteach.experiments.matrix.models import build_model
+from vlmteach.experiments.matrix.models import build_vlm
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures.scenes.batches import make_batch
@@ -95,7 +95,7 @@ def load_results(folder: Path = RESULTS) -> MatrixResults:
     return MatrixResults(read_results("matrix", folder))
 
 
-def load_trained(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
+def load_vlm(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
     """A trained cell of the matrix, in eval mode, its weights verified against the record.
 
     Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
@@ -104,6 +104,6 @@ def load_trained(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> Vi
     if key not in shipped:
         raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
     checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
-    model = build_model(encoder, connector, shipped[key]["positions"], seed=0)
+    model = build_vlm(encoder, connector, shipped[key]["positions"], seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()

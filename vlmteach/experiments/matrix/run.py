@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from vlmteach.experiments.curves import LEVEL, steps_to
-from vlmteach.experiments.matrix.models import build_model
+from vlmteach.experiments.grading import LEVEL, TEST_SEED, steps_to
+from vlmteach.experiments.matrix.models import build_vlm
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
-    TEST_SEED,
     TESTED,
-    GradedLoss,
+    AnswerLoss,
     family_means,
     held_out_questions,
     right_answers,
-    training_pictures,
+    scene_batches,
 )
 from vlmteach.experiments.result import Result
 from vlmteach.pictures.scenes.batches import make_batch
@@ -55,9 +54,9 @@ class Case(NamedTuple):
 def run_case(case: Case) -> Result:
     """Train and test one cell. Raises KeyboardInterrupt when it was stopped: half a run is none."""
     begin = time.perf_counter()
-    model, graded = build_model(case.encoder, case.connector, case.positions, case.seed), GradedLoss()
+    model, graded = build_vlm(case.encoder, case.connector, case.positions, case.seed), AnswerLoss()
     with one_thread():
-        trained = fit(model, training_pictures(case.seed), graded, case.recipe, progress=False)
+        trained = fit(model, scene_batches(case.seed), graded, case.recipe, progress=False)
         if trained.interrupted:
             raise KeyboardInterrupt
         tested = test(model)

@@ -19,14 +19,13 @@ from vlmteach.training import Recipe
 RECIPE = Recipe(steps=2000, learning_rate=2e-3, warmup=100, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)
 BATCH = 64  # pictures a step, with eight questions each
 TESTED = 2048  # pictures in the test
-TEST_SEED = 1_000_000  # far from every seed that pictures are learned from
 
 # Shapes and colours that never come together while learning: one pair for each shape.
 HELD_OUT = ~EVERY_PAIR
 HELD_OUT[[0, 1, 2, 3], [0, 1, 2, 3]] = True
 
 
-def training_pictures(seed: int, count: int = BATCH) -> Callable[[int], SceneBatch]:
+def scene_batches(seed: int, count: int = BATCH) -> Callable[[int], SceneBatch]:
     """The pictures of each step, for fit; every step brings new ones."""
     return lambda step: make_batch(count, (seed, step), pairs=~HELD_OUT)
 
@@ -38,7 +37,7 @@ def answer_scores(model: nn.Module, batch: SceneBatch) -> Tensor:
     return scores.gather(2, end[..., None, None].expand(-1, -1, 1, scores.shape[-1])).squeeze(2)
 
 
-class GradedLoss:
+class AnswerLoss:
     """Cross-entropy of the answers, for fit, that keeps a school report: right answers of each family, step by step.
 
     A picture is graded before it is learned from and never comes again, so the report is an honest test.

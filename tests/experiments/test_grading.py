@@ -1,6 +1,6 @@
 import numpy as np
 
-from vlmteach.experiments.curves import steps_to
+from vlmteach.experiments.grading import steps_to
 
 
 def test_steps_to_a_level_count_to_the_end_of_the_window():
