@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from importlib.metadata import distribution
 
 import pytest
@@ -11,9 +12,8 @@ from torch.nn import functional as F
 
 from vlmteach.backbones import load_encoder, name_classes, preprocessing_of
 from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0
-from vlmteach.pictures import photograph
-from vlmteach.pictures.photos.photograph import PHOTOGRAPHS
-from vlmteach.probes import receptive_field
+from vlmteach.pictures import PHOTOGRAPHS, photograph
+from vlmteach.probes import effective_receptive_field, erf_size, receptive_field
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,30 @@ def test_the_receptive_field_of_the_trained_cnn_is_exact_by_the_nan_oracle(cnn):
     for hook in hooks:
         hook.remove()
     assert min(tried.values()) >= 5
+
+
+def with_depthwise_of(network, other):
+    mixed = deepcopy(network)
+    kernels = {name: kernel for name, kernel in other.state_dict().items() if name.endswith("conv_dw.weight")}
+    assert len(kernels) == 16
+    mixed.load_state_dict(kernels, strict=False)
+    return mixed
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("stage", "unit"), [("blocks.2", (14, 14)), ("blocks.4", (7, 7))])
+def test_whose_depthwise_kernels_a_network_has_decides_how_wide_its_field_is(cnn, seed, stage, unit):
+    """As lesson 02 says: on each of five photographs, whatever all other weights are."""
+    fresh = load_encoder("efficientnet_lite0", seed=seed).requires_grad_(False).model
+
+    def sizes(network):
+        shown = [seen_by("efficientnet_lite0", picture) for picture in PHOTOGRAPHS]
+        return [erf_size(effective_receptive_field(network, stage, unit, picture)) for picture in shown]
+
+    narrow, wide = sizes(cnn.model), sizes(fresh)
+    assert all(a < 0.75 * b for a, b in zip(narrow, wide, strict=True))
+    narrow_too, wide_too = sizes(with_depthwise_of(fresh, cnn.model)), sizes(with_depthwise_of(cnn.model, fresh))
+    assert max(narrow + narrow_too) < 0.9 * min(wide + wide_too)
 
 
 # Patches of 14 pixels of the middle square, (row, column) of 16 x 16, read off the photographs: those wholly inside a

@@ -4,7 +4,7 @@ from vlmteach.pictures.cliff import CliffBatch, cliff_batch
 from vlmteach.pictures.look import CELL, COLOURS, GREY
 from vlmteach.pictures.photos.fit import fit_picture
 from vlmteach.pictures.photos.load import load_picture
-from vlmteach.pictures.photos.photograph import normalise, photograph
+from vlmteach.pictures.photos.photograph import PHOTOGRAPHS, normalise, photograph
 from vlmteach.pictures.scenes.answering import answer_to
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch, make_batch
 from vlmteach.pictures.scenes.board import Scene, Thing, draw_scene
@@ -17,6 +17,7 @@ __all__ = [
     "CELL",
     "COLOURS",
     "GREY",
+    "PHOTOGRAPHS",
     "QUESTION_FAMILIES",
     "SHAPES",
     "TEMPLATES",

@@ -7,6 +7,7 @@ from vlmteach.probes.attention_statistics import (
     attention_rollout,
     mean_attention_distance,
 )
+from vlmteach.probes.components import principal_components
 from vlmteach.probes.depth import distance_by_depth
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import (
@@ -49,6 +50,7 @@ __all__ = [
     "measure_patchview",
     "noise_images",
     "occlusion",
+    "principal_components",
     "probe_answer",
     "receptive_field",
     "register_rule",

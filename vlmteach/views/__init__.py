@@ -28,9 +28,11 @@ from vlmteach.views.line import Line
 from vlmteach.views.live import LiveFigure
 from vlmteach.views.matrix import ControlCell, draw_blind, draw_matrix, draw_near_far
 from vlmteach.views.meetings import MEETINGS, draw_meeting
+from vlmteach.views.parts import draw_parts
 from vlmteach.views.patches import draw_bag_of_patches, draw_patch_sizes, draw_patches, draw_position_similarity
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview, explore_patchview
+from vlmteach.views.ranges import Measured, draw_ranges
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
 from vlmteach.views.similar import Likeness, draw_similar
@@ -81,6 +83,7 @@ __all__ = [
     "Likeness",
     "Line",
     "LiveFigure",
+    "Measured",
     "OffsetMap",
     "PatchView",
     "Recorded",
@@ -121,12 +124,14 @@ __all__ = [
     "draw_next_words",
     "draw_numbers",
     "draw_offset_accuracy",
+    "draw_parts",
     "draw_patch_sizes",
     "draw_patches",
     "draw_patchview",
     "draw_position_similarity",
     "draw_profile",
     "draw_projected",
+    "draw_ranges",
     "draw_regions",
     "draw_report",
     "draw_reshape",

@@ -5,8 +5,7 @@ import pytest
 import skimage.data
 import torch
 
-from vlmteach.pictures import normalise, photograph
-from vlmteach.pictures.photos.photograph import PHOTOGRAPHS
+from vlmteach.pictures import PHOTOGRAPHS, normalise, photograph
 
 
 @pytest.mark.parametrize(("height", "width"), [(224, 224), (14, 14), (256, 320), (640, 100), (1, 1)])
