@@ -13,7 +13,7 @@ import torchvision
 from support.random_weights import largest_difference, randomise
 from torch import nn
 
-from vlmteach.nn import VisionTransformer
+from vlmteach.nn import VisionTransformer, on_grid
 from vlmteach.probes import attention_maps, effective_receptive_field, measure_patchview, noise_images, occlusion
 from vlmteach.probes.depth import distance_by_depth
 from vlmteach.probes.patchview import Effort
@@ -55,14 +55,14 @@ class TokensInPlace(nn.Module):
 
     def __init__(self, yes):
         super().__init__()
-        self.vit, self.inplace = VisionTransformer(32, 8, 16, depth=3, num_heads=2), yes
+        self.patches, self.inplace = nn.Conv2d(3, 16, 8, 8), yes
+        self.blocks = VisionTransformer(32, 8, 16, depth=3, num_heads=2).blocks
 
     def forward(self, image):
-        visual = self.vit(image)
-        tokens = self.vit.blocks[0](visual.tokens)
-        for block in self.vit.blocks[1:]:
+        tokens = self.blocks[0](self.patches(image).flatten(2).mT)
+        for block in self.blocks[1:]:
             tokens = tokens.add_(block(tokens)) if self.inplace else tokens + block(tokens)
-        return tokens
+        return on_grid(tokens, 4, 4)
 
 
 def twins(make):
@@ -134,7 +134,7 @@ def test_captums_number():
         assert torch.equal(read_grids(net, ["0"])(x)["0"].permute(0, 3, 1, 2), net[0](x))
 
 
-@pytest.mark.parametrize("layer", ["vit.blocks.0", "vit.blocks.1"])
+@pytest.mark.parametrize("layer", ["blocks.0", "blocks.1"])
 def test_a_unit_of_tokens_is_read_before_they_are_added_to(layer):
     writes, plain = twins(TokensInPlace)
     ours, theirs = (effective_receptive_field(model, layer, (1, 2), NOISE) for model in (writes, plain))

@@ -7,6 +7,8 @@ respect to the picture (Luo et al., 1701.04128).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -14,7 +16,8 @@ from torch import Tensor, nn
 
 from vlmteach.probes.eval_mode import eval_mode
 from vlmteach.probes.network import as_written, in_full, plain_network
-from vlmteach.probes.unit import find_layer, run_to_unit
+from vlmteach.probes.picture_tokens import PictureTokens
+from vlmteach.probes.unit import find_layer, find_layouts, run_to_unit
 
 # A pixel belongs to the field when its heat is above this share of the largest: two sigma of a Gaussian.
 LUO_THRESHOLD = 0.0455
@@ -40,7 +43,8 @@ def effective_receptive_field(
     """
     model = plain_network(model)
     _require_pictures(model, images)
-    module = find_layer(model, layer)
+    find_layer(model, layer)
+    layouts = cache(lambda: find_layouts(model, images[:1]))
     if any(part.training and isinstance(part, _DIFFERENT_IN_TRAINING) for part in model.modules()):
         warnings.warn(
             "The model is in training mode, where BatchNorm and Dropout make its field another one. It was measured in "
@@ -51,7 +55,7 @@ def effective_receptive_field(
         total = torch.zeros(images.shape[-2:], dtype=in_full(images[:0]).dtype, device=images.device)
         for start in _with_progress(range(0, len(images), batch_size)):
             batch = images[start : start + batch_size]
-            total += _gradient(model, module, layer, position, batch, start).sum(dim=0)
+            total += _gradient(model, layer, position, batch, start, layouts).sum(dim=0)
         return total / total.max()
 
 
@@ -120,12 +124,18 @@ def _require_pictures(model: nn.Module, images: Tensor) -> None:
 
 
 def _gradient(
-    model: nn.Module, module: nn.Module, layer: str, position: tuple[int, int], images: Tensor, start: int
+    model: nn.Module,
+    layer: str,
+    position: tuple[int, int],
+    images: Tensor,
+    start: int,
+    layouts: Callable[[], Sequence[PictureTokens]],
 ) -> Tensor:
     """|gradient| of one unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
     with torch.enable_grad():
         images = images.detach().clone().requires_grad_()
-        unit = in_full(run_to_unit(model, module, layer, position, images.clone()))  # a network may write on its input
+        # a clone: a network may write on its input
+        unit = in_full(run_to_unit(model, layer, position, images.clone(), layouts))
         if not unit.requires_grad:
             raise ValueError(
                 f"no gradient leads from the picture to {layer!r}: the model switches gradients off on the way "

@@ -60,7 +60,7 @@ def picture_tokens(layouts: Sequence[PictureTokens], argument: Any, maps: dict[s
     return _from_visual_tokens(None, argument) if is_visual_tokens(argument) else None
 
 
-def layout_of(name: str, module: nn.Module, inputs: Sequence[Any], output: Any) -> PictureTokens | None:
+def layout_of(name: str, module: nn.Module | None, inputs: Sequence[Any], output: Any) -> PictureTokens | None:
     """What one module's forward tells about its tokens; None when it tells nothing, or they form no grid."""
     if is_visual_tokens(output):
         return _from_visual_tokens(name, output)

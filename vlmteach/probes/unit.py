@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-from vlmteach.probes.network import in_words, named_parts, only_tensor
+from vlmteach.probes.network import in_words, named_parts, only_tensor, reading
 from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
 
 
@@ -22,30 +22,39 @@ def find_layer(model: nn.Module, layer: str) -> nn.Module:
     return modules[layer]
 
 
-def run_to_unit(model: nn.Module, module: nn.Module, layer: str, position: tuple[int, int], images: Tensor) -> Tensor:
-    """Run the model until its layer `module`, named `layer`, has answered: the channels (B, D) at one position.
+def run_to_unit(
+    model: nn.Module,
+    layer: str,
+    position: tuple[int, int],
+    images: Tensor,
+    layouts: Callable[[], Sequence[PictureTokens]],
+) -> Tensor:
+    """Run the model until this layer has answered, and not a step further: the channels (B, D) at one position.
 
+    layouts: what find_layouts tells of the model, asked only where a layer returns tokens.
     Raises ValueError when the model cannot take the pictures, never calls the layer, or the layer has no such position.
     """
-    size = (images.shape[-2], images.shape[-1])
-    output, layouts = _run_to(model, module, layer, images)
-    return _channels(output, layer, position, layouts, size)
-
-
-class _Reached(Exception):
-    """The layer has run: the rest of the network is not needed."""
-
-
-def _run_to(model: nn.Module, module: nn.Module, layer: str, images: Tensor) -> tuple[Any, list[PictureTokens]]:
-    """The layer's output, a copy that nothing writes on, and how tokens lie in the picture, as the encoders tell."""
-    outputs: list[Any] = []
-    layouts: list[PictureTokens] = []
+    found: list[Any] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        tensor = output.tokens if is_visual_tokens(output) else only_tensor(output)
-        outputs.append(output if tensor is None else tensor.clone())
-        if tensor is not None and tensor.ndim == 4:
-            raise _Reached
+        found.append(output)
+        raise _Reached
+
+    hook = find_layer(model, layer).register_forward_hook(keep)
+    try:
+        _run(model, images)
+    except _Reached:
+        pass
+    finally:
+        hook.remove()
+    if not found:
+        raise ValueError(f"the forward pass never calls the layer {layer!r} in eval mode; choose another one.")
+    return _channels(found[0], layer, position, layouts, (images.shape[-2], images.shape[-1]))
+
+
+def find_layouts(model: nn.Module, image: Tensor) -> list[PictureTokens]:
+    """How the encoders in a model lay their tokens out, in the order they finish: one pass to the end, no gradients."""
+    layouts: list[PictureTokens] = []
 
     def note(name: str) -> Callable[..., None]:
         def hook(part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -56,39 +65,50 @@ def _run_to(model: nn.Module, module: nn.Module, layer: str, images: Tensor) -> 
         return hook
 
     hooks = [part.register_forward_hook(note(name), with_kwargs=True) for name, part in named_parts(model)]
-    hooks.append(module.register_forward_hook(keep))
     try:
-        model(images)
-    except _Reached:
-        pass
-    except (RuntimeError, AssertionError) as problem:
-        size = "×".join(map(str, images.shape[-2:]))
-        raise ValueError(f"the model cannot take pictures of {size} pixels: {problem}") from problem
+        with reading():
+            _run(model, image.clone())
     finally:
         for hook in hooks:
             hook.remove()
-    if not outputs:
-        raise ValueError(f"the forward pass never calls the layer {layer!r} in eval mode; choose another one.")
-    return outputs[0], layouts
+    return layouts
+
+
+class _Reached(Exception):
+    """The layer has run. What comes after it may want another size, or write on what the layer returned."""
+
+
+def _run(model: nn.Module, images: Tensor) -> None:
+    try:
+        model(images)
+    except (RuntimeError, AssertionError) as problem:
+        size = "×".join(map(str, images.shape[-2:]))
+        raise ValueError(f"the model cannot take pictures of {size} pixels: {problem}") from problem
 
 
 def _channels(
-    output: Any, layer: str, position: tuple[int, int], layouts: list[PictureTokens], size: tuple[int, int]
+    output: Any,
+    layer: str,
+    position: tuple[int, int],
+    layouts: Callable[[], Sequence[PictureTokens]],
+    size: tuple[int, int],
 ) -> Tensor:
     """The channels (B, D) at a position of a grid or of tokens that form one."""
     row, column = position
-    if not isinstance(output, Tensor) or output.ndim not in (3, 4):
+    told = layout_of(layer, None, (), output)
+    tensor = output.tokens if is_visual_tokens(output) else only_tensor(output)
+    if tensor is None or tensor.ndim not in (3, 4):
         raise ValueError(
             f"layer {layer!r} returns {in_words(output)}; expected a grid (B, C, H, W) or tokens (B, N, D). Choose a "
             "layer that returns one of them, for instance one inside it."
         )
-    if output.ndim == 4:
-        _require_channels_first(output, layer, size)
-        _require_position(position, output.shape[-2], output.shape[-1], layer)
-        return output[:, :, row, column]
-    num_prefix_tokens, height, width = _layout(output, layer, layouts)
+    if tensor.ndim == 4:
+        _require_channels_first(tensor, layer, size)
+        _require_position(position, tensor.shape[-2], tensor.shape[-1], layer)
+        return tensor[:, :, row, column]
+    num_prefix_tokens, height, width = _layout(tensor, layer, layouts() if told is None else [told])
     _require_position(position, height, width, layer)
-    return output[:, num_prefix_tokens + row * width + column]
+    return tensor[:, num_prefix_tokens + row * width + column]
 
 
 def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> None:
@@ -102,7 +122,7 @@ def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> 
         )
 
 
-def _layout(tokens: Tensor, layer: str, layouts: list[PictureTokens]) -> tuple[int, int, int]:
+def _layout(tokens: Tensor, layer: str, layouts: Sequence[PictureTokens]) -> tuple[int, int, int]:
     """Prefix, rows and columns of a layer's tokens, as the encoder around it tells; nothing is guessed."""
     for found in layouts:
         if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):

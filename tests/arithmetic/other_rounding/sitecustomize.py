@@ -2,12 +2,17 @@
 
 What processors round in different ways (products, convolutions, sums, norms, softmax, resizing, exp and its kin, and
 the gradients of them) comes out larger or smaller by up to eight units in the last place, 1e-6 of a float32. Whole
-numbers stay: a sum of small whole numbers is exact in any order. No two results are changed in the same way, not even
-those of one operation on the same numbers. ROUNDING_SEED chooses the changes; the same seed and program give the same.
+numbers stay: a sum of small whole numbers is exact in any order. ROUNDING_SEED chooses the changes; the same seed and
+program give the same.
+
+No two results are changed in the same way, not even those of one operation on the same numbers. With STEADY_ROUNDING=1
+one operation changes all its results of one shape in the same way, as a processor rounds the same numbers in the same
+way each time, and those of another shape (a batch of one, for instance) in another.
 """
 
 import os
 import random
+import zlib
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -40,9 +45,9 @@ ROUNDED = PRODUCTS | SUMS | FUNCTIONS
 class OtherRounding(TorchDispatchMode):
     """While it is on, every result of ROUNDED is changed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, steady: bool = False) -> None:
         super().__init__()
-        self.start = random.Random(seed)
+        self.seed, self.steady, self.any = seed, steady, random.Random(seed)
         changes = 2 * torch.rand(LENGTH, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 1
         changes = UNITS * torch.cat([changes, changes])
         dtypes = (torch.float32, torch.float64)
@@ -50,15 +55,19 @@ class OtherRounding(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        if function.overloadpacket.__name__ in ROUNDED:
+        name = function.overloadpacket.__name__
+        if name in ROUNDED:
             for tensor in result if isinstance(result, (tuple, list)) else [result]:
                 if isinstance(tensor, torch.Tensor) and tensor.dtype in self.changes and tensor.device.type == "cpu":
-                    self.change(tensor)
+                    self.change(tensor, self.start(name, tensor.shape))
         return result
 
-    def change(self, tensor: torch.Tensor) -> None:
+    def start(self, name: str, shape: torch.Size) -> int:
+        """Where in the list of changes those of a result begin."""
+        return zlib.crc32(f"{self.seed} {name} {shape}".encode()) % LENGTH if self.steady else self.any.randrange(LENGTH)
+
+    def change(self, tensor: torch.Tensor, start: int) -> None:
         """Change a new result in place; whole numbers, infinities and NaN stay."""
-        start = self.start.randrange(LENGTH)
         changes = self.changes[tensor.dtype][start : start + LENGTH]
         flat = tensor.as_strided((tensor.numel(),), (1,))  # a new result lies in memory without gaps
         for piece in flat.split(LENGTH):
@@ -66,4 +75,4 @@ class OtherRounding(TorchDispatchMode):
 
 
 if "ROUNDING_SEED" in os.environ:
-    OtherRounding(int(os.environ["ROUNDING_SEED"])).__enter__()
+    OtherRounding(int(os.environ["ROUNDING_SEED"]), os.environ.get("STEADY_ROUNDING") == "1").__enter__()
