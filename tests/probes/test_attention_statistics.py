@@ -51,7 +51,7 @@ def test_rows_are_normalised_one_by_one():
     weights[:, :, 2] = 0  # this token may attend to nothing: only its skip connection is left
     rollout = attention_rollout(maps_of(weights))
     assert torch.allclose(rollout.sum(dim=-1), torch.ones((), dtype=torch.float64))
-    assert torch.equal(rollout[0, 2], torch.tensor([0.0, 0, 1, 0], dtype=torch.float64))
+    assert torch.allclose(rollout[0, 2], torch.tensor([0.0, 0, 1, 0], dtype=torch.float64))
 
 
 def test_a_token_that_attends_to_itself_only_stays_itself():

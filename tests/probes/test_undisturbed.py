@@ -5,6 +5,7 @@ The oracle is a twin that writes nothing in place, or the same network run in th
 
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -102,7 +103,7 @@ def test_what_layers_held_is_what_they_returned(name):
     writes, plain = twins(make)
     held, expected = read_grids(writes, layers)(PICTURE), read_grids(plain, layers)(PICTURE)
     for layer in layers:
-        assert torch.equal(held[layer], expected[layer]), layer
+        assert largest_difference(held[layer], expected[layer]) <= 1e-5, layer
 
 
 @pytest.mark.parametrize("name", ["ReLU", "ReLU on the picture", "sums"])
@@ -113,7 +114,7 @@ def test_the_explorer_shows_the_same_of_networks_that_write_in_place(name):
     assert torch.equal(picture, PICTURE[0])
     for ours, theirs in zip(*[view.panels[-1].layers for view in views], strict=True):
         assert ours.name == theirs.name
-        assert (ours.change.peak == theirs.change.peak).all()
+        np.testing.assert_allclose(ours.change.peak, theirs.change.peak, rtol=1e-5)
         assert (ours.maps[0].levels == theirs.maps[0].levels).all()
 
 

@@ -64,7 +64,9 @@ class OtherRounding(TorchDispatchMode):
 
     def start(self, name: str, shape: torch.Size) -> int:
         """Where in the list of changes those of a result begin."""
-        return zlib.crc32(f"{self.seed} {name} {shape}".encode()) % LENGTH if self.steady else self.any.randrange(LENGTH)
+        if self.steady:
+            return zlib.crc32(f"{self.seed} {name} {shape}".encode()) % LENGTH
+        return self.any.randrange(LENGTH)
 
     def change(self, tensor: torch.Tensor, start: int) -> None:
         """Change a new result in place; whole numbers, infinities and NaN stay."""
