@@ -18,14 +18,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDING = str(ROOT / "tests/arithmetic/other_rounding")
 ARITHMETICS = {
-    "no vectors": {"ATEN_CPU_CAPABILITY": "default"},
-    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
-    "old processor": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
-    "1 thread": {"OMP_NUM_THREADS": "1"},
-    "2 threads": {"OMP_NUM_THREADS": "2"},
-    "4 threads": {"OMP_NUM_THREADS": "4"},
-    "other rounding, 1": {"PYTHONPATH": ROUNDING, "ROUNDING_SEED": "1"},
-    "other rounding, 2": {"PYTHONPATH": ROUNDING, "ROUNDING_SEED": "2"},
+    "no vectors, 1 thread": {"ATEN_CPU_CAPABILITY": "default", "OMP_NUM_THREADS": "1"},
+    "AVX2, 2 threads": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"},
+    "old processor, 4 threads": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_CBWR": "COMPATIBLE",
+        "OMP_NUM_THREADS": "4",
+    },
+    "this processor, 4 threads": {"OMP_NUM_THREADS": "4"},
+    "other rounding": {"PYTHONPATH": ROUNDING, "ROUNDING_SEED": "1"},
 }
 LESSON = [
     "--nbval",
