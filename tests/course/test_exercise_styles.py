@@ -317,12 +317,12 @@ def test_a_result_in_place_of_the_function_is_named(number) -> None:
     handed_over = solution(cell)(*first_case(cell)) if number != "6.3" else 1
     verdict = cell.exercise.check(handed_over)
     assert verdict.outcome == "wrong"
-    assert "Hand over the function itself, without calling it" in verdict.why
+    assert "Give the function itself, without calling it" in verdict.why
 
 
 @pytest.mark.parametrize("number", FUNCTIONS)
 def test_a_class_in_place_of_an_object_is_named(number) -> None:
-    assert "Hand over an object of it: Called()" in CELLS[number].exercise.check(Called).why
+    assert "Give an object of it: Called()" in CELLS[number].exercise.check(Called).why
 
 
 @pytest.mark.parametrize("number", [number for number in FUNCTIONS if number != "6.3"])  # it need not return anything

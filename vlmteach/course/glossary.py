@@ -5,11 +5,11 @@ from __future__ import annotations
 from vlmteach.views.ledger import GlossaryView
 
 TERMS = (
-    ("vision-language model (VLM)", "画像言語モデル", "answers in words to a picture and a question"),
+    ("vision-language model (VLM)", "画像言語モデル", "answers a question about a picture in words"),
     ("image encoder", "画像エンコーダ", "turns a picture into visual tokens"),
     ("connector", "コネクタ（接続層）", "turns visual tokens into what a language model reads"),
     ("language model", "言語モデル", "says which word comes next"),
-    ("convolution", "畳み込み", "a cell is computed from its neighbours, everywhere by the same weights"),
+    ("convolution", "畳み込み", "a cell is computed from its neighbours, with the same weights everywhere"),
     (
         "feature map, grid",
         "特徴マップ、グリッド",
@@ -20,12 +20,12 @@ TERMS = (
     ("token", "トークン", "one vector of a sequence: a word, a cell, a patch, a region"),
     ("sequence", "シーケンス", "tokens in a row: (batch, number, width)"),
     ("flatten", "平坦化", "writing a grid's cells as a sequence; nothing is lost but their places"),
-    ("padding", "パディング", "what stands beyond the border; zeros there betray where the border is"),
+    ("padding", "パディング", "values added beyond the border; zeros there reveal where the border is"),
     ("stride", "ストライド", "how many pixels lie between two neighbouring cells"),
     ("receptive field", "受容野", "all pixels that can move a unit; an upper bound"),
     ("effective receptive field", "有効受容野", "how strongly each of them does"),
-    ("self-attention", "自己注意機構", "tokens weigh each other and add up what they find"),
-    ("cross-attention", "クロスアテンション", "words ask, visual tokens answer"),
+    ("self-attention", "自己注意機構", "tokens weight each other and add up what they find"),
+    ("cross-attention", "クロスアテンション", "words are the queries, visual tokens the keys and values"),
     ("position embedding", "位置埋め込み", "tells a token where it is; without it attention sees a set"),
     ("patch embedding", "パッチ埋め込み", "a convolution whose stride is its kernel"),
     ("prefix", "プレフィックス", "visual tokens in front of the words"),

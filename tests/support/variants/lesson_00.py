@@ -14,10 +14,10 @@ VARIANTS = {
         ),
         wrong={
             "still open": "my_expectations = {'local': 'true', 'grid': None, 'connector': None, 'reason': None}",
-            "'grid' is gone": "my_expectations = {'local': 'true'}",
+            "'grid' is missing from": "my_expectations = {'local': 'true'}",
             "you wrote 'maybe'": f"my_expectations = dict.fromkeys({CLAIMS}, 'maybe')",
             "is a list of 4": "my_expectations = ['true', 'true', 'true', 'true']",
-            "'size' is no claim of my_expectations": f"my_expectations = dict.fromkeys({CLAIMS} + ['size'], 'true')",
+            "'size' is not a claim of my_expectations": f"my_expectations = dict.fromkeys({CLAIMS} + ['size'], 'true')",
         },
     ),
     "0.2": Variants(
@@ -31,7 +31,7 @@ VARIANTS = {
             "counted pixels": COUNT.format("height * width"),
             "For height = 16, width = 32, stride = 16: you gave 14; expected 2.": COUNT.format("14"),
             "did you print instead of return?": "count_tokens = lambda h, w, s: print((h // s) * (w // s))",
-            "Hand over the function itself, without calling it": (
+            "Give the function itself, without calling it": (
                 "count_tokens = 196",
                 "count_tokens = (lambda h, w, s: h // s * (w // s))(224, 224, 16)",
             ),

@@ -59,7 +59,7 @@ def flatten_grid(grid):
             "at [0, 7, 0] of (B, H*W, C), is 0": FLATTEN.format(
                 f"t = {TOKENS}.clone()\n    t[:, 7:10] = 0\n    return t"
             ),
-            "what stood behind the point is lost": tuple(
+            "everything after the decimal point is lost": tuple(
                 FLATTEN.format(f"return {TOKENS}.{way}()") for way in ("int", "round", "long")
             ),
             "keeps three digits": FLATTEN.format(f"return {TOKENS}.half()"),
@@ -67,7 +67,7 @@ def flatten_grid(grid):
             "you gave [[[0.500001, 2.250001], [-1.699999, -0.299999]]]; expected [[[0.5, 2.25], [-1.7, -0.3": (
                 FLATTEN.format(f"return {TOKENS} + 1e-6")
             ),
-            "What was negative is 0": FLATTEN.format(f"return {TOKENS}.relu()"),
+            "Negative numbers became 0": FLATTEN.format(f"return {TOKENS}.relu()"),
             "lost their signs": FLATTEN.format(f"return {TOKENS}.abs()"),
             "also wrote into grid": FLATTEN.format(f"o = {TOKENS}.clone()\n    grid.zero_()\n    return o"),
             "for grid = [[[[0.5, -1.7]], [[2.25, -0.3]]]] of shape (1, 2, 1, 2): RuntimeError": FLATTEN.format(

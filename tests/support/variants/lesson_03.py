@@ -82,7 +82,7 @@ embed_patches = Embed()
 """,
         ),
         wrong={
-            "Right, but for the bias: every token still needs it": EMBED.format(
+            "Right, except for the bias: every token still needs it": EMBED.format(
                 "return patchify(image, p) @ weight.flatten(1).T"
             ),
             "you added it twice": EMBED.format(f"return {RIGHT} + bias"),

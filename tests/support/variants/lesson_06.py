@@ -108,7 +108,7 @@ def who_sees_whom(picture, question, answer):
                 WAKE.format("del layer.gate"),
             ),
             "line 5 of your cell, `layer.gate = 1.0`": WAKE.format("layer.gate = 1.0"),
-            "Hand over the function itself, without calling it": "wake = 1.0",
+            "Give the function itself, without calling it": "wake = 1.0",
         },
     ),
 }

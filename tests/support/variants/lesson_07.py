@@ -133,7 +133,7 @@ def answer_scores(scores, words):
             "still open": BAG.format(True, True, False, False, False, None),
             "expected True or False": BAG.format(True, True, "'no'", False, False, True),
             "keep all 6": "can_answer = {'attribute': True}",
-            "is no family of can_answer": BAG.format(True, True, False, False, False, True)
+            "is not a family of can_answer": BAG.format(True, True, False, False, False, True)
             + "\ncan_answer['size'] = True",
             "keep it a dictionary": "can_answer = [True] * 6",
         },

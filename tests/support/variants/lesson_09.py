@@ -103,7 +103,7 @@ def most_alike(tokens, index, k):
             "holds for any weights": SENTENCES.format([A, W, W, W, A]),
             "what a network does": SENTENCES.format([A, A, W, A, A]),
             "you wrote 'both'": SENTENCES.format([A, A, W, "both", A]),
-            "is gone": "decided_by = {}",
+            "is missing from": "decided_by = {}",
             "keep it a dictionary": "decided_by = None, 1",
         },
     ),

@@ -32,9 +32,9 @@ def examine_argument(argument: object) -> None:
     if not isinstance(argument, Mapping):
         raise Wrong(f"argument is {kind_of(argument)}; keep it a dictionary with the parts {', '.join(PARTS)}.")
     if missing := [part for part in PARTS if part not in argument]:
-        raise Wrong(f"The part {missing[0]!r} is gone; an argument has the parts {', '.join(PARTS)}.")
+        raise Wrong(f"The part {missing[0]!r} is missing; an argument has the parts {', '.join(PARTS)}.")
     if extra := [part for part in argument if part not in PARTS]:
-        raise Wrong(f"{extra[0]!r} is no part of an argument; take it out. The parts are {', '.join(PARTS)}.")
+        raise Wrong(f"{extra[0]!r} is not a part of an argument; take it out. The parts are {', '.join(PARTS)}.")
     empty = [part for part in PARTS if _is_empty(argument[part])]
     if len(empty) == len(PARTS):
         raise NotAttempted

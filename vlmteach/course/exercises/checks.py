@@ -59,13 +59,13 @@ class ChoiceCheck:
     def __call__(self, answer: object) -> None:
         """Examine an answer. Raises Wrong, or NotAttempted when nothing has been filled in."""
         if not isinstance(answer, Mapping):
-            raise Wrong(f"{self.name} is {kind_of(answer)}; keep it a dictionary, with a word behind each {self.key}.")
+            raise Wrong(f"{self.name} is {kind_of(answer)}; keep it a dictionary, with one word for each {self.key}.")
         for key in self.right:
             if key not in answer:
-                raise Wrong(f"The {self.key} {key!r} is gone from {self.name}; keep all {len(self.right)}.")
+                raise Wrong(f"The {self.key} {key!r} is missing from {self.name}; keep all {len(self.right)}.")
         for key in answer:
             if key not in self.right:
-                raise Wrong(f"{key!r} is no {self.key} of {self.name}; take it out.")
+                raise Wrong(f"{key!r} is not a {self.key} of {self.name}; take it out.")
         words = {key: _plain(answer[key]) for key in self.right}
         if not any(words.values()):
             raise NotAttempted

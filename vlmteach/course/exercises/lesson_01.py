@@ -60,14 +60,17 @@ flatten = Exercise(
             ),
             (
                 lambda grid: _flatten(grid).long(),
-                "You made whole numbers of them: what stood behind the point is lost.",
+                "You turned the numbers into integers: everything after the decimal point is lost.",
             ),
-            (lambda grid: _flatten(grid).round(), "You rounded the numbers: what stood behind the point is lost."),
+            (
+                lambda grid: _flatten(grid).round(),
+                "You rounded the numbers: everything after the decimal point is lost.",
+            ),
             (lambda grid: _flatten(grid).half(), "Half precision keeps three digits of each number; the rest is lost."),
             (lambda grid: _flatten(grid).bfloat16(), "bfloat16 keeps two digits of each number; the rest is lost."),
             (
                 lambda grid: _flatten(grid).relu(),
-                "What was negative is 0 in your tokens. Keep the numbers as they are.",
+                "Negative numbers became 0 in your tokens. Keep the numbers as they are.",
             ),
             (lambda grid: _flatten(grid).abs(), "Your tokens have lost their signs. Keep the numbers as they are."),
         ),

@@ -30,7 +30,7 @@ token_count = Exercise(
         },
         look="How many patches of 14 pixels fit along 336? And what stands in front?",
     ),
-    praise="24 times 24 patches and CLS. LLaVA takes CLS off again and hands 576 tokens to its language model.",
+    praise="24 times 24 patches and CLS. LLaVA drops CLS again and gives 576 tokens to its language model.",
     hints=("336 / 14 patches along each side.", "24 * 24 patches, and one token without a place."),
     answer="clip_tokens = (336 // 14) ** 2 + 1",
 )
@@ -71,11 +71,11 @@ embed = Exercise(
         mistakes=(
             (
                 lambda image, weight, bias: _embed(image, weight, 0 * bias),
-                "Right, but for the bias: every token still needs it added.",
+                "Right, except for the bias: every token still needs it added.",
             ),
             (
                 lambda image, weight, bias: _embed(image, weight, 2 * bias),
-                "Right, but for the bias: you added it twice.",
+                "Right, except for the bias: you added it twice.",
             ),
             (
                 _embed_by(0, 2, 3, 4, 5, 1),
@@ -94,7 +94,7 @@ embed = Exercise(
                 lambda image, weight, bias: (
                     image.reshape(len(image), -1, weight[0].numel()) @ weight.flatten(1).T + bias
                 ),
-                "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels and no square.",
+                "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels, not a square.",
             ),
             (
                 lambda image, weight, bias: _embed(image, weight, bias).mT,

@@ -75,7 +75,7 @@ projector_size = Exercise(
     ),
     praise="21 million, four fifths of them in the second layer: small beside an encoder of 300 million.",
     hints=(
-        "A linear layer from a to b learns a * b + b numbers. The GELU learns none.",
+        "A linear layer from a to b has a * b + b parameters. The GELU has none.",
         "The first layer goes from 1024 to 4096, the second from 4096 to 4096.",
     ),
     answer="numbers_in_llavas_projector = (1024 * 4096 + 4096) + (4096 * 4096 + 4096)",

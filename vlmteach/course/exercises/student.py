@@ -29,7 +29,7 @@ from vlmteach.course.exercises.ruled_out import RuledOut
 
 
 class Student:
-    """What a student handed over as the function, ready to be called with the arguments `names`.
+    """What a student gave as the function, ready to be called with the arguments `names`.
 
     changed: the arguments that a call has written into, by name. ruled_out: what the function may not use.
     Raises Wrong for anything that is no function, or that cannot be called with these arguments.
@@ -37,11 +37,11 @@ class Student:
 
     def __init__(self, answer: object, names: Sequence[str], ruled_out: RuledOut | None = None) -> None:
         if isinstance(answer, type):
-            raise Wrong(f"You handed over the class {answer.__name__}. Hand over an object of it: {answer.__name__}().")
+            raise Wrong(f"You gave the class {answer.__name__}. Give an object of it: {answer.__name__}().")
         if not callable(answer):
             raise Wrong(
-                f"You handed over {kind_of(answer)}. Hand over the function itself, without calling it: "
-                "its name alone, no brackets behind it."
+                f"You gave {kind_of(answer)}. Give the function itself, without calling it: "
+                "its name alone, without brackets."
             )
         self.function: Callable[..., Any] = answer
         self.names = tuple(names)
