@@ -1,4 +1,4 @@
-"""What a real encoder expects to be done to a picture first: to each its own, as its weights were trained."""
+"""The preprocessing that each real encoder expects, as its weights were trained."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -
 
 
 def describe(figure: Figure, text: str) -> Figure:
-    """Give a figure its alt text, written from the numbers that drew it, and hand the figure back."""
+    """Give a figure its alt text, written from the numbers that drew it, and return the figure."""
     if not text.strip():
         raise ValueError("a figure's alt text is empty; expected a sentence made from the numbers that drew it.")
     figure.set_label(text)

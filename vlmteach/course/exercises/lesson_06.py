@@ -30,7 +30,7 @@ def _why(looker: Token, seen: Token) -> str:
     if seen.kind != ANSWER:
         return "Picture and question are there at once: every token may look at all of them."
     if looker.kind != ANSWER:
-        return "Picture and question would hand the answer on to the words that should predict it."
+        return "Picture and question would pass the answer on to the words that should predict it."
     if seen.place > looker.place:
         return "The answer would look ahead in itself and read what it should predict."
     return "The answer sees itself and what came before in it."

@@ -1,6 +1,6 @@
 """The encoders that are compared, and how one of their tokens answers.
 
-All are 48 wide and cut the picture into 8 x 8 cells of 8 pixels; they differ in how cells hear of each other.
+All are 48 wide and cut the picture into 8 x 8 cells of 8 pixels; they differ in how cells exchange information.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a person's picture comes from: a path, bytes, or what an upload hands over."""
+"""Where a person's picture comes from: a path, bytes, or an upload."""
 
 from __future__ import annotations
 

@@ -12,9 +12,8 @@ def fit_picture(picture: Tensor, height: int = 224, width: int = 224) -> Tensor:
     """The largest crop of the shape height:width around the middle, resized to height x width pixels.
 
     picture: (3, H, W), floating point in [0, 1], as load_picture returns it. Returns (3, height, width), float32 in
-    [0, 1]. Nothing is stretched. Making smaller averages over the pixels (bicubic, antialiased); making larger is
-    bicubic.
-    Raises TypeError or ValueError when the picture is of another kind, ValueError when a side asked for is below 1.
+    [0, 1]. Nothing is stretched. Shrinking averages over the pixels (bicubic, antialiased); enlarging is bicubic.
+    Raises TypeError or ValueError for any other picture, and ValueError when a requested side is below 1.
     """
     _check_picture(picture)
     box = middle_box(picture.shape[1], picture.shape[2], height, width)

@@ -104,7 +104,7 @@ class Scene:
     def parse(cls, text: str, cells: int = CELLS) -> Self:
         """A scene from words: "red circle at row 1, column 4; blue square at row 3, column 2".
 
-        Things are parted by semicolons or new lines. Raises ValueError for words that do not describe a scene.
+        Things are separated by semicolons or new lines. Raises ValueError for words that do not describe a scene.
         """
         parts = [" ".join(part.lower().split()) for part in re.split(r"[;\n]", text)]
         return cls(tuple(_read(part) for part in parts if part), cells)

@@ -50,8 +50,8 @@ def read_grids(
 def find_grid_layers(model: nn.Module, image: Tensor) -> list[str]:
     """The stages of a CNN: the modules, side by side, that turn one grid into the next.
 
-    Wrappers are opened until more than one grid appears; of what lies side by side, modules with parts of their own
-    (stages, blocks) count before single operations. Raises ValueError when the model makes no grid.
+    Wrappers are opened until more than one grid appears; among neighbours, modules with parts of their own (stages,
+    blocks) take precedence over single operations. Raises ValueError when the model makes no grid.
     """
     grids: set[str] = set()
     parts = dict(named_parts(model))
@@ -73,7 +73,7 @@ def find_grid_layers(model: nn.Module, image: Tensor) -> list[str]:
 
 
 def block_around(model: nn.Module, name: str) -> str:
-    """The block that a module of attention is part of: the nearest one that stands in a row of blocks.
+    """The block that contains a module of attention: the nearest parent that is one of several blocks in a row.
 
     It is "blocks.0" for "blocks.0.attn", and "encoder.layer.0" for "encoder.layer.0.attention.attention".
     """
@@ -117,9 +117,10 @@ def part_given_the_picture(model: nn.Module, layers: Sequence[str], image: Tenso
 
 
 def match_by_depth(counts: Sequence[int]) -> list[tuple[int, ...]]:
-    """Stops of one slider for several lists of layers: at each stop, from each list, the layer of nearest depth.
+    """The stops of one slider for several lists of layers: at each stop, from each list, the layer of nearest depth.
 
-    The depth of layer i of n is (i + 1) / n, so that the last layers meet. As many stops as the longest list has.
+    The depth of layer i of n is (i + 1) / n, so that the last layers coincide. There are as many stops as the longest
+    list has layers.
     """
     stops = max(counts)
     depths = [(stop + 1) / stops for stop in range(stops)]
