@@ -13,7 +13,14 @@ from torch.nn import functional as F
 from vlmteach.backbones import load_encoder, name_classes, preprocessing_of
 from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0
 from vlmteach.pictures import PHOTOGRAPHS, photograph
-from vlmteach.probes import effective_receptive_field, erf_size, receptive_field
+from vlmteach.probes import (
+    attention_maps,
+    effective_receptive_field,
+    erf_size,
+    mean_attention_distance,
+    receptive_field,
+    weighted_distance,
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +138,33 @@ def test_whose_depthwise_kernels_a_network_has_decides_how_wide_its_field_is(cnn
     assert all(a < 0.75 * b for a, b in zip(narrow, wide, strict=True))
     narrow_too, wide_too = sizes(with_depthwise_of(fresh, cnn.model)), sizes(with_depthwise_of(cnn.model, fresh))
     assert max(narrow + narrow_too) < 0.9 * min(wide + wide_too)
+
+
+EVEN = 116.6  # pixels: the mean distance of two patches of 16 x 16
+
+
+def head_distances(encoder):
+    """(photographs, layers, heads), as shares of EVEN."""
+    maps = [attention_maps(encoder, seen_by("dinov2_small_14", picture)) for picture in PHOTOGRAPHS]
+    return torch.stack([mean_attention_distance(one.among_picture_tokens(), patch_size=14) for one in maps]) / EVEN
+
+
+def test_early_layers_of_the_trained_vit_mix_near_and_far_heads_on_every_photograph(vit):
+    """As lessons 04 and 09 say. Counted from 1, layers 3 to 5 mix, layer 1 does not, and the last look farther."""
+    places = torch.cartesian_prod(torch.arange(16), torch.arange(16))
+    assert 14 * weighted_distance(torch.ones(256, 16, 16), places).mean() == pytest.approx(EVEN, abs=0.05)
+    found = head_distances(vit)
+    near, far = found.amin(dim=2), found.amax(dim=2)
+    assert (near[:, 2:5] < 0.35).all()
+    assert (far[:, 2:5] > 0.85).all()
+    assert (near[:, 0] > 0.4).all()
+    assert (near[:, 9:] > 0.35).all()
+
+
+@pytest.mark.parametrize("branches", ["open", "own"])
+def test_every_head_of_an_untrained_vit_looks_everywhere_alike(branches):
+    untrained = load_encoder("dinov2_small_14", branches=branches).requires_grad_(False)
+    assert (head_distances(untrained) - 1).abs().max() < 0.04
 
 
 # Patches of 14 pixels of the middle square, (row, column) of 16 x 16, read off the photographs: those wholly inside a

@@ -42,7 +42,7 @@ def draw_ranges(
         if even is not None:
             axis.axhline(even, color=MUTED, linewidth=1)
     if even is not None:
-        axes[0, 0].text(-0.4, even, "all pixels alike", color=MUTED, fontsize=11, va="bottom")
+        axes[0, -1].text(-0.4, 0.96 * even, "all pixels alike", color=MUTED, fontsize=11, va="top")
     axes[0, 0].set_ylabel(what)
     if max(len(networks) for networks in panels.values()) > 1:
         handles, names = axes[0, 0].get_legend_handles_labels()
