@@ -9,8 +9,9 @@ import pytest
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 from support.readable import contrast, cut_off
 
-from vlmteach.probes.patchview import READOUTS, Heat
+from vlmteach.probes.patchview import Heat
 from vlmteach.views.patchview import PatchView
+from vlmteach.views.patchview_words import READOUTS, facts_of
 
 pytestmark = pytest.mark.browser
 
@@ -137,7 +138,7 @@ def test_every_layer_head_and_cell_shows_the_numbers_that_python_measured(open_v
                 layer = panel.layers[stop]
                 which = head if panel.maps == HEADS else 0
                 for key, values in layer.numbers.items():
-                    assert texts[key] == layer.facts.get(key, printed(key, values[which, row, column]))
+                    assert texts[key] == facts_of(layer).get(key, printed(key, values[which, row, column]))
 
 
 def test_the_keyboard_alone_is_enough(open_view):

@@ -25,7 +25,7 @@ from vlmteach.probes import (
     weighted_distance,
     words_over_cells,
 )
-from vlmteach.probes.patchview import LARGE, Effort, Heat, PanelLayer, PatchViewData, reduce_picture
+from vlmteach.probes.patchview import LARGE, Effort, Heat, Measurement, PanelLayer, PatchViewData, reduce_picture
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, part_given_the_picture, thin
 from vlmteach.probes.patchview.maps import Units, shares_of_squares
 from vlmteach.views.patchview import PatchView
@@ -79,12 +79,8 @@ def test_each_encoder_is_shown_the_picture_as_it_expects_it(cnn, vit, picture):
 
 
 def test_both_encoders_fill_four_panels(view):
-    assert [panel.title for panel in view.panels] == [
-        "Receptive box",
-        "Effective field",
-        "Attention",
-        "ViT's own field",
-    ]
+    shown = [(panel.kind, panel.shows) for panel in view.panels]
+    assert shown == [("cnn", "box"), ("cnn", "field"), ("vit", "attention"), ("vit", "field")]
     assert view.panels[2].maps == ("mean of heads", "head 0", "head 1", "rollout", "change when hidden")
     assert view.cells == view.squares == (4, 4)
 
@@ -95,7 +91,7 @@ def test_boxes_are_those_of_the_receptive_field(view, cnn):
         field = fields[layer.name.removeprefix("features.")]
         for row, column in np.ndindex(4, 4):
             assert tuple(layer.boxes[row, column]) == field.box(row, column, (32, 32))
-        assert layer.facts["size"] == f"{field.size[0]} × {field.size[1]} px"
+        assert layer.whole_field == field.size
         top, left, bottom, right = layer.boxes[0, 3].tolist()
         assert layer.numbers["share"][0, 0, 3] == pytest.approx(100 * (bottom - top) * (right - left) / 32**2)
 
@@ -193,22 +189,19 @@ def test_the_share_of_the_squares_sums_to_one(view):
                 np.testing.assert_allclose(sums, 1, atol=0.05)
 
 
-def test_each_stop_says_which_layers_were_matched(view):
-    assert (
-        view.stops[0]
-        == "Depth 50 %: features.1 (1 of 2) beside blocks.0 (1 of 2); layers are matched by relative depth."
-    )
+def test_layers_of_equal_relative_depth_are_shown_together(view):
+    assert view.stops == 2
     assert all(panel.at == (0, 1) for panel in view.panels)
 
 
-@pytest.mark.parametrize(("which", "titles"), [("cnn", ["Receptive box", "Effective field"]), ("vit", ["Attention"])])
-def test_one_encoder_alone_is_enough(cnn, vit, picture, which, titles):
+@pytest.mark.parametrize(("which", "shown"), [("cnn", ["box", "field"]), ("vit", ["attention"])])
+def test_one_encoder_alone_is_enough(cnn, vit, picture, which, shown):
     nothing_hidden = dataclasses.replace(LITTLE, squares=(0, 0))
     pair = (cnn, None) if which == "cnn" else (None, vit)
     data = measure_patchview(*pair, picture, effort=nothing_hidden)
-    assert [panel.title for panel in data.panels] == titles
+    assert [panel.shows for panel in data.panels] == shown
     assert all(layer.change is None and layer.weights == () for panel in data.panels for layer in panel.layers)
-    assert "No square was hidden" in " ".join(data.notes)
+    assert data.squares == (0, 0)
 
 
 def test_the_progress_bar_counts_every_step(cnn, vit, picture, monkeypatch):
@@ -237,9 +230,7 @@ def test_the_progress_bar_counts_every_step(cnn, vit, picture, monkeypatch):
 def test_a_large_picture_is_reduced_and_the_view_says_so(cnn):
     data = measure_patchview(cnn, None, torch.rand(3, 4000, 1000), effort=LITTLE, fields_of=())
     assert data.picture.shape == (224, 64, 3)
-    assert data.notes[0] == (
-        "The picture came with 4000 × 1000 pixels and was reduced to 224 × 64 before anything was measured."
-    )
+    assert data.how == Measurement(original=(4000, 1000))
 
 
 def test_anchors_are_stated_and_fewer_than_the_cells(cnn, picture):
@@ -248,7 +239,7 @@ def test_anchors_are_stated_and_fewer_than_the_cells(cnn, picture):
     layer = data.panels[1].layers[0]
     assert (layer.units, layer.rows, layer.columns) == ((4, 4), (1, 3), (1, 3))
     assert layer.measured(data.cells) == ([0, 0, 1, 1], [0, 0, 1, 1])
-    assert any("2 × 2 units, the dots" in note for note in data.notes)
+    assert data.how.anchors == (2, 2)
 
 
 def test_a_global_operation_in_a_cnn_is_named(picture):
@@ -266,9 +257,10 @@ def test_a_global_operation_in_a_cnn_is_named(picture):
         nn.Sequential(SqueezeExcite(), nn.ReLU()).eval(), None, picture, cnn_layers=["1"], effort=LITTLE
     )
     layer = data.panels[0].layers[0]
-    assert layer.facts["size"] == "whole picture"
+    assert layer.whole_field == "global"
     assert (layer.boxes == (0, 0, 32, 32)).all()
-    assert any("not local: global pooling" in note for note in data.notes)
+    assert data.how.not_local[0] == "1"
+    assert "global pooling" in data.how.not_local[1]
 
 
 def test_words_show_their_attention_and_the_measured_change(picture):
@@ -416,6 +408,7 @@ def other_heat(*shape):
     return Heat(np.ones(shape, np.uint8), np.ones(shape[:2], np.float32))
 
 
+LAYER_PANEL = synthetic_patchview().panels[0]
 LAYER = synthetic_patchview().panels[2].layers[0]
 WORDS = synthetic_words().panels[0]
 NAN = {"share": np.full((4, 8, 8), np.nan, np.float32)}
@@ -439,10 +432,11 @@ NAN = {"share": np.full((4, 8, 8), np.nan, np.float32)}
         (broken_layer(numbers=NAN), ValueError, "share holds NaN"),
         (broken_layer(numbers={"share": np.ones((1, 8, 8), np.float32)}), ValueError, r"expected \(4, 8, 8\)"),
         (broken_layer(numbers={"size": np.ones((4, 8, 8))}), TypeError, "float32"),
-        (broken_layer(numbers={"charm": np.ones((4, 8, 8), np.float32)}), ValueError, "read-out 'charm'"),
+        (broken_layer(numbers={"charm": np.ones((4, 8, 8), np.float32)}), ValueError, "numbers 'charm'"),
         (broken_layer(change=other_heat(8, 7, 8, 8)), ValueError, r"change for \(8, 7\)"),
         (broken_panel(layers=()), ValueError, "no layers.*Leave the panel out"),
-        (broken_panel(hue="red"), ValueError, "hue 'red'"),
+        (broken_panel(kind="red"), ValueError, "kind of a panel is 'red'"),
+        (broken_panel(shows="red"), ValueError, "shows of a panel is 'red'"),
         (broken_panel(at=(0, 1, 3)), ValueError, "from 0 to 2"),
         (broken_panel(maps=("one",)), ValueError, "names 1 maps but layer 'block 0' has 4"),
         (lambda: dataclasses.replace(WORDS, words=("one",)), ValueError, "1 words"),
@@ -451,7 +445,11 @@ NAN = {"share": np.full((4, 8, 8), np.nan, np.float32)}
         (broken_view(picture=np.zeros((64, 64, 4), np.uint8)), ValueError, r"expected \(H, W, 3\)"),
         (broken_view(picture=np.zeros((4000, 64, 3), np.uint8)), ValueError, "sides up to 512"),
         (broken_view(panels=()), ValueError, "no panels"),
-        (broken_view(stops=("one",)), ValueError, "3 stops of the slider but there are 1"),
+        (
+            broken_view(panels=(broken_panel(at=(0,))(), LAYER_PANEL)),
+            ValueError,
+            "3 stops of the slider but there are 1",
+        ),
         (broken_view(cells=(0, 8)), ValueError, "rows and columns from 1"),
         (broken_view(squares=(4, 4)), ValueError, r"expected \(4, 4\)"),
         (broken_view(picture=np.zeros((32, 32, 3), np.uint8)), ValueError, "leave the picture"),

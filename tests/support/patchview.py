@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
+from vlmteach.probes.patchview import Measurement, Panel, PanelLayer, PatchViewData
 from vlmteach.probes.patchview.heat import Heat
 
 SIDE, CELL, CELLS = 64, 8, 8
@@ -23,7 +23,9 @@ def synthetic_patchview(title="One cell, three views", names=("stem", "blocks.0"
     reach = [7, 15, 31]
     boxes = [_boxes(pixels) for pixels in reach]
     box_layers = tuple(
-        PanelLayer(name, (CELLS, CELLS), _all(), _all(), boxes=box, numbers=_numbers(1, seed), facts=_size(pixels))
+        PanelLayer(
+            name, (CELLS, CELLS), _all(), _all(), boxes=box, numbers=_numbers(1, seed), whole_field=_size(pixels)
+        )
         for seed, (name, box, pixels) in enumerate(zip(names, boxes, reach, strict=True))
     )
     effective = tuple(
@@ -31,16 +33,14 @@ def synthetic_patchview(title="One cell, three views", names=("stem", "blocks.0"
     )
     attention = tuple(_attention(f"block {i}", 20 + i) for i in range(3))
     everything = (
-        Panel("Receptive box", "cnn", box_layers, (0, 1, 2)),
-        Panel("Effective field", "cnn", effective, (0, 1, 2), maps=("gradient",)),
-        Panel("Attention", "vit", attention, (0, 1, 2), maps=HEADS),
-    )
-    stops = tuple(
-        f"Depth {share} %: {name} beside block {i}."
-        for i, (share, name) in enumerate(zip((33, 67, 100), names, strict=True))
+        Panel("box", "cnn", box_layers, (0, 1, 2)),
+        Panel("field", "cnn", effective, (0, 1, 2), maps=("gradient",)),
+        Panel("attention", "vit", attention, (0, 1, 2), maps=HEADS),
     )
     chosen = tuple(everything[i] for i in panels)
-    return PatchViewData(title, scene(), chosen, stops, (CELLS, CELLS), (CELLS, CELLS), ("Made of formulas.",))
+    return PatchViewData(
+        title, scene(), chosen, (CELLS, CELLS), (CELLS, CELLS), Measurement(anchors=(CELLS, CELLS), noise=1)
+    )
 
 
 def synthetic_words(words=("what", "colour", "is", "it"), title="Words look at cells"):
@@ -61,8 +61,8 @@ def synthetic_words(words=("what", "colour", "is", "it"), title="Words look at c
         weights=heats,
         change=change,
     )
-    panel = Panel("Cross-attention", "language", (layer,), (0,), maps=("head 0", "head 1"), words=tuple(words))
-    return PatchViewData(title, scene(), (panel,), ("The only layer.",), (8, 8), (8, 8))
+    panel = Panel("attention", "language", (layer,), (0,), maps=("head 0", "head 1"), words=tuple(words))
+    return PatchViewData(title, scene(), (panel,), (8, 8), (8, 8))
 
 
 def _all():
@@ -70,7 +70,7 @@ def _all():
 
 
 def _size(pixels):
-    return {"size": f"{2 * pixels + 1} × {2 * pixels + 1} px"}
+    return (2 * pixels + 1, 2 * pixels + 1)
 
 
 def _boxes(pixels):
@@ -129,7 +129,7 @@ def _attention(name, seed):
         _all(),
         maps=heats,
         numbers={**_numbers(len(values), seed), "peak": peak},
-        facts={"size": "whole picture"},
+        whole_field="global",
         weights=heats,
         change=Heat.of(values[1] * 50),
     )

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from support.patchview import scene, synthetic_patchview, synthetic_words
 
-from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS
 from vlmteach.views import alt_text, draw_patchview
 from vlmteach.views.patchview import PatchView, pack
+from vlmteach.views.patchview_words import MARKED_READOUTS, READOUTS
 
 MEBIBYTE = 2**20
 HOSTILE = "</script><script>window.hacked = 1</script><!-- <img src=x onerror=alert(1)> \" ' & \u2028 π"
@@ -146,7 +146,7 @@ def test_where_the_frame_is_taken_away_a_picture_with_its_description_and_a_sent
     data = synthetic_patchview()
     left = re.sub(r"<iframe.*?</iframe>", "", PatchView(data)._repr_mimebundle_()["text/html"], flags=re.DOTALL)
     picture = re.search(r'<img alt="([^"]+)"[^>]* src="data:image/webp;base64,([^"]+)">', left)
-    opened = draw_patchview(data, len(data.stops) - 1, (data.cells[0] // 2, data.cells[1] // 2))
+    opened = draw_patchview(data, data.stops - 1, (data.cells[0] // 2, data.cells[1] // 2))
     assert html.unescape(picture[1]) == alt_text(opened)
     assert Image.open(io.BytesIO(base64.b64decode(picture[2]))).size == (990, 572)
     assert len(picture[2]) < 80_000  # a lesson may show two, and stays below its bound

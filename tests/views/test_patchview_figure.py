@@ -5,6 +5,7 @@ import pytest
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 
 from vlmteach.views import alt_text, draw_patchview, explore_patchview
+from vlmteach.views.patchview_words import facts_of, stops_of
 
 
 @pytest.mark.mpl_image_compare
@@ -14,7 +15,7 @@ def test_three_panels():
 
 @pytest.mark.mpl_image_compare
 def test_words():
-    return draw_patchview(synthetic_words(), 0, (0, 0), {"word": 2, "Cross-attention": 1})
+    return draw_patchview(synthetic_words(), 0, (0, 0), {"word": 2, "Attention of words": 1})
 
 
 @pytest.mark.parametrize("stop", range(3))
@@ -22,12 +23,12 @@ def test_the_alt_text_prints_the_numbers_of_the_asked_unit(stop):
     data = synthetic_patchview()
     text = alt_text(draw_patchview(data, stop, (2, 5), {"Attention": 3}))
     attention = data.panels[2].layers[stop]
-    assert data.stops[stop] in text
+    assert stops_of(data)[stop] in text
     assert f"block {stop}, unit (2, 5), rollout" in text
     assert f"mean distance: {attention.numbers['distance'][3, 2, 5]:.1f} px" in text
     assert f"highest cell weight: {attention.numbers['peak'][3, 2, 5]:.3f}" in text
     assert f"share of the picture: {data.panels[0].layers[stop].numbers['share'][0, 2, 5]:.1f} %" in text
-    assert f"field size: {data.panels[0].layers[stop].facts['size']}" in text
+    assert f"field size: {facts_of(data.panels[0].layers[stop])['size']}" in text
 
 
 def test_the_picture_is_bright_inside_the_box_and_dark_outside():
@@ -56,7 +57,7 @@ def test_every_position_of_every_control_draws(make):
 
 def test_controls_are_those_of_the_data():
     assert list(explore_patchview(synthetic_patchview()).controls) == ["layer", "row", "column", "Attention"]
-    assert list(explore_patchview(synthetic_words()).controls) == ["word", "Cross-attention"]
+    assert list(explore_patchview(synthetic_words()).controls) == ["word", "Attention of words"]
 
 
 @pytest.mark.parametrize(("stop", "cell", "message"), [(3, (0, 0), "expected 0 to 2"), (0, (8, 0), "rows below 8")])

@@ -15,12 +15,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vlmteach.probes.patchview import MARKED_READOUTS, READOUTS, Panel, PanelLayer, PatchViewData
-from vlmteach.probes.patchview.heat import Heat
+from vlmteach.probes.patchview import Heat, Panel, PanelLayer, PatchViewData
 from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.patchview_figure import draw_patchview
-from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE
+from vlmteach.views.patchview_words import HUES, MARKED_READOUTS, READOUTS, facts_of, notes_of, stops_of, title_of
+from vlmteach.views.style import HEAT
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
 
@@ -50,11 +50,11 @@ class PatchView:
 
     def _as_it_opens(self) -> Figure:
         rows, columns = self.data.cells
-        return draw_patchview(self.data, len(self.data.stops) - 1, (rows // 2, columns // 2))
+        return draw_patchview(self.data, self.data.stops - 1, (rows // 2, columns // 2))
 
     def __repr__(self) -> str:
-        panels = ", ".join(panel.title for panel in self.data.panels)
-        return f"PatchView({self.data.title!r}: {panels}; {len(self.data.stops)} layers)"
+        panels = ", ".join(title_of(panel) for panel in self.data.panels)
+        return f"PatchView({self.data.title!r}: {panels}; {self.data.stops} layers)"
 
 
 def pack(data: PatchViewData) -> dict[str, Any]:
@@ -65,11 +65,11 @@ def pack(data: PatchViewData) -> dict[str, Any]:
         "title": data.title,
         "picture": arrays.add(data.picture),
         "colours": arrays.add(np.ascontiguousarray(colours)),
-        "hues": {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE},
-        "stops": data.stops,
+        "hues": HUES,
+        "stops": stops_of(data),
         "cells": data.cells,
         "squares": data.squares,
-        "notes": data.notes,
+        "notes": notes_of(data),
         "readouts": [readout._asdict() for readout in READOUTS],
         "marked_readouts": [readout._asdict() for readout in MARKED_READOUTS],
         "panels": [_pack_panel(panel, data.cells, arrays) for panel in data.panels],
@@ -79,8 +79,8 @@ def pack(data: PatchViewData) -> dict[str, Any]:
 
 def _pack_panel(panel: Panel, cells: tuple[int, int], arrays: _Bytes) -> dict[str, Any]:
     return {
-        "title": panel.title,
-        "hue": panel.hue,
+        "title": title_of(panel),
+        "hue": panel.kind,
         "at": panel.at,
         "maps": panel.maps,
         "words": panel.words,
@@ -100,7 +100,7 @@ def _pack_layer(layer: PanelLayer, cells: tuple[int, int], arrays: _Bytes) -> di
         "boxes": None if layer.boxes is None else arrays.add(layer.boxes),
         "maps": [_pack_heat(heat, arrays) for heat in layer.maps],
         "numbers": {key: arrays.add(values) for key, values in layer.numbers.items()},
-        "facts": dict(layer.facts),
+        "facts": facts_of(layer),
         "weights": [_pack_heat(heat, arrays) for heat in layer.weights],
         "change": None if layer.change is None else _pack_heat(layer.change, arrays),
     }

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vlmteach.probes.patchview import READOUTS, Panel, PanelLayer, PatchViewData, Readout
+from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
 from vlmteach.views.explore import Control, Explorer
-from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE, describe, new_figure, show_picture
+from vlmteach.views.patchview_words import HUES, READOUTS, Readout, facts_of, stops_of, title_of
+from vlmteach.views.style import HEAT, describe, new_figure, show_picture
 
-_HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE}
 _COLUMNS = 3  # panels in a row
 _SHADE = 0.35  # how bright the picture stays outside a box
 
@@ -28,8 +28,8 @@ def draw_patchview(
     "word" says which word asks.
     Raises ValueError for a stop or a cell that is not there, IndexError for such a map.
     """
-    if not 0 <= stop < len(data.stops):
-        raise ValueError(f"stop is {stop}; expected 0 to {len(data.stops) - 1}.")
+    if not 0 <= stop < data.stops:
+        raise ValueError(f"stop is {stop}; expected 0 to {data.stops - 1}.")
     if not (0 <= cell[0] < data.cells[0] and 0 <= cell[1] < data.cells[1]):
         raise ValueError(f"cell is {cell}; expected rows below {data.cells[0]} and columns below {data.cells[1]}.")
     chosen = chosen or {}
@@ -41,7 +41,7 @@ def draw_patchview(
     for axis, panel in zip(axes.ravel(), data.panels, strict=False):
         layer = panel.layers[panel.at[stop]]
         unit = _unit(panel, layer, data.cells, cell, chosen)
-        which = chosen.get(panel.title, 0)
+        which = chosen.get(title_of(panel), 0)
         _draw_panel(axis, data, panel, layer, unit, which)
         if not panel.words:
             _frame(axis, _cell_box(cell, data.cells, data.picture.shape), "white", "-")
@@ -50,25 +50,25 @@ def draw_patchview(
             f"“{panel.words[unit[1]]}”" if panel.words else f"unit ({layer.rows[unit[0]]}, {layer.columns[unit[1]]})"
         )
         about = ", ".join([layer.name, asked, *panel.maps[which : which + 1]])
-        axis.set_title(panel.title, color=_HUES[panel.hue], fontweight="bold")
+        axis.set_title(title_of(panel), color=HUES[panel.kind], fontweight="bold")
         axis.set_xlabel("\n".join([about.replace(", ", "\n", 1), *lines]), fontsize=11)
-        sentences.append(f"{panel.title}, {about}: {'; '.join(lines).lower()}.")
-    figure.suptitle(f"{data.title}, layer {stop + 1} of {len(data.stops)}", fontsize=13)
-    return describe(figure, f"{data.title}, cell {cell}. {data.stops[stop]} {' '.join(sentences)}")
+        sentences.append(f"{title_of(panel)}, {about}: {'; '.join(lines).lower()}.")
+    figure.suptitle(f"{data.title}, layer {stop + 1} of {data.stops}", fontsize=13)
+    return describe(figure, f"{data.title}, cell {cell}. {stops_of(data)[stop]} {' '.join(sentences)}")
 
 
 def explore_patchview(data: PatchViewData) -> Explorer:
     """The figure with a slider for layer, row and column, and choices for each panel that has several maps."""
     controls: dict[str, Control] = {}
     asked_by_cells = any(not panel.words for panel in data.panels)
-    for name, count in (("layer", len(data.stops)), ("row", data.cells[0]), ("column", data.cells[1])):
+    for name, count in (("layer", data.stops), ("row", data.cells[0]), ("column", data.cells[1])):
         if count > 1 and (asked_by_cells or name == "layer"):
             controls[name] = (0, count - 1)
     for panel in data.panels:
         if panel.words:
             controls["word"] = {word: i for i, word in enumerate(panel.words)}
         if len(panel.maps) > 1:
-            controls[panel.title] = {name: i for i, name in enumerate(panel.maps)}
+            controls[title_of(panel)] = {name: i for i, name in enumerate(panel.maps)}
 
     def draw(layer: int = 0, row: int = 0, column: int = 0, **chosen: int) -> Figure:
         return draw_patchview(data, layer, (row, column), chosen)
@@ -78,8 +78,9 @@ def explore_patchview(data: PatchViewData) -> Explorer:
 
 def read_out(layer: PanelLayer, readout: Readout, which: int, unit: tuple[int, int]) -> str | None:
     """One number of the read-out as the explorer prints it, or None where it was not measured."""
-    if readout.key in layer.facts:
-        return layer.facts[readout.key]
+    facts = facts_of(layer)
+    if readout.key in facts:
+        return facts[readout.key]
     if readout.key not in layer.numbers:
         return None
     number = float(layer.numbers[readout.key][which, unit[0], unit[1]])
@@ -112,7 +113,7 @@ def _draw_panel(
         shaded[top:bottom, left:right] = picture[top:bottom, left:right]
         show_picture(axis, shaded)
     if box is not None:
-        _frame(axis, box, _HUES[panel.hue], "--" if panel.maps else "-")
+        _frame(axis, box, HUES[panel.kind], "--" if panel.maps else "-")
 
 
 def _cell_box(cell: tuple[int, int], cells: tuple[int, int], shape: tuple[int, ...]) -> tuple[float, ...]:

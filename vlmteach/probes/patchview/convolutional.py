@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ def box_layer(name: str, units: Units, field: ReceptiveField, picture: Size) -> 
         *units,
         boxes=boxes,
         numbers={key: as_float32(value)[None] for key, value in numbers.items()},
-        facts={"size": size_in_words(field)},
+        whole_field=_whole(field),
     )
 
 
@@ -96,8 +97,5 @@ def clipped_boxes(units: Units, field: ReceptiveField, picture: Size) -> NDArray
     return np.array([[field.box(row, column, picture) for column in units.columns] for row in units.rows], np.int16)
 
 
-def size_in_words(field: ReceptiveField) -> str:
-    """The size of the whole, unclipped field."""
-    if field.reach == "global" or field.size is None:
-        return "whole picture"
-    return f"{field.size[0]} × {field.size[1]} px"
+def _whole(field: ReceptiveField) -> tuple[int, int] | Literal["global"]:
+    return "global" if field.reach == "global" or field.size is None else field.size

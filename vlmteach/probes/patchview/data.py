@@ -9,38 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.probes.patchview.heat import Heat, check_array
 
-HUES = ("cnn", "vit", "language")  # the families of the course, each with one colour everywhere
+KINDS = ("cnn", "vit", "language")
+SHOWN = ("box", "field", "attention")
+NUMBERS = ("size", "share", "distance", "peak")  # of a unit: pixels, per cent, pixels, share
 LONGEST_SIDE = 512  # pixels: a larger picture would make the page heavy and show nothing more
-
-
-class Readout(NamedTuple):
-    """One line of the read-out: its key in PanelLayer.numbers, its name, its unit and its printed digits."""
-
-    key: str
-    label: str
-    unit: str
-    digits: int
-
-
-READOUTS = (
-    Readout("size", "Field size", "px", 1),
-    Readout("share", "Share of the picture", "%", 1),
-    Readout("distance", "Mean distance", "px", 1),
-    Readout("peak", "Highest cell weight", "", 3),
-)
-# What is read about a second, marked cell: from PanelLayer.weights and PanelLayer.change.
-MARKED_READOUTS = (
-    Readout("weight", "Marked cell's weight", "", 3),
-    Readout("change", "Change when hidden", "%", 1),
-)
-_KEYS = tuple(readout.key for readout in READOUTS)
 
 
 @dataclass(frozen=True)
@@ -52,8 +31,8 @@ class PanelLayer:
     rows, columns: the units that were measured, as indices into that grid; a cell shows the nearest.
     boxes:         (rows, columns, 4) int16 for each measured unit, clipped to the picture, or None.
     maps:          one Heat for each of the panel's map names.
-    numbers:       {key of READOUTS: (maps, rows, columns) float32}; a panel without maps counts as one map.
-    facts:         {key of READOUTS: words that hold for the whole layer, shown in place of a number}.
+    numbers:       {one of NUMBERS: (maps, rows, columns) float32}; a panel without maps counts as one map.
+    whole_field:   (height, width) of the unclipped field of every unit, in pixels; "global" where it is all there is.
     weights:       one Heat for each map: the share of its weight that lies in each square (PatchViewData.squares).
     change:        Heat of the measured change of the unit, in per cent, when that square is hidden; None if not done.
     """
@@ -65,7 +44,7 @@ class PanelLayer:
     boxes: NDArray[np.int16] | None = None
     maps: tuple[Heat, ...] = ()
     numbers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    facts: Mapping[str, str] = field(default_factory=dict)
+    whole_field: tuple[int, int] | Literal["global"] | None = None
     weights: tuple[Heat, ...] = ()
     change: Heat | None = None
 
@@ -92,9 +71,8 @@ class PanelLayer:
         for key, values in self.numbers.items():
             check_array(key, values, np.float32, 3, "Turn it into float32 knowingly.")
             _check_shape(self.name, key, values.shape, (max(len(self.maps), 1), *grid))
-        for key in (*self.numbers, *self.facts):
-            if key not in _KEYS:
-                raise ValueError(f"layer {self.name!r} has a read-out {key!r}; expected one of {', '.join(_KEYS)}.")
+            if key not in NUMBERS:
+                raise ValueError(f"layer {self.name!r} has numbers {key!r}; expected some of {', '.join(NUMBERS)}.")
 
     def _change(self) -> tuple[Heat, ...]:
         return () if self.change is None else (self.change,)
@@ -108,38 +86,63 @@ class PanelLayer:
 class Panel:
     """One of the linked pictures.
 
-    title:  what it shows. hue: "cnn", "vit" or "language".
+    shows:  one of SHOWN: the largest box that a unit can see, the field that it really uses, or attention.
+    kind:   one of KINDS: of the network it is about.
     layers: the layers measured; at: for each stop of the layer slider, which of them it shows.
     maps:   the names to pick from (mean, heads, rollout), none for a panel of boxes.
     words:  a panel that is asked by words, not by cells, names them here.
     """
 
-    title: str
-    hue: str
+    shows: str
+    kind: str
     layers: tuple[PanelLayer, ...]
     at: tuple[int, ...]
     maps: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What it is called in messages, for instance "vit attention"."""
+        return f"{self.kind} {self.shows}"
+
     def __post_init__(self) -> None:
-        if self.hue not in HUES:
-            raise ValueError(f"panel {self.title!r} has the hue {self.hue!r}; expected one of {', '.join(HUES)}.")
+        for name, given, known in (("shows", self.shows, SHOWN), ("kind", self.kind, KINDS)):
+            if given not in known:
+                raise ValueError(f"{name} of a panel is {given!r}; expected one of {', '.join(known)}.")
         if not self.layers:
-            raise ValueError(f"panel {self.title!r} has no layers; expected at least one. Leave the panel out instead.")
+            raise ValueError(f"panel {self.name!r} has no layers; expected at least one. Leave the panel out instead.")
         if any(not 0 <= index < len(self.layers) for index in self.at):
             raise ValueError(
-                f"panel {self.title!r} shows the layers {self.at}; expected indices from 0 to {len(self.layers) - 1}."
+                f"panel {self.name!r} shows the layers {self.at}; expected indices from 0 to {len(self.layers) - 1}."
             )
         for layer in self.layers:
             if len(layer.maps) != len(self.maps):
                 raise ValueError(
-                    f"panel {self.title!r} names {len(self.maps)} maps but layer {layer.name!r} has {len(layer.maps)}."
+                    f"panel {self.name!r} names {len(self.maps)} maps but layer {layer.name!r} has {len(layer.maps)}."
                 )
             if self.words and (layer.units != (1, len(self.words)) or len(layer.columns) != len(self.words)):
                 raise ValueError(
-                    f"panel {self.title!r} has {len(self.words)} words but layer {layer.name!r} has measured "
+                    f"panel {self.name!r} has {len(self.words)} words but layer {layer.name!r} has measured "
                     f"{len(layer.columns)} of {layer.units} units; expected (1, {len(self.words)}), all measured."
                 )
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How it was measured, as far as the numbers themselves do not tell.
+
+    original:  (height, width) of the picture before it was reduced; None when it came as it is.
+    anchors:   how many (rows, columns) of units had their effective field taken; None when none had.
+    noise:     pictures over which an effective field was averaged.
+    not_local: the first layer of the CNN with a global field, and the reason; None when all are local.
+    prefix_tokens_left_out: whether attention to tokens without a place was dropped, and the rest scaled to sum to 1.
+    """
+
+    original: tuple[int, int] | None = None
+    anchors: tuple[int, int] | None = None
+    noise: int = 0
+    not_local: tuple[str, str] | None = None
+    prefix_tokens_left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,21 +151,19 @@ class PatchViewData:
 
     title:   the heading.
     picture: (H, W, 3) uint8, at most 512 pixels a side.
-    panels:  one to three, left to right; any kind may be absent.
-    stops:   one sentence for each stop of the layer slider: which layers are shown together, and why.
+    panels:  one to four, left to right; any kind may be absent. All have a layer for each stop of the layer slider.
     cells:   (rows, columns) in which a person moves over the picture.
     squares: (rows, columns) of the squares whose weights, and whose effect when hidden, can be read; (0, 0) for none.
-    notes:   what a reader must know about how it was measured.
+    how:     how it was measured.
     Raises ValueError or TypeError, with a sentence, when the parts do not fit together.
     """
 
     title: str
     picture: NDArray[np.uint8]
     panels: tuple[Panel, ...]
-    stops: tuple[str, ...]
     cells: tuple[int, int]
     squares: tuple[int, int] = (0, 0)
-    notes: tuple[str, ...] = ()
+    how: Measurement = Measurement()
 
     def __post_init__(self) -> None:
         check_array("picture", self.picture, np.uint8, 3, "Scale a float picture to bytes knowingly.")
@@ -170,7 +171,7 @@ class PatchViewData:
         if channels != 3 or max(height, width) > LONGEST_SIDE:
             raise ValueError(
                 f"the picture has shape {self.picture.shape}; expected (H, W, 3) with sides up to {LONGEST_SIDE}. "
-                "Make it smaller first (reduce_picture does, and says so)."
+                "Make it smaller first (reduce_picture does)."
             )
         if not self.panels or not self.stops:
             raise ValueError("there are no panels or no layers to show; expected at least one of each.")
@@ -179,11 +180,16 @@ class PatchViewData:
         for panel in self.panels:
             self._check_panel(panel)
 
+    @property
+    def stops(self) -> int:
+        """How many stops the layer slider has."""
+        return len(self.panels[0].at)
+
     def _check_panel(self, panel: Panel) -> None:
-        if len(panel.at) != len(self.stops):
+        if len(panel.at) != self.stops:
             raise ValueError(
-                f"panel {panel.title!r} has layers for {len(panel.at)} stops of the slider but there are "
-                f"{len(self.stops)}; expected one for each."
+                f"panel {panel.name!r} has layers for {len(panel.at)} stops of the slider but there are "
+                f"{self.stops}; expected one for each."
             )
         height, width = self.picture.shape[:2]
         for layer in panel.layers:

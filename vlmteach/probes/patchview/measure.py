@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from vlmteach.probes.attention import attention_maps
 from vlmteach.probes.effective import noise_images
 from vlmteach.probes.network import in_training, plain_network
-from vlmteach.probes.patchview.data import PatchViewData
+from vlmteach.probes.patchview.data import Measurement, PatchViewData
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
-from vlmteach.probes.patchview.maps import LONGEST_MAP, Size
+from vlmteach.probes.patchview.maps import Size
 from vlmteach.probes.patchview.networks import Attending, Convolutional, Network, Plan
 from vlmteach.probes.patchview.picture import as_bytes, reduce_picture
 
@@ -58,7 +58,7 @@ def measure_patchview(
     """Measure one picture's receptive boxes, effective fields, attention and hidden squares, with a progress bar.
 
     cnn, vit:   encoders in eval mode; either may be None, then its panels are absent.
-    picture:    (3, H, W) floats in [0, 1]. Above 512 pixels a side it is reduced, and a note in the result says so.
+    picture:    (3, H, W) floats in [0, 1]. Above 512 pixels a side it is reduced, and the result says so.
     cnn_normalise, vit_normalise: what each encoder expects done to the picture first, values only.
     cnn_layers: names of modules that return grids; without it the stages, found in the model. vit_layers: attention
                 layers counted from 0. Without them, at most effort.layers, evenly spread, the last included.
@@ -73,7 +73,7 @@ def measure_patchview(
         raise ValueError(f'fields_of is {fields_of!r}; expected some of "cnn" and "vit".')
     from tqdm.auto import tqdm  # late: it looks for a notebook when it is imported
 
-    shown, reduced = reduce_picture(picture)
+    shown = reduce_picture(picture)
     for_cnn, for_vit = (shown[None] if f is None else f(shown)[None] for f in (cnn_normalise, vit_normalise))
     effort = effort or (SMALL if max(shown.shape[-2:]) <= SMALL_SIDE else LARGE)
     networks: list[Network] = []
@@ -93,12 +93,14 @@ def measure_patchview(
     with tqdm(total=sum(network.work(plan) for network in networks), desc="measuring", leave=False) as bar:
         for network, at in zip(networks, zip(*stops, strict=True), strict=True):
             panels += network.panels(plan, at, bar.update)
-    sentences = [_sentence(networks, stop, i, len(stops)) for i, stop in enumerate(stops)]
-    notes = [] if reduced is None else [reduced]
-    notes += _notes(plan, networks)
-    return PatchViewData(
-        title, as_bytes(shown), tuple(panels), tuple(sentences), plan.cells, plan.squares, tuple(notes)
+    how = Measurement(
+        original=None if shown is picture else (int(picture.shape[-2]), int(picture.shape[-1])),
+        anchors=plan.anchors if plan.fields_of else None,
+        noise=len(plan.noise) if plan.fields_of else 0,
+        not_local=next((network.not_local for network in networks if network.not_local), None),
+        prefix_tokens_left_out=any(network.prefix_tokens_left_out for network in networks),
     )
+    return PatchViewData(title, as_bytes(shown), tuple(panels), plan.cells, plan.squares, how)
 
 
 def _refuse_training(model: nn.Module) -> None:
@@ -129,38 +131,3 @@ def _squares(cells: Size, picture: Size, most: Size) -> Size:
         for count, length, limit in zip(cells, picture, most, strict=True)
     )
     return (rows, columns) if rows * columns > 1 else (0, 0)
-
-
-def _sentence(networks: Sequence[Network], stop: tuple[int, ...], index: int, count: int) -> str:
-    """What is shown at one stop of the layer slider, and how the layers were matched."""
-    names = [
-        f"{network.layers[i]} ({i + 1} of {len(network.layers)})" for network, i in zip(networks, stop, strict=True)
-    ]
-    if len(networks) == 1:
-        return f"Layer {names[0]}."
-    depth = round(100 * (index + 1) / count)
-    return f"Depth {depth} %: {' beside '.join(names)}; layers are matched by relative depth."
-
-
-def _notes(plan: Plan, networks: Sequence[Network]) -> list[str]:
-    """How it was measured, in words."""
-    notes = [
-        "Field size and share count the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
-        "Mean distance is measured from the middle of the unit's own cell, weighting each pixel by its value."
-    ]
-    if plan.fields_of:
-        which = "every cell" if plan.anchors == plan.cells else f"{plan.anchors[0]} × {plan.anchors[1]} units, the dots"
-        noise = "one picture" if len(plan.noise) == 1 else f"{len(plan.noise)} pictures"
-        notes.append(f"Effective field: |gradient| averaged over {noise} of seeded noise, measured for {which}.")
-    if max(plan.picture) > LONGEST_MAP:
-        notes.append(
-            f"Fine maps are averaged to at most {LONGEST_MAP} entries a side for display, but measured in full."
-        )
-    if plan.squares != (0, 0):
-        notes.append(
-            f"Hidden: each of {plan.squares[0]} × {plan.squares[1]} squares, in the picture's mean colour. Change: how "
-            "far the unit's vector moves, in per cent of the layer's mean vector length."
-        )
-    else:
-        notes.append("No square was hidden, so weights are not compared with measured changes.")
-    return [*notes, *(note for network in networks for note in network.notes)]

@@ -49,14 +49,13 @@ class Network:
     """
 
     kind: str
-    title: str  # of the panel with its effective fields
-    notes: list[str]  # what a reader must know about its panels
+    not_local: tuple[str, str] | None = None  # the first layer with a global field, and the reason
+    prefix_tokens_left_out = False  # of its attention
 
     def __init__(self, model: nn.Module, layers: Sequence[str], image: Tensor, read: Callable[[Tensor], Grids]) -> None:
         self.model, self.layers, self.image, self.read = model, layers, image, read
         self.grids: dict[str, Size] = {name: (grid.shape[1], grid.shape[2]) for name, grid in read(image).items()}
         self.cells = self.grids[layers[-1]]
-        self.notes = []
 
     def work(self, plan: Plan) -> int:
         """How many steps a progress bar counts: forward passes with hidden squares and effective fields."""
@@ -95,7 +94,7 @@ class Network:
             box = None if fields is None else fields[name]
             layers.append(effective_layer(name, units, measured, plan.squares, box, _only(changes, name, units)))
         maps = EFFECTIVE_MAPS if changes is not None else EFFECTIVE_MAPS[:1]
-        return Panel(self.title, self.kind, tuple(layers), at, maps)
+        return Panel("field", self.kind, tuple(layers), at, maps)
 
     def _passes(self, plan: Plan) -> int:
         # the whole picture is read twice: as the reference, and by the occlusion probe
@@ -105,7 +104,7 @@ class Network:
 class Convolutional(Network):
     """A CNN: a panel with the largest box that a unit can see, and one with the field that it really uses."""
 
-    kind, title = "cnn", "Effective field"
+    kind = "cnn"
 
     def __init__(self, model: nn.Module, layers: Sequence[str], image: Tensor) -> None:
         super().__init__(model, layers, image, read_grids(model, layers))
@@ -114,14 +113,14 @@ class Convolutional(Network):
         self.fields = {name: fields[name.removeprefix(f"{path}.")] for name in layers}
         unbounded = [name for name in layers if self.fields[name].reach == "global"]
         if unbounded:
-            self.notes = [f"From {unbounded[0]} on the CNN is not local: {self.fields[unbounded[0]].because}."]
+            self.not_local = (unbounded[0], str(self.fields[unbounded[0]].because))
 
     def panels(self, plan: Plan, at: tuple[int, ...], tick: Tick) -> list[Panel]:
         """A panel of boxes, and one of effective fields when the plan asks for them."""
         changes = self.changes(plan, tick)
         units = {name: Units.nearest_to(plan.cells, self.grids[name]) for name in self.layers}
         boxes = tuple(box_layer(name, units[name], self.fields[name], plan.picture) for name in self.layers)
-        panels = [Panel("Receptive box", self.kind, boxes, at)]
+        panels = [Panel("box", self.kind, boxes, at)]
         if self.kind in plan.fields_of:
             panels.append(self.effective_panel(plan, at, tick, changes, self.fields))
         return panels
@@ -134,7 +133,7 @@ class Attending(Network):
     Raises ValueError for a layer that is not among the maps.
     """
 
-    kind, title = "vit", "ViT's own field"
+    kind = "vit"
 
     def __init__(self, model: nn.Module, image: Tensor, maps: AttentionMaps, shown: Sequence[int]) -> None:
         missing = [layer for layer in shown if layer not in maps.layers]
@@ -151,9 +150,7 @@ class Attending(Network):
         # what a hidden square moves, and what a gradient starts from, is the output of the block around the attention
         blocks = [block_around(model, maps.names[i]) for i in self.shown]
         super().__init__(model, blocks, image, read_grids(model, blocks, maps.picture))
-        self.notes = ["Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement."]
-        if maps.num_prefix_tokens:
-            self.notes.append("Attention to tokens without a place (CLS, registers) is left out; the rest sums to 1.")
+        self.prefix_tokens_left_out = maps.num_prefix_tokens > 0
 
     def panels(self, plan: Plan, at: tuple[int, ...], tick: Tick) -> list[Panel]:
         """A panel of attention, and one of effective fields when the plan asks for them."""
@@ -163,7 +160,7 @@ class Attending(Network):
             for i, name in zip(self.shown, self.layers, strict=True)
         )
         heads = self.maps.weights[0].shape[1]
-        panels = [Panel("Attention", self.kind, layers, at, attention_names(heads, changes is not None))]
+        panels = [Panel("attention", self.kind, layers, at, attention_names(heads, changes is not None))]
         if self.kind in plan.fields_of:
             panels.append(self.effective_panel(plan, at, tick, changes, None))
         return panels

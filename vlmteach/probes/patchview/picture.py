@@ -14,8 +14,8 @@ REDUCED_SIDE = 224  # pixels: what a larger picture's longer side becomes
 MULTIPLE = 32  # sides become multiples of it, so that patches and strides of usual encoders fit
 
 
-def reduce_picture(picture: Tensor) -> tuple[Tensor, str | None]:
-    """A picture that can be shown and measured, and a sentence when that took making it smaller, else None.
+def reduce_picture(picture: Tensor) -> Tensor:
+    """A picture that can be shown and measured: the same one, or a smaller one where it is too large.
 
     picture: (3, H, W), floats in [0, 1], before any normalisation. Above 512 pixels a side it is reduced to 224.
     Raises TypeError or ValueError for anything else.
@@ -23,14 +23,11 @@ def reduce_picture(picture: Tensor) -> tuple[Tensor, str | None]:
     _check(picture)
     height, width = picture.shape[-2:]
     if max(height, width) <= LONGEST_SIDE:
-        return picture, None
+        return picture
     scale = REDUCED_SIDE / max(height, width)
     sides = tuple(max(round(side * scale / MULTIPLE), 1) * MULTIPLE for side in (height, width))
     smaller = F.interpolate(picture[None], size=sides, mode="bilinear", antialias=True, align_corners=False)[0]
-    return smaller.clamp(0, 1), (
-        f"The picture came with {height} × {width} pixels and was reduced to {sides[0]} × {sides[1]} "
-        "before anything was measured."
-    )
+    return smaller.clamp(0, 1)
 
 
 def as_bytes(picture: Tensor) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vlmteach.probes.patchview.convolutional import make_layer
-from vlmteach.probes.patchview.data import Panel, PanelLayer, PatchViewData
+from vlmteach.probes.patchview.data import Measurement, Panel, PanelLayer, PatchViewData
 from vlmteach.probes.patchview.maps import Size, Units, as_float32, read_maps
 from vlmteach.probes.patchview.picture import as_bytes, reduce_picture
 
@@ -33,7 +33,7 @@ def words_over_cells(
     layers:  names of the layers, counted from 0 without them. Raises ValueError when the parts do not fit together.
     """
     _check(words, weights, grid, change)
-    shown, reduced = reduce_picture(picture)
+    shown = reduce_picture(picture)
     size = (int(shown.shape[-2]), int(shown.shape[-1]))
     names = [f"layer {i}" for i in range(len(weights))] if layers is None else list(layers)
     if len(names) != len(weights):
@@ -44,20 +44,15 @@ def words_over_cells(
     )
     maps = ("mean of heads", *(f"head {i}" for i in range(weights.shape[1])))
     panel = Panel(
-        "Attention of words",
+        "attention",
         "language",
         measured,
         tuple(range(len(names))),
         maps if change is None else (*maps, "change when hidden"),
         tuple(words),
     )
-    notes = ["Attention to the cells of the picture, scaled to sum to 1; what goes to words is left out."]
-    if change is not None:
-        notes.append("Change: how far the word's answer moves when the cell is hidden.")
-    if reduced is not None:
-        notes.append(reduced)
-    stops = tuple(f"{name}, {i + 1} of {len(names)}." for i, name in enumerate(names))
-    return PatchViewData(title, as_bytes(shown), (panel,), stops, grid, grid, tuple(notes))
+    how = Measurement(original=None if shown is picture else (int(picture.shape[-2]), int(picture.shape[-1])))
+    return PatchViewData(title, as_bytes(shown), (panel,), grid, grid, how)
 
 
 def _layer(name: str, heads: Tensor, change: Tensor | None, grid: Size, picture: Size) -> PanelLayer:
