@@ -70,9 +70,9 @@ def on_the_page(name):
 
 
 def page(encoder, connector):
-    eye, width = ENCODERS[encoder]()
+    chosen, width = ENCODERS[encoder]()
     language_model = LanguageModel(len(VOCABULARY), 64, depth=2, num_heads=4, context=6)
-    return TinyVLM(eye, projector(width, 64), CONNECTORS[connector](), language_model)
+    return TinyVLM(chosen, projector(width, 64), CONNECTORS[connector](), language_model)
 
 
 def load_into_page(tiny, parts):

@@ -160,7 +160,7 @@ def test_the_mask_says_who_may_look_at_whom(in_front, questions, length):
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("connector", CONNECTORS)
-def test_the_eye_is_swapped_by_one_argument(encoder, connector):
+def test_the_encoder_is_swapped_by_one_argument(encoder, connector):
     model = make_model(connector, encoder)
     scores = model(pictures(), QUESTIONS)
     scores.square().sum().backward()

@@ -31,7 +31,7 @@ def test_without_the_weights_one_sentence_says_what_is_missing_and_the_lesson_go
         assert "run this once with a network" in said
         assert run.run("print(weights)").strip() == "untrained"
         assert "the weights in use now are untrained" in run.run(sources[switch + 2])
-        assert run.run("print(sorted(eyes) == sorted(SIX))").strip() == "True"
+        assert run.run("print(sorted(encoders) == sorted(SIX))").strip() == "True"
 
 
 def test_the_switch_names_the_megabytes_of_all_six() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 
-from vlmteach.views import alt_text, draw_patchview, explore_patchview
+from vlmteach.views import alt_text, draw_patchview
 from vlmteach.views.patchview_words import facts_of, stops_of
 
 
@@ -46,18 +46,6 @@ def test_the_heat_is_the_map_that_was_chosen():
         np.testing.assert_array_equal(
             figure.axes[2].images[1].get_array(), data.panels[2].layers[2].maps[head].levels[unit]
         )
-
-
-@pytest.mark.parametrize("make", [synthetic_patchview, synthetic_words])
-def test_every_position_of_every_control_draws(make):
-    explorer = explore_patchview(make())
-    texts = {alt_text(explorer.draw(**position)) for position in explorer.positions()}
-    assert len(texts) > 4
-
-
-def test_controls_are_those_of_the_data():
-    assert list(explore_patchview(synthetic_patchview()).controls) == ["layer", "row", "column", "Attention"]
-    assert list(explore_patchview(synthetic_words()).controls) == ["word", "Attention of words"]
 
 
 @pytest.mark.parametrize(("stop", "cell", "message"), [(3, (0, 0), "expected 0 to 2"), (0, (8, 0), "rows below 8")])

@@ -31,7 +31,7 @@ from vlmteach.views.meetings import MEETINGS, draw_meeting
 from vlmteach.views.parts import draw_parts
 from vlmteach.views.patches import draw_bag_of_patches, draw_patch_sizes, draw_patches, draw_position_similarity
 from vlmteach.views.patchview import PatchView
-from vlmteach.views.patchview_figure import draw_patchview, explore_patchview
+from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.ranges import Measured, draw_ranges
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
@@ -150,7 +150,6 @@ __all__ = [
     "draw_two_encoders",
     "draw_weight_against_change",
     "explore",
-    "explore_patchview",
     "figure_html",
     "new_figure",
     "reached_in_words",

@@ -1,4 +1,4 @@
-"""PatchView without a browser's script: the same panels as a figure, with plain sliders around it."""
+"""PatchView without a browser's script: the same panels as a figure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
-from vlmteach.views.explore import Control, Explorer
 from vlmteach.views.patchview_words import HUES, READOUTS, Readout, facts_of, stops_of, title_of
 from vlmteach.views.style import HEAT, describe, new_figure, show_picture
 
@@ -55,25 +54,6 @@ def draw_patchview(
         sentences.append(f"{title_of(panel)}, {about}: {'; '.join(lines).lower()}.")
     figure.suptitle(f"{data.title}, layer {stop + 1} of {data.stops}", fontsize=13)
     return describe(figure, f"{data.title}, cell {cell}. {stops_of(data)[stop]} {' '.join(sentences)}")
-
-
-def explore_patchview(data: PatchViewData) -> Explorer:
-    """The figure with a slider for layer, row and column, and choices for each panel that has several maps."""
-    controls: dict[str, Control] = {}
-    asked_by_cells = any(not panel.words for panel in data.panels)
-    for name, count in (("layer", data.stops), ("row", data.cells[0]), ("column", data.cells[1])):
-        if count > 1 and (asked_by_cells or name == "layer"):
-            controls[name] = (0, count - 1)
-    for panel in data.panels:
-        if panel.words:
-            controls["word"] = {word: i for i, word in enumerate(panel.words)}
-        if len(panel.maps) > 1:
-            controls[title_of(panel)] = {name: i for i, name in enumerate(panel.maps)}
-
-    def draw(layer: int = 0, row: int = 0, column: int = 0, **chosen: int) -> Figure:
-        return draw_patchview(data, layer, (row, column), chosen)
-
-    return Explorer(draw, controls)
 
 
 def read_out(layer: PanelLayer, readout: Readout, which: int, unit: tuple[int, int]) -> str | None:

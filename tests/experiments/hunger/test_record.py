@@ -59,10 +59,12 @@ def test_a_set_that_is_no_whole_number_of_batches_is_refused(pictures):
         fixed_pictures(0, pictures)
 
 
-def test_every_eye_meets_every_size_with_as_many_steps():
+def test_every_encoder_meets_every_size_with_as_many_steps():
     cases = all_cases(RATES | {"vit": 1e-3})
 
-    assert {(case.encoder, case.pictures) for case in cases} == {(eye, size) for eye in COMPARED for size in SIZES}
+    assert {(case.encoder, case.pictures) for case in cases} == {
+        (encoder, size) for encoder in COMPARED for size in SIZES
+    }
     assert len({case.recipe.steps for case in cases}) == 1
     assert {case.recipe.learning_rate for case in cases if case.encoder == "vit"} == {1e-3}
     assert len({case.name for case in cases}) == len(cases)

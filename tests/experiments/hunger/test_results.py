@@ -28,7 +28,7 @@ def test_guessing_comes_in_the_order_of_the_families():
     assert MADE_UP.guessing.tolist() == [0.2, 0.25]
 
 
-def test_an_eye_that_was_not_recorded_is_refused():
+def test_an_encoder_that_was_not_recorded_is_refused():
     with pytest.raises(ValueError, match="no encoder 'vgg' was recorded; expected one of vit, cnn-large"):
         MADE_UP.curve("vgg")
 

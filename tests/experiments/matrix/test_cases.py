@@ -31,8 +31,8 @@ def attributes(*shares):
     return [{"accuracy": [share, 0, 0, 0, 0, 0]} for share in shares]
 
 
-def test_every_eye_meets_every_connector_and_what_the_course_says_most_about_comes_first():
-    assert sorted(CELLS) == sorted(Cell(eye, way) for eye in COMPARED for way in WAYS)
+def test_every_encoder_meets_every_connector_and_what_the_course_says_most_about_comes_first():
+    assert sorted(CELLS) == sorted(Cell(encoder, way) for encoder in COMPARED for way in WAYS)
     assert [cell.connector for cell in CELLS[:10]] == ["prefix", "deep-prefix"] * 5
     assert set(WAYS) == set(MATRIX_CONNECTORS)
     assert len(COMPARED) == 5

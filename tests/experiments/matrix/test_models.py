@@ -115,7 +115,7 @@ def test_the_language_model_is_of_one_kind():
     """But for the one layer that a deep prefix puts before its blocks."""
     kinds = {}
     for way in MATRIX_CONNECTORS:
-        blocks = [build_vlm(eye, way, True, 0).language_model.blocks for eye in MATRIX_ENCODERS]
+        blocks = [build_vlm(encoder, way, True, 0).language_model.blocks for encoder in MATRIX_ENCODERS]
         kinds[way] = {str(each[-2:]) for each in blocks}
         assert {len(each) for each in blocks} == {3 if way == "deep-prefix" else 2}
 

@@ -267,7 +267,7 @@ def test_a_deep_prefix_has_as_many_numbers_and_layers_of_attention_as_cross_atte
     assert layers == {"prefix": 2, "deep-prefix": 3, "cross-attention": 3}
 
 
-def test_what_is_numbered_behind_the_eye_is_all_that_differs_between_two_connectors():
+def test_what_is_numbered_behind_the_encoder_is_all_that_differs_between_two_connectors():
     total = {
         way: sum(p.numel() for p in models.build_vlm("vit", way, True, 0).parameters()) for way in MATRIX_CONNECTORS
     }

@@ -158,7 +158,7 @@ def test_a_plain_prefix_is_enough_for_attributes_and_places(cell):
 
 def test_a_prefix_serves_a_cnn_no_worse_than_a_vit():
     """With a prefix, neither encoder's far relations are certain, and their seeds lie in one range."""
-    cnn, vit = (columns((eye, "prefix", True), "accuracy")[:, FAR] for eye in ("cnn-small", "vit"))
+    cnn, vit = (columns((encoder, "prefix", True), "accuracy")[:, FAR] for encoder in ("cnn-small", "vit"))
 
     assert len(PREFIX) == 2
     assert max(cnn.min(), vit.min()) < 0.95

@@ -167,14 +167,14 @@ def build_vlm(encoder: str, connector: str, positions: bool, seed: int) -> Visio
     for kind, name, known in (("encoder", encoder, MATRIX_ENCODERS), ("connector", connector, MATRIX_CONNECTORS)):
         if name not in known:
             raise ValueError(f"there is no {kind} {name!r} in the matrix; expected one of {', '.join(known)}.")
-    eye, way = MATRIX_ENCODERS[encoder], MATRIX_CONNECTORS[connector]
+    chosen, way = MATRIX_ENCODERS[encoder], MATRIX_CONNECTORS[connector]
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         places = [AddPositions()] if positions else []
-        translator = [NormTokens(eye.width), Projector(eye.width, DIM, depth=2), NormTokens(DIM), *places]
+        translator = [NormTokens(chosen.width), Projector(chosen.width, DIM, depth=2), NormTokens(DIM), *places]
         then, meeting = way.build()
         model = VisionLanguageModel(
-            nn.Sequential(Standardise(), eye.build()),
+            nn.Sequential(Standardise(), chosen.build()),
             Connect(nn.Sequential(*translator, then), meeting),
             LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH),
         )

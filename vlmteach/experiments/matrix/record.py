@@ -73,8 +73,12 @@ PILOT_KEYS = (*Cell._fields, "seed", "steps", "learning_rate", "first_loss", "lo
 _BY_WORTH = ("vit", "cnn-small", "cnn-large", "conv-stem-vit", "cnn-attention")
 # In the order in which they are made: what the course's sentences need most comes first.
 CELLS = (
-    *(Cell(eye, way) for eye in _BY_WORTH for way in ("prefix", "deep-prefix")),
-    *(Cell(eye, way) for way in ("resampler", "vector", "cross-attention", "attention-pool") for eye in _BY_WORTH),
+    *(Cell(encoder, way) for encoder in _BY_WORTH for way in ("prefix", "deep-prefix")),
+    *(
+        Cell(encoder, way)
+        for way in ("resampler", "vector", "cross-attention", "attention-pool")
+        for encoder in _BY_WORTH
+    ),
 )
 # The theorem and its leak. A control learns at the rate of the cell that it is compared with.
 CONTROLS = {
@@ -240,8 +244,8 @@ def connector_parameters(connector: str) -> int:
 def attention_layers(connector: str) -> int:
     """How many layers of attention lead from the image encoder's tokens to an answer."""
     model = build_vlm("vit", connector, True, seed=0)
-    behind_the_eye = (*model.connector.modules(), *model.language_model.modules())
-    return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_eye)
+    behind_the_encoder = (*model.connector.modules(), *model.language_model.modules())
+    return sum(isinstance(module, (CrossAttention, MultiHeadAttention)) for module in behind_the_encoder)
 
 
 def _describe(name: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class MatrixResults(FamilyResults):
 
     def table(self, encoders: list[str], connectors: list[str]) -> NDArray[np.float64]:
         """(encoders, connectors, 6): accuracy, mean over the seeds."""
-        return np.array([[self.accuracy(eye, way).mean(axis=0) for way in connectors] for eye in encoders])
+        return np.array([[self.accuracy(encoder, way).mean(axis=0) for way in connectors] for encoder in encoders])
 
 
 def load_results(folder: Path = RESULTS) -> MatrixResults:
