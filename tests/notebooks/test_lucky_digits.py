@@ -68,7 +68,9 @@ def test_other_numbers_may_stay(text: str) -> None:
 
 
 def test_every_text_of_a_notebook_is_read() -> None:
-    page = make_page("explorer", "systems", "a title", {"notes": ["in a note"], "rows": [{"told": "in a row"}], "n": 1})
+    page = make_page(
+        "explorer", "views/systems", "a title", {"notes": ["in a note"], "rows": [{"told": "in a row"}], "n": 1}
+    )
     outputs = [
         new_output("stream", text="printed"),
         new_output(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
-from importlib import resources
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures import Scene, draw_scene, far_scenes, make_batch, near_scenes
 from vlmteach.pictures.scenes.sampling import joined
 from vlmteach.probes import attention_maps
+from vlmteach.views.page import one_script
 
 MODELS = ("cnn-large/cross-attention", "vit/cross-attention", "cnn-small/vector")
 SEED = 2_000_000  # of pictures that no recorded run has seen
@@ -83,16 +83,16 @@ def shipped(name: str) -> VisionLanguageModel:
 
 
 def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str] | None = None) -> Page:
-    """A page with nothing but the model: window.alone. faults: text of model.js -> what stands there instead."""
-    sources = {name: _source(name) for name in ("weights.js", "model.js", "scene.js")}
+    """A page with nothing but the model: window.alone. faults: text of the script -> what stands there instead."""
+    script = "".join(one_script(f"inpage/{name}.js") for name in ("weights", "model", "scene"))
     for old, new in (faults or {}).items():
-        assert sources["model.js"].count(old) == 1, f"{old!r} stands in model.js {sources['model.js'].count(old)} times"
-        sources["model.js"] = sources["model.js"].replace(old, new)
+        assert script.count(old) == 1, f"{old!r} stands there {script.count(old)} times"
+        script = script.replace(old, new)
     data = json.dumps({"course": course_words(), "models": packed})
     page = chromium.new_page()
     page.context.set_offline(True)
     page.set_content(
-        f"""<script type="application/json" id="data">{data}</script><script type="module">{"".join(sources.values())}
+        f"""<script type="application/json" id="data">{data}</script><script type="module">{script}
         const {{ course, models }} = JSON.parse(document.getElementById("data").textContent);
         for (const [name, {{ module, tensors }}] of Object.entries(models)) {{
           models[name] = build(module, await unpackTensors(tensors));
@@ -153,10 +153,6 @@ def _outputs(model: VisionLanguageModel, pictures: torch.Tensor, words: torch.Te
     for hook in hooks:
         hook.remove()
     return kept
-
-
-def _source(name: str) -> str:
-    return (resources.files("vlmteach.inpage") / name).read_text(encoding="utf-8")
 
 
 @cache

@@ -14,6 +14,7 @@ from PIL import Image
 from support.patchview import scene, synthetic_patchview, synthetic_words
 
 from vlmteach.views import alt_text, draw_patchview
+from vlmteach.views.page import one_script
 from vlmteach.views.patchview import PatchView, pack
 from vlmteach.views.patchview_words import MARKED_READOUTS, READOUTS
 
@@ -138,7 +139,7 @@ def test_a_notebook_gets_the_same_page_in_a_frame_and_a_still_picture_of_it():
     assert set(bundle) == {"text/html", "text/plain"}
     tags = Page(bundle["text/html"]).tags
     assert tags == ["div", "iframe", "div", "img", "p"]
-    inner = re.search(r'srcdoc="([^"]*)"', bundle["text/html"]).group(1)
+    inner = re.search(r"srcdoc='([^']*)'", bundle["text/html"]).group(1)
     assert html.unescape(inner) == view.to_html()
 
 
@@ -156,7 +157,7 @@ def test_where_the_frame_is_taken_away_a_picture_with_its_description_and_a_sent
 def test_the_page_names_no_address_and_fetches_nothing():
     text = PatchView(synthetic_patchview()).to_html()
     assert not re.search(r"https?:|//cdn|\bsrc=|\bhref=|@import|url\(", text)
-    module = (SOURCE / "patchview.js").read_text()
+    module = one_script("views/patchview.js")
     assert not re.search(
         r"\b(fetch|import|XMLHttpRequest|WebSocket|eval|innerHTML|outerHTML|insertAdjacentHTML)\b", module
     )

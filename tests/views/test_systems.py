@@ -39,7 +39,9 @@ def test_whatever_a_name_contains_stays_text():
 def test_in_a_notebook_it_is_a_frame_with_a_name_and_a_sentence():
     bundle = SystemsView(table())._repr_mimebundle_()
     assert bundle["text/plain"] == "SystemsView(1 systems in 1 of 2 cells)"
-    frame = re.match(r'<div><iframe title="([^"]+)" style="[^"]*" srcdoc="([^"]*)"></iframe><div>', bundle["text/html"])
+    frame = re.match(
+        r"""<div><iframe title="([^"]+)" style="[^"]*" srcdoc='([^']*)'></iframe><div>""", bundle["text/html"]
+    )
     assert frame.group(1) == "Real systems: which encoder, which connector"
     assert html.unescape(frame.group(2)) == SystemsView(table()).to_html()
 

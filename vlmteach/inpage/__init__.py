@@ -5,5 +5,6 @@ both to their originals. `export` says what of a model goes into a page, `page` 
 """
 
 from vlmteach.inpage.export import ModelRefused, as_in_page, pack_model
+from vlmteach.inpage.page import AskPage
 
-__all__ = ["ModelRefused", "as_in_page", "pack_model"]
+__all__ = ["AskPage", "ModelRefused", "as_in_page", "pack_model"]

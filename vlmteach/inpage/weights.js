@@ -1,17 +1,7 @@
 // Weights as they travel: float16, all low bytes and then all high bytes (alike bytes side by side pack better),
 // deflated, base64.
 
-/** The bytes behind base64 letters; a plain loop, many times as fast as Uint8Array.from with a function. */
-export function fromBase64(letters) {
-  const text = atob(letters);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-export function inflated(bytes) {
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
-}
+import { fromBase64, inflated } from "../views/bytes.js";
 
 /** float16 numbers, given as their two bytes, as float32. */
 function fromHalf(low, high) {
@@ -27,7 +17,7 @@ function fromHalf(low, high) {
 
 /** {names, shapes, bytes} -> the tensors by name. */
 export async function unpackTensors({ names, shapes, bytes }) {
-  const packed = new Uint8Array(await inflated(fromBase64(bytes)));
+  const packed = await inflated(fromBase64(bytes));
   const half = packed.length / 2;
   const values = fromHalf(packed.subarray(0, half), packed.subarray(half));
   let next = 0;

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import html
 import json
+import posixpath
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -45,6 +47,8 @@ Promise.resolve().then(() => mount(root, data)).then(() => {{
 </html>
 """
 
+_IMPORT = re.compile(r"^import\b.*\n", re.MULTILINE)
+_OURS = re.compile(r'import \{ [\w, ]+ \} from "(\.\.?/[\w./]+\.js)";\n')
 _HOW_TO_RUN = (
     "This stands in for an interactive view. To use the view, run this cell or trust the notebook; on a page that only "
     "shows notebooks, such as GitHub's, open it in Jupyter or Colab first."
@@ -54,8 +58,9 @@ _HOW_TO_RUN = (
 def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> str:
     """One HTML document that opens from disk with the network off.
 
-    name: id of the page's main element. module: name of the .css and .js file in this folder; the .js defines
-    mount(root, data). title and every text in data reach the page as text, whatever they contain.
+    name: id of the page's main element. module: of the .css and .js file, "views/patchview" from the package's folder;
+    the .js defines mount(root, data), and what it imports from other files of the package comes along.
+    title and every text in data reach the page as text, whatever they contain.
     """
     packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return _PAGE.format(
@@ -64,7 +69,7 @@ def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> st
         style=_resource(f"{module}.css"),
         # inside a script element only "<" can end it, so no title or label may bring one
         data=packed.replace("<", "\\u003c"),
-        module=_resource(f"{module}.js"),
+        module=one_script(f"{module}.js"),
     )
 
 
@@ -76,12 +81,37 @@ def in_frame(page: str, title: str, height: int, still: str) -> str:
     page has told the frame its own.
     """
     style = f"width: 100%; height: {height}px; border: 0"
+    # in single quotes, which a page seldom has: between double ones every quote of its script would take six letters
+    inside = page.replace("&", "&amp;").replace("'", "&#39;")
     return (
         f'<div><iframe title="{html.escape(title, quote=True)}" style="{style}" '
-        f'srcdoc="{html.escape(page, quote=True)}"></iframe><div>{still}<p>{_HOW_TO_RUN}</p></div></div>'
+        f"srcdoc='{inside}'></iframe><div>{still}<p>{_HOW_TO_RUN}</p></div></div>"
     )
 
 
+def one_script(path: str) -> str:
+    """A module of the package and all that it imports, each once and before it is used, as one text.
+
+    path: from the package's folder. A browser takes no imports from pages on disk, and a frame has no folder.
+    Raises ValueError for an import that is none of ours, or has another form than import { … } from "./….js".
+    """
+    found: dict[str, str] = {}
+    _collect(path, found)
+    return "\n".join(found.values())
+
+
+def _collect(path: str, found: dict[str, str]) -> None:
+    source = _resource(path)
+    for line in _IMPORT.findall(source):
+        wanted = _OURS.fullmatch(line)
+        if wanted is None:
+            raise ValueError(f'{path} says {line!r}; expected import {{ … }} from "./….js" in one line.')
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(path), wanted[1]))
+        if other not in found:
+            _collect(other, found)
+    found[path] = _IMPORT.sub("", source)
+
+
 @cache
-def _resource(name: str) -> str:
-    return (resources.files("vlmteach.views") / name).read_text(encoding="utf-8")
+def _resource(path: str) -> str:
+    return resources.files("vlmteach").joinpath(*path.split("/")).read_text(encoding="utf-8")

@@ -1,21 +1,16 @@
 // PatchView: one picture in linked panels. It looks up, colours and prints what Python measured; it computes no number.
 // mount(root, data) builds the explorer inside an element; data is what patchview.py packs. No framework, no network.
 
-/** An element with properties and children; text is always set as text, never as markup. */
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
+import { fromBase64, inflated } from "./bytes.js";
+import { make } from "./dom.js";
 
 /** A heading of the table, for a row or for a column. */
 const header = (scope, text) => make("th", { scope }, text);
 
 /** The packed bytes of all arrays: base64, deflated where that made them smaller. */
 async function unpack({ base64, deflated }) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  if (!deflated) return bytes.buffer;
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+  const bytes = fromBase64(base64);
+  return (deflated ? await inflated(bytes) : bytes).buffer;
 }
 
 const TYPES = { uint8: Uint8Array, int16: Int16Array, float32: Float32Array };

@@ -42,7 +42,7 @@ class PatchView:
 
     def to_html(self) -> str:
         """The whole explorer as one HTML document that opens from disk with the network off."""
-        return make_page("explorer", "patchview", self.data.title, pack(self.data))
+        return make_page("explorer", "views/patchview", self.data.title, pack(self.data))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         frame = in_frame(self.to_html(), self.data.title, _FRAME_HEIGHT, still_html(self._as_it_opens()))

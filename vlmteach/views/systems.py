@@ -41,7 +41,7 @@ class SystemsView:
     def to_html(self) -> str:
         """The whole table as one HTML document that opens from disk with the network off."""
         data = {**self.table, "title": self.title, "hues": HUES}
-        return make_page("systems", "systems", self.title, data)
+        return make_page("systems", "views/systems", self.title, data)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         frame = in_frame(self.to_html(), self.title, _FRAME_HEIGHT, self._as_plain_table())

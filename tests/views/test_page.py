@@ -1,0 +1,35 @@
+"""A page's script: one text out of a module and all that it imports."""
+
+import pytest
+
+from vlmteach.views import page
+
+
+@pytest.fixture
+def files(monkeypatch):
+    found = {}
+    monkeypatch.setattr(page, "_resource", found.__getitem__)
+    return found
+
+
+def test_what_is_imported_comes_once_and_before_it_is_used(files):
+    files["a/main.js"] = 'import { one } from "./one.js";\nimport { two } from "../b/two.js";\nmain();\n'
+    files["a/one.js"] = 'import { two, three } from "../b/two.js";\none();\n'
+    files["b/two.js"] = "two();\n"
+    assert page.one_script("a/main.js").split() == ["two();", "one();", "main();"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import { x } from "https://example.org/x.js";',
+        'import x from "./x.js";',
+        'import "./x.js";',
+        'import { x } from "three";',
+        "import {",
+    ],
+)
+def test_an_import_that_a_page_on_disk_could_not_follow_is_refused(files, line):
+    files["a/main.js"] = f"{line}\nmain();\n"
+    with pytest.raises(ValueError, match=r"a/main\.js says"):
+        page.one_script("a/main.js")

@@ -1,0 +1,157 @@
+// The page on which a tiny vision-language model answers. All controls, links, tours and frames go through one door,
+// explorer.set(change); explorer.result holds what came out.
+
+import { make } from "../views/dom.js";
+import { followLinks, keepLink } from "../views/link.js";
+import { answerPart, modelsPart, percent, questionPart, readQuestion } from "./asking.js";
+import { boardPart } from "./board.js";
+import { placeText } from "./cells.js";
+import { attentionPart, hidingPart, layersPart, numbersPart } from "./inside.js";
+import { build, run } from "./model.js";
+import { answerTo, asImage, drawScene, hideCell } from "./scene.js";
+import { readState, writeState } from "./state.js";
+import { tourPart } from "./tour.js";
+import { unpackTensors } from "./weights.js";
+
+/** The browser may paint and hear the person before what comes next. */
+const breath = () => new Promise((resolve) => setTimeout(resolve));
+
+class Explorer {
+  constructor(root, data) {
+    this.data = data;
+    this.loaded = new Map();
+    this.state = readState(data, "");
+    this.changes = 0;
+    this.tour = tourPart(this);
+    this.parts = [boardPart, questionPart, modelsPart, answerPart, layersPart, attentionPart, hidingPart, numbersPart].map(
+      (part) => part(this),
+    );
+    this.build(root);
+  }
+
+  build(root) {
+    const { title, lead, download } = this.data;
+    const start = make("button", { type: "button" }, "Guided tour");
+    start.addEventListener("click", () => this.tour.start());
+    this.link = make("a", { className: "button quiet", title: "Copy this address: it opens the page as it is now." }, "Link to this");
+    this.start = start;
+    const head = make("header", {}, make("h1", {}, title), make("p", { className: "lead" }, lead), make("div", { className: "row" }, start, this.link));
+    for (const part of this.parts) {
+      const heading = make("h2", {}, part.title);
+      part.element = make("section", { className: "card", ariaLabel: part.title }, heading, ...part.body);
+      part.element.dataset.part = part.name;
+    }
+    this.said = make("p", { className: "said", role: "status" });
+    const foot = make("footer", {}, download);
+    const view = make("div", { className: "ask" }, head, ...this.parts.map(({ element }) => element), this.said, foot, this.tour.element);
+    view.classList.toggle("framed", window.frameElement !== null);
+    root.replaceChildren(view);
+    this.view = view;
+  }
+
+  /** Open the page as a link says. */
+  open(hash) {
+    return this.set(readState(this.data, hash));
+  }
+
+  /** The one door: change something, answer, show it; then hide every cell in turn and show that. */
+  async set(change) {
+    Object.assign(this.state, change);
+    const mine = ++this.changes;
+    const { eye } = this.state;
+    if (!this.loaded.has(eye)) {
+      const { module, tensors } = this.data.models[eye];
+      const model = build(module, await unpackTensors(tensors));
+      this.loaded.set(eye, { model });
+      if (mine !== this.changes) return;
+    }
+    this.result = this.answer();
+    this.show();
+    keepLink(writeState(this.state));
+    if (!this.result.answer) return;
+    await breath();
+    if (mine !== this.changes) return;
+    this.result.drop = this.drop();
+    this.show();
+  }
+
+  /** One look of the model at things: all of run()'s, and the words by their likelihood. */
+  ask(scene, numbers, hide = null) {
+    const { course } = this.data;
+    const pixels = drawScene(course, scene);
+    const shown = hide ? hideCell(course, pixels, hide.row, hide.column) : pixels;
+    const found = run(this.loaded.get(this.state.eye).model, asImage(course, shown), numbers);
+    const words = course.vocabulary.map((word, i) => [word, found.probabilities[i]]);
+    const ranked = words.toSorted((a, b) => b[1] - a[1]);
+    return { ...found, pixels: shown, ranked, likelihood: new Map(words), answer: ranked[0][0] };
+  }
+
+  answer() {
+    const { course } = this.data;
+    const state = { ...this.state };
+    const asked = readQuestion(course, state.ask);
+    const pixels = drawScene(course, state.scene);
+    const hiddenPixels = state.hide && hideCell(course, pixels, state.hide.row, state.hide.column);
+    if (asked.problem) return { state, asked, pixels, hiddenPixels };
+    const seen = this.ask(state.scene, asked.numbers);
+    const hidden = state.hide && this.ask(state.scene, asked.numbers, state.hide);
+    const compared = hidden ?? this.ask([], asked.numbers);
+    const right = answerTo(course, state.scene, state.ask);
+    const { ranked: probabilities, answer } = seen;
+    return { state, asked, pixels, hiddenPixels, seen, hidden, compared, right, probabilities, answer };
+  }
+
+  /** By how much the answer's likelihood falls when a cell is hidden. Hiding an empty cell changes no pixel. */
+  drop() {
+    const { state, asked, seen, answer } = this.result;
+    const { cells } = this.data.course;
+    const drop = new Float32Array(cells * cells);
+    for (const { row, column } of state.scene) {
+      const without = this.ask(state.scene, asked.numbers, { row, column });
+      drop[(row - 1) * cells + column - 1] = seen.likelihood.get(answer) - without.likelihood.get(answer);
+    }
+    return drop;
+  }
+
+  show() {
+    const { only, step } = this.state;
+    for (const part of this.parts) {
+      part.show(this.result);
+      const asked = ["board", "question", "answer"].includes(part.name) && only.includes("ask");
+      part.element.hidden = part.hidden || (only.length > 0 && !asked && !only.includes(part.name));
+    }
+    this.tour.show(this.result);
+    this.view.classList.toggle("only", only.length > 0);
+    this.view.classList.toggle("touring", step !== null);
+    this.link.href = writeState(this.state);
+    this.start.hidden = !this.data.tour.length || step !== null;
+    this.said.textContent = this.sentence();
+  }
+
+  /** What a screen reader hears: the answer, whether it is right, and what hiding did. */
+  sentence() {
+    const { asked, answer, right, likelihood = this.result.seen?.likelihood, hidden, state } = this.result;
+    if (asked.problem) return asked.problem;
+    const judged = right ? `Right is ${right}.` : "No one answer is right.";
+    const without = hidden ? ` With ${placeText(state.hide)} hidden it says ${hidden.answer}, ${percent(hidden.likelihood.get(hidden.answer))}.` : "";
+    return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${without}`;
+  }
+
+  /** Mark the part that the tour speaks of, and bring it into view. */
+  point(name) {
+    for (const { element, name: own } of this.parts) {
+      const looked = own === name;
+      if (looked && !element.classList.contains("looked")) element.scrollIntoView({ block: "nearest" });
+      element.classList.toggle("looked", looked);
+    }
+  }
+}
+
+/** Build the page inside root. Needs light-dark(), DecompressionStream and toSorted, as all browsers have since 2024. */
+export async function mount(root, data) {
+  const explorer = new Explorer(root, data);
+  window.explorer = explorer;
+  followLinks((hash) => explorer.open(hash));
+  await explorer.open(window.location.hash);
+  return explorer;
+}

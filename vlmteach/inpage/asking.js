@@ -1,0 +1,212 @@
+// Question and answer: what is asked, by which model, what it says, and how often it is right.
+
+import { make } from "../views/dom.js";
+import { chips } from "./board.js";
+import { placeText } from "./cells.js";
+import { answerTo } from "./scene.js";
+import { PLAIN } from "./state.js";
+
+const SHOWN = 5; // answers in the chart
+const BOARDS = 50; // in the test
+export const percent = (share) => share.toFixed(2);
+
+/** How many letters must change to make one word of another. */
+function distance(one, other) {
+  let line = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      next[j] = Math.min(line[j] + 1, next[j - 1] + 1, line[j - 1] + (one[i - 1] === other[j - 1] ? 0 : 1));
+    }
+    line = next;
+  }
+  return line[other.length];
+}
+
+/** A question as word numbers, or {problem}: one sentence that says why the model cannot read it. */
+export function readQuestion({ vocabulary, length }, question) {
+  const words = question.toLowerCase().replaceAll("?", " ? ").split(/\s+/).filter(Boolean);
+  if (!words.length || words.join("") === "?") return { problem: "Type a question, or pick one below." };
+  if (words.at(-1) !== "?") words.push("?");
+  const known = vocabulary.slice(1);
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown !== undefined) {
+    const near = known.toSorted((a, b) => distance(unknown, a) - distance(unknown, b)).slice(0, 3);
+    return { problem: `The word “${unknown}” is unknown to this model. The nearest it knows: ${near.join(", ")}.` };
+  }
+  if (words.length > length) {
+    return { problem: `The question has ${words.length} words with its question mark; this model reads at most ${length}.` };
+  }
+  return { words, numbers: words.map((word) => vocabulary.indexOf(word)) };
+}
+
+/** Questions about the things on the board, one of each kind. */
+function suggestions({ templates, shapes, colours }, things) {
+  const seen = [...new Set(things.map(({ colour }) => colour)), ...colours];
+  const [a, b] = [...new Set(seen)];
+  const shape = things[0]?.shape ?? shapes[0];
+  return templates.map((text) => text.replace("{a}", a).replace("{b}", b).replace("{shape}", shape));
+}
+
+export function questionPart(explorer) {
+  const { course } = explorer.data;
+  const line = make("input", { type: "text", id: "question-line", autocomplete: "off", spellcheck: false, maxLength: 120 });
+  line.addEventListener("input", () => explorer.set({ ask: line.value }));
+  const label = make("label", { htmlFor: line.id }, "Ask about the picture, in the words this model knows");
+  const problem = make("p", { className: "problem" });
+  const picks = make("div", { className: "row", role: "group", ariaLabel: "Questions to pick" });
+  const vocabulary = make("details", {}, make("summary", {}, `All ${course.vocabulary.length - 1} words it knows`));
+  vocabulary.append(make("p", {}, course.vocabulary.slice(1).join(" · ")));
+  return {
+    name: "question",
+    title: "The question",
+    body: [label, line, problem, picks, vocabulary],
+    show({ state, asked }) {
+      if (document.activeElement !== line) line.value = state.ask;
+      problem.textContent = asked.problem ?? "";
+      line.ariaInvalid = Boolean(asked.problem);
+      const texts = suggestions(course, state.scene);
+      if (picks.dataset.texts === texts.join()) return;
+      picks.dataset.texts = texts.join();
+      const buttons = texts.map((text) => {
+        const button = make("button", { type: "button", className: "pick" }, text.replace(" ?", "?"));
+        button.addEventListener("click", () => {
+          line.value = text;
+          explorer.set({ ask: text });
+        });
+        return button;
+      });
+      picks.replaceChildren(...buttons);
+    },
+  };
+}
+
+/** Image encoder and connector. Not every pair was trained: choosing one may move the other. */
+export function modelsPart(explorer) {
+  const { models } = explorer.data;
+  const names = Object.keys(models);
+  const kinds = { encoder: "Image encoder", connector: "Connector" };
+  const groups = Object.entries(kinds).map(([kind, legend], place) => {
+    const titles = [...new Set(names.map((name) => models[name][kind]))];
+    const pick = (title) => {
+      const now = explorer.state.eye.split("/");
+      const fits = names.filter((name) => models[name][kind] === title);
+      explorer.set({ eye: fits.find((name) => name.split("/")[1 - place] === now[1 - place]) ?? fits[0] });
+    };
+    return { kind, ...chips(legend, titles, pick) };
+  });
+  const facts = make("p", { className: "hint" });
+  const exam = make("ol", { className: "bars exam-bars" });
+  const told = make("p", { className: "hint" }, "Its exam: share of right answers on boards it never saw, as recorded. The line is what guessing gets.");
+  return {
+    name: "models",
+    title: "The model",
+    body: [...groups.map(({ element }) => element), facts, told, exam],
+    hidden: names.length < 2,
+    show({ state }) {
+      for (const { kind, mark } of groups) mark(models[state.eye][kind]);
+      facts.textContent = models[state.eye].explains;
+      exam.style.setProperty("--eye", models[state.eye].hue);
+      exam.replaceChildren(...models[state.eye].exam.map(({ family, accuracy, guess }) => examBar(family, accuracy, guess)));
+    },
+  };
+}
+
+export function answerPart(explorer) {
+  const word = make("p", { className: "answer" });
+  const verdict = make("p", { className: "verdict" });
+  const bars = make("ol", { className: "bars" });
+  const without = make("p", { className: "hint" });
+  const test = make("button", { type: "button" }, `Ask this on ${BOARDS} random boards`);
+  const grade = make("p", { className: "grade", role: "status" });
+  test.addEventListener("click", () => (grade.textContent = examine(explorer)));
+  return {
+    name: "answer",
+    title: "The answer",
+    body: [word, verdict, bars, without, make("div", { className: "exam" }, test, grade)],
+    show({ state, asked, probabilities, answer, right, hidden }) {
+      const gradeOf = `${state.eye} ${asked.words?.join(" ")}`;
+      if (grade.dataset.of !== gradeOf) Object.assign(grade, { textContent: "" }).dataset.of = gradeOf;
+      test.disabled = !answer;
+      if (!answer) {
+        word.textContent = "…";
+        for (const part of [verdict, without]) part.textContent = "";
+        bars.replaceChildren();
+        return;
+      }
+      word.textContent = answer;
+      const judged = { className: "verdict none", textContent: "This question has no one right answer here." };
+      if (right) judged.className = `verdict ${right === answer ? "right" : "wrong"}`;
+      if (right) judged.textContent = right === answer ? "✓ That is right." : `✗ The right answer is ${right}.`;
+      Object.assign(verdict, judged);
+      const first = probabilities.slice(0, SHOWN);
+      const shown = !right || first.some(([name]) => name === right) ? first : [...first.slice(0, -1), probabilities.find(([name]) => name === right)];
+      bars.replaceChildren(...shown.map(([name, share]) => bar(name, share, hidden?.likelihood.get(name), name === right)));
+      without.textContent = hidden
+        ? `Thin bars: with ${placeText(state.hide)} hidden. Then it says “${hidden.answer}”, ${percent(hidden.likelihood.get(hidden.answer))}.`
+        : "";
+    },
+  };
+}
+
+function examBar(family, accuracy, guess) {
+  const row = bar(family, accuracy, undefined, false);
+  const line = make("i", { className: "guess" });
+  line.style.left = `${100 * guess}%`;
+  row.querySelector(".track").append(line);
+  return row;
+}
+
+function bar(name, share, hidden, isRight) {
+  const track = make("span", { className: "track" });
+  const fill = (className, value) => {
+    const part = make("i", { className });
+    part.style.width = `${100 * value}%`;
+    track.append(part);
+  };
+  fill("fill", share);
+  if (hidden !== undefined) fill("fill thin", hidden);
+  const label = make("span", { className: "name" }, name);
+  if (isRight) label.append(make("span", { className: "mark", ariaLabel: "right answer" }, " ✓"));
+  return make("li", {}, label, track, make("span", { className: "value" }, percent(share)));
+}
+
+/** Ask on random boards of things that the model was trained on, and say how often it was right. */
+function examine(explorer) {
+  const { course } = explorer.data;
+  const { asked } = explorer.result;
+  const drawn = randomBoards(course, asked.words, BOARDS);
+  if (!drawn.length) return "This question has no right answer on any board, so it cannot be graded.";
+  const counts = new Map();
+  let hits = 0;
+  for (const { scene, right } of drawn) {
+    counts.set(right, (counts.get(right) ?? 0) + 1);
+    if (explorer.ask(scene, asked.numbers).answer === right) hits++;
+  }
+  const [common, times] = [...counts].toSorted((a, b) => b[1] - a[1])[0];
+  return `${hits} of ${drawn.length} right. Always saying “${common}” would get ${times}.`;
+}
+
+/** Boards with a right answer, the same ones every time: three colours, and no two things in one row or column. */
+function randomBoards(course, words, wanted) {
+  let seed = 1;
+  const below = (bound) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0; // Numerical Recipes' generator
+    return Math.floor((seed / 2 ** 32) * bound);
+  };
+  const take = (list) => list.splice(below(list.length), 1)[0];
+  const boards = [];
+  for (let attempt = 0; attempt < 40 * wanted && boards.length < wanted; attempt++) {
+    const named = words.filter((word) => course.colours.includes(word));
+    const colours = course.colours.filter((colour) => !named.includes(colour));
+    const [rowsLeft, columnsLeft] = [0, 1].map(() => Array.from({ length: course.cells }, (_, i) => i + 1));
+    const scene = [0, 1, 2].map((i) => {
+      const colour = named[i] ?? take(colours);
+      const shape = take(course.shapes.filter((one) => !course.held_out.includes(`${colour} ${one}`)));
+      return { shape, colour, row: take(rowsLeft), column: take(columnsLeft), ...PLAIN };
+    });
+    const right = answerTo(course, scene, words.join(" "));
+    if (right) boards.push({ scene, right });
+  }
+  return boards;
+}
