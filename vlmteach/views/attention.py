@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, peak, ranked
 from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_cells, show_picture
 
@@ -32,7 +32,7 @@ def draw_head_gallery(
         axis.set_axis_off()
     height, width = maps[0].shape
     show_picture(panels[0], picture, "query")
-    _frame(panels[0], position, picture.shape[0] / height, picture.shape[1] / width)
+    draw_frame(panels[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
     for axis, weights, name in zip(panels[1:], maps, names, strict=False):
         _draw_heat(axis, weights, name, position)
         axis.set_xlabel(f"up to {weights.max():.3f}", fontsize=11)
@@ -92,7 +92,7 @@ def draw_attention_and_occlusion(
     figure, axes = new_figure(1, 3, height=3.5)
     height, width = weights.shape
     show_picture(axes[0], picture, "query")
-    _frame(axes[0], position, picture.shape[0] / height, picture.shape[1] / width)
+    draw_frame(axes[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
     _draw_heat(axes[1], weights, "attention weight", position)
     _draw_heat(axes[2], change, "change when hidden", position)
     axes[1].set_xlabel(f"0 to {weights.max():.3f}")
@@ -121,14 +121,4 @@ def _top(values: np.ndarray) -> set[int]:
 def _draw_heat(axis: Axes, values: np.ndarray, title: str, position: tuple[int, int]) -> None:
     show_cells(axis, values, values.max())
     axis.set_title(title)
-    _frame(axis, position, 1, 1)
-
-
-def _frame(axis: Axes, position: tuple[int, int], tall: float, wide: float) -> None:
-    top, left = position[0] * tall, position[1] * wide
-    for colour, line in [(PAPER, 5.0), (INK, 2.5)]:
-        axis.add_patch(
-            Rectangle(
-                (left, top), wide, tall, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
-            )
-        )
+    draw_frame(axis, cell_box(position), INK, halo=5)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
+from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING
 from vlmteach.views.style import HEAT, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure
 
@@ -88,9 +89,9 @@ def draw_attention_step(
     # the mask comes between the scale and the softmax
     _draw_matrix(axes[0], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
     axes[0].set_ylabel("query")
-    _frame(axes[0], query, 0, shown.shape[1])
+    draw_frame(axes[0], (query, 0, query + 1, shown.shape[1]), INK, 3.5, halo=8)
     if not by_feature:
-        _frame(axes[0], query, key, 1)
+        draw_frame(axes[0], cell_box((query, key)), INK, 3.5, halo=8)
     lines = _arithmetic(step, query, key, numbers, allowed)
     axes[1].set_axis_off()
     axes[1].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[1].transAxes, fontsize=12)
@@ -148,15 +149,6 @@ def _draw_matrix(
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-
-
-def _frame(axis: Axes, row: int, column: int, width: int) -> None:
-    for colour, line in [(PAPER, 8.0), (INK, 3.5)]:  # a pale halo keeps the frame visible on dark cells
-        axis.add_patch(
-            Rectangle(
-                (column, row), width, 1, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
-            )
-        )
 
 
 def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shape: str) -> None:

@@ -18,9 +18,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from vlmteach.views.boxes import Box, clip_box, draw_frame
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
 
-Box = tuple[float, float, float, float]
 _DASHES = ("-", "--", "-.", ":")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -61,7 +61,8 @@ def draw_task(
         axis.set_xlabel(_steps(down, right))
         told.append(f"the square with the white dot is {answer} and stands {_steps(down, right)} from the white cross")
         if field is not None:
-            _frame(axis, np.array(field) + cell * np.tile(marker, 2), *picture.shape[:2])
+            top, left, bottom, right = np.array(field) + cell * np.tile(marker, 2)
+            draw_frame(axis, clip_box((top, left, bottom, right), *picture.shape[:2]), PAPER, 2, style="--")
     seen = "" if field is None else " A frame shows what the token at the cross can see."
     return describe(figure, f"{len(pictures)} pictures with one question each: {'; '.join(told)}.{seen}")
 
@@ -212,14 +213,6 @@ def _mark_never(axis: Axes, curves: Sequence[DistanceCurve]) -> list[Line2D]:
         heights = np.full(len(distances), 0.97 - 0.06 * index)
         axis.plot(distances, heights, color=hue, transform=axis.get_xaxis_transform(), **style)
     return [Line2D([], [], color=INK, label="never, in as many\nsteps as there were", **style)]
-
-
-def _frame(axis: Axes, box: NDArray[np.float64], height: int, width: int) -> None:
-    """A box on a picture, as far as it lies in it."""
-    top, left, bottom, right = box.clip(0, [height, width, height, width])
-    axis.add_patch(
-        Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=PAPER, linewidth=2, linestyle="--")
-    )
 
 
 def _steps(down: int, right: int) -> str:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from vlmteach.views.boxes import draw_frame
 from vlmteach.views.style import CNN_HUE, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
 FAMILY = {"CNN": CNN_HUE, "ViT": VIT_HUE}
@@ -132,9 +133,7 @@ def draw_regions(picture: np.ndarray, boxes: np.ndarray, names: Sequence[str]) -
     figure, axis = new_figure(height=4.6)
     show_picture(axis, picture, f"{len(boxes)} regions, {len(boxes)} tokens")
     for (top, left, bottom, right), name in zip(boxes, names, strict=True):
-        for colour, line in [(PAPER, 5.0), (CNN_HUE, 3.0)]:
-            frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=line)
-            axis.add_patch(frame)
+        draw_frame(axis, (top, left, bottom, right), CNN_HUE, 3, halo=5)
         above = top > 0.06 * len(picture)  # a name stands above its box where there is room
         place = {"y": top - 3, "va": "bottom"} if above else {"y": top + 3, "va": "top"}
         axis.text(left + 1, s=name, bbox={"facecolor": PAPER, "edgecolor": CNN_HUE, "pad": 2}, **place)

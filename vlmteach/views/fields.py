@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.views.boxes import DASHED, Box, box_area, clip_box, draw_frame
 from vlmteach.views.rounding import peak
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
-
-Box = tuple[float, float, float, float]
 
 
 def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
@@ -21,14 +20,14 @@ def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
     field: (top, left, bottom, right) in pixels, not clipped. cell: the unit's stride cell, the place it stands for.
     """
     height, width = picture.shape[:2]
-    seen = _clip(field, height, width)
-    share = _area(seen) / (height * width)
-    padding = 1 - _area(seen) / _area(field)
+    seen = clip_box(field, height, width)
+    share = box_area(seen) / (height * width)
+    padding = 1 - box_area(seen) / box_area(field)
     figure, axes = new_figure(1, 2, height=4.4, width_ratios=[1.3, 1])
     show_picture(axes[0], picture)
     _dim_outside(axes[0], seen, height, width)
-    _frame(axes[0], field, INK, dashed=True)
-    _frame(axes[0], cell, CNN_HUE)
+    draw_frame(axes[0], field, INK, style=DASHED)
+    draw_frame(axes[0], cell, CNN_HUE)
     reach = max(0, -field[0], -field[1], field[2] - height, field[3] - width) + 0.02 * height
     axes[0].set_xlim(-reach, width + reach)
     axes[0].set_ylim(height + reach, -reach)
@@ -73,21 +72,21 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
     field: the theoretical field, clipped or not. sigma: the standard deviation of the heat, in pixels.
     """
     height, width = picture.shape[:2]
-    seen = _clip(field, height, width)
+    seen = clip_box(field, height, width)
     figure, axes = new_figure(1, 2, height=4.4)
     show_picture(axes[0], picture, "can see: the theoretical field")
     _dim_outside(axes[0], seen, height, width)
-    _frame(axes[0], seen, INK, dashed=True)
+    draw_frame(axes[0], seen, INK, style=DASHED)
     image = axes[1].imshow(heat, cmap=HEAT, vmin=0, vmax=1, extent=(0, width, height, 0))
     axes[1].set_title(f"uses: the effective field, σ = {sigma:.0f} pixels")
     _bare(axes[1])
-    _frame(axes[1], seen, PAPER, dashed=True)
+    draw_frame(axes[1], seen, PAPER, style=DASHED)
     figure.colorbar(image, ax=axes[1], shrink=0.8, label="|gradient|, largest = 1")
     inside = heat[int(seen[0]) : int(seen[2]), int(seen[1]) : int(seen[3])]
     row, column = peak(heat)
     return describe(
         figure,
-        f"Left: the unit can see {_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "
+        f"Left: the unit can see {box_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "
         f"strongest at row {row}, column {column}, has a standard deviation of {sigma:.0f} pixels, and exceeds a tenth "
         f"of its largest value on {(inside > 0.1).mean():.0%} of what the unit can see.",
     )
@@ -108,23 +107,8 @@ def draw_heats(heats: Mapping[str, np.ndarray], margin: int) -> Figure:
     return describe(figure, "Effective fields around the middle of the picture. " + "; ".join(words) + ".")
 
 
-def _clip(box: Box, height: int, width: int) -> Box:
-    top, left, bottom, right = box
-    return max(0, top), max(0, left), min(height, bottom), min(width, right)
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
 def _side(box: Box, axis: int) -> str:
     return f"{box[axis + 2] - box[axis]:g}"
-
-
-def _frame(axes: Axes, box: Box, color: str, dashed: bool = False) -> None:
-    top, left, bottom, right = box
-    style = (0, (4, 3)) if dashed else "-"
-    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, ec=color, lw=2.5, ls=style))
 
 
 def _dim_outside(axes: Axes, box: Box, height: int, width: int) -> None:

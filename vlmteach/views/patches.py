@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, tell_size
 from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
@@ -23,7 +23,7 @@ def draw_patches(picture: np.ndarray, patch_size: int, token: int) -> Figure:
     figure, axes = new_figure(1, 2, height=PAIR)
     show_picture(axes[0], picture, f"{rows} × {columns} = {rows * columns} patches, read row by row")
     _draw_cuts(axes[0], rows, columns, patch_size, width=2.5)
-    _frame(axes[0], top, left, patch_size)
+    draw_frame(axes[0], (top, left, top + patch_size, left + patch_size), INK, 3.5, halo=7)
     patch = picture[top : top + patch_size, left : left + patch_size]
     show_picture(axes[1], patch, f"token {token}: row {row}, column {column}")
     axes[1].set_xlabel(f"{patch_size} × {patch_size} × 3 = {patch.size} numbers")
@@ -112,7 +112,7 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
         axis.set_xlabel(f"code of row {row}, column {column} against all")
         axis.set_xticks([])
         axis.set_yticks([])
-        _frame(axis, row, column, 1)
+        draw_frame(axis, cell_box((row, column)), INK, 3.5, halo=7)
         others = np.delete(values.ravel(), row * values.shape[1] + column)
         texts.append(f"{name}: other cells from {others.min():z.2f} to {others.max():z.2f}, mean {others.mean():z.2f}")
     figure.colorbar(shown, ax=axes[0], label="cosine similarity", shrink=0.8)
@@ -128,12 +128,3 @@ def _count(picture: np.ndarray, size: int) -> int:
 def _draw_cuts(axis: Axes, rows: int, columns: int, size: int, width: float) -> None:
     axis.hlines(size * np.arange(rows + 1), 0, size * columns, color=PAPER, linewidth=width)
     axis.vlines(size * np.arange(columns + 1), 0, size * rows, color=PAPER, linewidth=width)
-
-
-def _frame(axis: Axes, top: float, left: float, size: float) -> None:
-    for colour, line in [(PAPER, 7.0), (INK, 3.5)]:  # a pale halo keeps the frame visible on anything
-        axis.add_patch(
-            Rectangle(
-                (left, top), size, size, facecolor="none", edgecolor=colour, linewidth=line, clip_on=False, zorder=3
-            )
-        )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
+from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.patchview_words import HUES, READOUTS, Readout, facts_of, stops_of, title_of
-from vlmteach.views.style import HEAT, describe, new_figure, show_picture
+from vlmteach.views.style import HEAT, PAPER, describe, new_figure, show_picture
 
 _COLUMNS = 3  # panels in a row
 _SHADE = 0.35  # how bright the picture stays outside a box
@@ -43,7 +42,8 @@ def draw_patchview(
         which = chosen.get(title_of(panel), 0)
         _draw_panel(axis, data, panel, layer, unit, which)
         if not panel.words:
-            _frame(axis, _cell_box(cell, data.cells, data.picture.shape), "white", "-")
+            tall, wide = (length / count for length, count in zip(data.picture.shape, data.cells, strict=False))
+            draw_frame(axis, cell_box(cell, tall, wide), PAPER, 1.8, halo=3.5, edge="black")
         lines = [f"{readout.label}: {text}" for readout in READOUTS if (text := read_out(layer, readout, which, unit))]
         asked = (
             f"“{panel.words[unit[1]]}”" if panel.words else f"unit ({layer.rows[unit[0]]}, {layer.columns[unit[1]]})"
@@ -93,20 +93,13 @@ def _draw_panel(
         shaded[top:bottom, left:right] = picture[top:bottom, left:right]
         show_picture(axis, shaded)
     if box is not None:
-        _frame(axis, box, HUES[panel.kind], "--" if panel.maps else "-")
-
-
-def _cell_box(cell: tuple[int, int], cells: tuple[int, int], shape: tuple[int, ...]) -> tuple[float, ...]:
-    height, width = shape[0] / cells[0], shape[1] / cells[1]
-    return cell[0] * height, cell[1] * width, (cell[0] + 1) * height, (cell[1] + 1) * width
-
-
-def _frame(axis: Axes, box: tuple[Any, ...], colour: str, style: str) -> None:
-    """A line with a dark edge, visible on any picture."""
-    top, left, bottom, right = box
-    for edge, width, line in (("black", 3.5, "-"), (colour, 1.8, style)):
-        axis.add_patch(
-            Rectangle(
-                (left, top), right - left, bottom - top, fill=False, edgecolor=edge, linewidth=width, linestyle=line
-            )
+        top, left, bottom, right = box
+        draw_frame(
+            axis,
+            (top, left, bottom, right),
+            HUES[panel.kind],
+            1.8,
+            halo=3.5,
+            edge="black",
+            style="--" if panel.maps else "-",
         )

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, ranked
 from vlmteach.views.style import INK, PAPER, describe, new_figure, show_picture
 
@@ -65,17 +65,11 @@ def _draw_one(axis: Axes, picture: np.ndarray, one: Likeness, place: tuple[float
     axis.set_title(one.name, color=one.hue, fontsize=12)
     cell = (height / rows, width / columns)
     for i in order[:nearest]:
-        _frame(axis, divmod(i, columns), cell, one.hue)
-    _frame(axis, unit, cell, INK)
+        draw_frame(axis, cell_box(divmod(i, columns), *cell), one.hue, 2, halo=4)
+    draw_frame(axis, cell_box(unit, *cell), INK, 2, halo=4)
     others = values.ravel()[order]
     axis.set_xlabel(f"most alike {others[0]:z.2f}, mean {others.mean():z.2f}", fontsize=11)
     return (
         f"{one.name}: row {unit[0]}, column {unit[1]} of {rows} by {columns}, most like row {order[0] // columns}, "
         + (f"column {order[0] % columns} (cosine {others[0]:z.2f}; mean of all {others.mean():z.2f})")
     )
-
-
-def _frame(axis: Axes, unit: tuple[int, int], cell: tuple[float, float], colour: str) -> None:
-    corner = (unit[1] * cell[1], unit[0] * cell[0])
-    for edge, line in [(PAPER, 4.0), (colour, 2.0)]:
-        axis.add_patch(Rectangle(corner, cell[1], cell[0], fill=False, ec=edge, lw=line, clip_on=False))

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from vlmteach.views.boxes import Box, box_area, cell_box, clip_box, draw_frame
 from vlmteach.views.rounding import peak
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
-
-Box = tuple[float, float, float, float]
 
 
 def draw_feature_maps(picture: np.ndarray, grid: np.ndarray, channels: Sequence[int]) -> Figure:
@@ -43,23 +41,23 @@ def draw_token(picture: np.ndarray, grid: np.ndarray, token: int, field: Box | N
     show_picture(axes[0], picture, "picture: the stride cell of this token")
     cell = _stride_cell(picture, height, width, row, column)
     _draw_lines(axes[0], picture.shape[0], picture.shape[1], height, width, PAPER)
-    _draw_box(axes[0], cell, CNN_HUE)
+    draw_frame(axes[0], cell, CNN_HUE, 3, halo=5)
     if field is not None:
-        _draw_box(axes[0], _clip(field, picture), INK, dashed=True)
+        draw_frame(axes[0], clip_box(field, *picture.shape[:2]), INK, 3, halo=5, style="--")
         axes[0].set_xlabel("solid: stride cell   dashed: receptive field")
     axes[1].imshow(grid, cmap=HEAT, extent=(0, width, height, 0))
     axes[1].set_title(f"grid: {height} × {width} cells in reading order")
     axes[1].set_xticks([])
     axes[1].set_yticks([])
     axes[1].spines[:].set_visible(False)
-    _draw_box(axes[1], (row, column, row + 1, column + 1), CNN_HUE)
+    draw_frame(axes[1], cell_box((row, column)), CNN_HUE, 3, halo=5)
     axes[1].set_xlabel(f"token {token} = row {row} · width {width} + column {column}")
     text = (
         f"Token {token} is row {row}, column {column} of a {height} by {width} grid. In the picture it stands for rows "
         f"{cell[0]:.0f} to {cell[2]:.0f} and columns {cell[1]:.0f} to {cell[3]:.0f}."
     )
     if field is not None:
-        share = _area(_clip(field, picture)) / (picture.shape[0] * picture.shape[1])
+        share = box_area(clip_box(field, *picture.shape[:2])) / (picture.shape[0] * picture.shape[1])
         text += f" Its receptive field covers {share:.0%} of the picture."
     return describe(figure, text)
 
@@ -156,32 +154,6 @@ def _stride_cell(picture: np.ndarray, height: int, width: int, row: int, column:
     return row * tall, column * wide, (row + 1) * tall, (column + 1) * wide
 
 
-def _clip(box: Box, picture: np.ndarray) -> Box:
-    top, left, bottom, right = box
-    return max(0, top), max(0, left), min(picture.shape[0], bottom), min(picture.shape[1], right)
-
-
-def _area(box: Box) -> float:
-    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])
-
-
 def _draw_lines(axis: Axes, bottom: float, right: float, height: int, width: int, colour: str) -> None:
     axis.hlines(np.linspace(0, bottom, height + 1), 0, right, color=colour, linewidth=0.8)
     axis.vlines(np.linspace(0, right, width + 1), 0, bottom, color=colour, linewidth=0.8)
-
-
-def _draw_box(axis: Axes, box: Box, colour: str, dashed: bool = False) -> None:
-    top, left, bottom, right = box
-    for edge, line in [(PAPER, 5.0), (colour, 3.0)]:  # a pale halo keeps the frame visible on any picture
-        axis.add_patch(
-            Rectangle(
-                (left, top),
-                right - left,
-                bottom - top,
-                facecolor="none",
-                edgecolor=edge,
-                linewidth=line,
-                linestyle="--" if dashed and edge == colour else "-",
-                clip_on=False,
-            )
-        )
