@@ -32,6 +32,7 @@ from vlmteach.nn import (
     VisionTransformer,
     WordTokenizer,
 )
+from vlmteach.probes import receptive_field
 
 VISION, DIM, HEADS = 8, 12, 2
 TOKENIZER = WordTokenizer(("<pad>", "is", "red", "?"))
@@ -132,3 +133,19 @@ def test_tracing_needs_no_picture_and_computing_still_refuses_bad_visual_tokens(
     traced = symbolic_trace(make_model("ViT", "cross-attention"))
     with pytest.raises((ValueError, RuntimeError)):
         traced(pictures(24, 24), QUESTIONS)
+
+
+@pytest.mark.parametrize("size", [None, (16, 24)], ids=str)
+def test_the_field_of_a_token_is_that_of_its_cell(size):
+    """The probe follows the encoder as it is: what came out of `features` is what the tokens hold."""
+    cnn = ConvNet(VISION, (1, 2))
+    fields = receptive_field(cnn, size)
+    alone = receptive_field(cnn.features, size)["output"]
+    assert fields["output[tokens]"].size == fields["features"].size == alone.size
+    assert fields["output[tokens]"].box(1, 2) == alone.box(1, 2)
+
+
+def test_the_field_of_a_vits_token_is_the_whole_picture_because_of_attention():
+    field = receptive_field(vit(registers=2), (16, 24))["output[tokens]"]
+    assert field.reach == "global"
+    assert "attention" in field.because

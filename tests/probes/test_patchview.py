@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from support.patchview import synthetic_patchview, synthetic_words
 from torch import nn
 
+from vlmteach.backbones import GridEncoder
 from vlmteach.nn import ConvNet, VisionTransformer
 from vlmteach.probes import (
     attention_maps,
@@ -26,7 +28,7 @@ from vlmteach.probes import (
     words_over_cells,
 )
 from vlmteach.probes.patchview import LARGE, Effort, Heat, Measurement, PanelLayer, PatchViewData, reduce_picture
-from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, part_given_the_picture, thin
+from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
 from vlmteach.probes.patchview.maps import Units, shares_of_squares
 from vlmteach.views.patchview import PatchView
 
@@ -86,9 +88,9 @@ def test_both_encoders_fill_four_panels(view):
 
 
 def test_boxes_are_those_of_the_receptive_field(view, cnn):
-    fields = receptive_field(cnn.features, (32, 32))
+    fields = receptive_field(cnn, (32, 32))
     for layer in view.panels[0].layers:
-        field = fields[layer.name.removeprefix("features.")]
+        field = fields[layer.name]
         for row, column in np.ndindex(4, 4):
             assert tuple(layer.boxes[row, column]) == field.box(row, column, (32, 32))
         assert layer.whole_field == field.size
@@ -254,7 +256,7 @@ def test_a_global_operation_in_a_cnn_is_named(picture):
             return x * self.pool(x)
 
     data = measure_patchview(
-        nn.Sequential(SqueezeExcite(), nn.ReLU()).eval(), None, picture, cnn_layers=["1"], effort=LITTLE
+        nn.Sequential(SqueezeExcite(), nn.LeakyReLU()).eval(), None, picture, cnn_layers=["1"], effort=LITTLE
     )
     layer = data.panels[0].layers[0]
     assert layer.whole_field == "global"
@@ -337,11 +339,18 @@ def test_a_network_without_grids_is_refused():
         find_grid_layers(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), torch.rand(1, 3, 2, 2))
 
 
-def test_tracing_starts_at_the_part_that_is_handed_the_picture(cnn, picture):
-    assert part_given_the_picture(cnn, ["features.1", "features.2"], picture[None]) == "features"
-    inner = nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU())
-    shifted = nn.Sequential(nn.Conv2d(3, 3, 3), inner)
-    assert part_given_the_picture(shifted, ["1.0"], picture[None]) == ""  # the inner part is given something else
+def test_the_boxes_of_an_encoder_that_stops_at_a_node_are_those_of_its_network(picture):
+    parts = [nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 4, 3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    network = nn.Sequential(*parts).eval()
+    encoder = GridEncoder(network, node="2").eval()
+    little = Effort(layers=2, anchors=(2, 2), squares=(0, 0), noise=1, batch_size=1)
+    panel = measure_patchview(encoder, None, picture, cnn_layers=["model.0", "model.2"], effort=little).panels[0]
+    fields = receptive_field(network, (32, 32))
+    assert [layer.name for layer in panel.layers] == ["model.0", "model.2"]
+    for layer in panel.layers:
+        field = fields[layer.name.removeprefix("model.")]
+        for (i, row), (j, column) in itertools.product(enumerate(layer.rows), enumerate(layer.columns)):
+            assert tuple(layer.boxes[i, j]) == field.box(row, column, (32, 32))
 
 
 @pytest.mark.parametrize(

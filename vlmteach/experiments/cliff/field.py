@@ -32,9 +32,8 @@ def exact_field(model: nn.Module) -> Field | None:
         return None
     if not isinstance(model.encoder, ConvNet):
         return None
-    fields = receptive_field(model.encoder.features, input_size=(SIDE, SIDE))
-    box = list(fields.values())[-1].box(0, 0)
-    return Field(*box)
+    fields = receptive_field(model.encoder, input_size=(SIDE, SIDE))
+    return Field(*fields["output[tokens]"].box(0, 0))
 
 
 def where(field: Field) -> NDArray[np.int64]:

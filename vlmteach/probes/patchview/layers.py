@@ -95,27 +95,6 @@ def thin(layers: Sequence[Item], most: int) -> list[Item]:
     return [layers[round((i + 1) * len(layers) / most) - 1] for i in range(most)]
 
 
-def part_given_the_picture(model: nn.Module, layers: Sequence[str], image: Tensor) -> str:
-    """The innermost module around all the layers that is handed the very picture: its path, "" for the model itself.
-
-    Tracing starts there, past the checks at an encoder's door, which look at numbers and so cannot be traced.
-    """
-    given: dict[str, Any] = {}
-    parts = {path: part for path, part in named_parts(model) if all(name.startswith(f"{path}.") for name in layers)}
-    handles = [
-        part.register_forward_pre_hook(lambda _, inputs, path=path: given.update({path: inputs}))
-        for path, part in parts.items()
-    ]
-    picture = own_copy(image)
-    try:
-        with reading():
-            model(picture)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return max((path for path, inputs in given.items() if inputs and inputs[0] is picture), key=len, default="")
-
-
 def match_by_depth(counts: Sequence[int]) -> list[tuple[int, ...]]:
     """The stops of one slider for several lists of layers: at each stop, from each list, the layer of nearest depth.
 

@@ -15,7 +15,7 @@ from vlmteach.probes.patchview.attending import attention_layer, attention_names
 from vlmteach.probes.patchview.convolutional import EFFECTIVE_MAPS, box_layer, effective_fields, effective_layer
 from vlmteach.probes.patchview.data import Panel
 from vlmteach.probes.patchview.hidden import changes_when_hidden
-from vlmteach.probes.patchview.layers import Grids, block_around, part_given_the_picture, read_grids
+from vlmteach.probes.patchview.layers import Grids, block_around, read_grids
 from vlmteach.probes.patchview.maps import Size, Units
 from vlmteach.probes.receptive_field import ReceptiveField, receptive_field
 
@@ -108,9 +108,7 @@ class Convolutional(Network):
 
     def __init__(self, model: nn.Module, layers: Sequence[str], image: Tensor) -> None:
         super().__init__(model, layers, image, read_grids(model, layers))
-        path = part_given_the_picture(model, layers, image)
-        fields = receptive_field(model.get_submodule(path), (image.shape[-2], image.shape[-1]))
-        self.fields = {name: fields[name.removeprefix(f"{path}.")] for name in layers}
+        self.fields = _fields(model, layers, (image.shape[-2], image.shape[-1]))
         unbounded = [name for name in layers if self.fields[name].reach == "global"]
         if unbounded:
             self.not_local = (unbounded[0], str(self.fields[unbounded[0]].because))
@@ -124,6 +122,18 @@ class Convolutional(Network):
         if self.kind in plan.fields_of:
             panels.append(self.effective_panel(plan, at, tick, changes, self.fields))
         return panels
+
+
+def _fields(model: nn.Module, layers: Sequence[str], size: Size) -> dict[str, ReceptiveField]:
+    """The theoretical field of each layer.
+
+    GridEncoder stops its network on the way, at a node, which torch.fx cannot follow. Up to there the layers see the
+    same in the network itself.
+    """
+    stops = isinstance(getattr(model, "node", None), str) and all(name.startswith("model.") for name in layers)
+    path = "model" if stops else ""
+    fields = receptive_field(model.get_submodule(path), size)
+    return {name: fields[name.removeprefix(f"{path}.")] for name in layers}
 
 
 class Attending(Network):

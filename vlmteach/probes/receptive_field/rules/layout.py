@@ -88,6 +88,12 @@ def expand(field: Field, *sizes: Any) -> Value:
     return field
 
 
+@register_rule("vlmteach.nn.tokens.grid_boxes")
+def boxes_of_cells(*_sizes: Any, **_more: Any) -> Opaque:
+    """Where the cells of a grid lie depends on how many there are, not on what they hold."""
+    return Opaque()
+
+
 @register_rule("Tensor.size", "Tensor.shape")
 def size(field: Field, dim: int | None = None) -> Any:
     """Lengths of axes; those that are not known are opaque."""
