@@ -464,6 +464,10 @@ def test_the_tour_asks_first_then_drives_the_page_to_each_steps_state(open_ask):
         if "predict" in step:
             assert page.locator(".say").text_content() == ""
             assert page.locator(".steps button").nth(1).is_disabled()
+            page.wait_for_function(SETTLED)
+            shown = [part for part in PARTS if page.locator(f"[data-part={part}] > :not(h2)").first.is_visible()]
+            assert shown == ["board", "question", "models"]  # what is asked, and nothing that came out
+            assert page.locator(".said").text_content() == ""
             wrong = next(choice for choice in step["predict"]["choices"] if choice != step["predict"]["right"])
             choice = wrong if number % 2 else step["predict"]["right"]
             page.locator(".tour").get_by_role("button", name=choice, exact=True).click()

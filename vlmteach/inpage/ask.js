@@ -120,12 +120,12 @@ class Explorer {
       const asked = ["board", "question", "answer"].includes(part.name) && only.includes("ask");
       part.element.hidden = part.hidden || (only.length > 0 && !asked && !only.includes(part.name));
     }
+    this.said.textContent = this.sentence();
     this.tour.show(this.result);
     this.view.classList.toggle("only", only.length > 0);
     this.view.classList.toggle("touring", step !== null);
     this.link.href = writeState(this.state);
     this.start.hidden = !this.data.tour.length || step !== null;
-    this.said.textContent = this.sentence();
   }
 
   /** What a screen reader hears: the answer, whether it is right, and what hiding did. */
@@ -137,8 +137,10 @@ class Explorer {
     return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${without}`;
   }
 
-  /** Mark the part that the tour speaks of, and bring it into view. */
-  point(name) {
+  /** Mark the part that the tour speaks of, bring it into view, and veil what came out as long as it waits. */
+  point(name, waits) {
+    this.view.classList.toggle("waits", waits);
+    if (waits) this.said.textContent = "";
     for (const { element, name: own } of this.parts) {
       const looked = own === name;
       if (looked && !element.classList.contains("looked")) element.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,4 @@
-// The guided tour: each step says what to look at, lets the student predict, then drives the page to its state.
+// The guided tour: each step drives the page to a state, lets the student predict, and only then shows what came out.
 
 import { make } from "../views/dom.js";
 import { readState } from "./state.js";
@@ -22,22 +22,18 @@ export function tourPart(explorer) {
   const bar = make("div", { className: "row steps" }, back, next, place, leave);
   const element = make("section", { className: "tour", ariaLabel: "Guided tour" }, title, ask, choices, say, bar);
   element.addEventListener("keydown", (event) => event.key === "Escape" && explorer.set({ step: null }));
-  let told = null; // the step whose sentence is shown, and what was predicted
+  let guessed = null; // {step, choice}: what was predicted, for the step it was predicted for
 
-  /** Drive the page to a step's state: everything that the step does not name stays at the start. */
-  const drive = (step) => {
-    const { hash } = tour[step - 1];
-    return explorer.set({ ...readState(explorer.data, hash), only: explorer.state.only, step });
-  };
+  /** Drive the page to a step's state; a part that the step does not name is as it was at the start. */
   const enter = async (step, focus) => {
+    guessed = null;
     if (step < 1 || step > tour.length) return void explorer.set({ step: null });
-    told = tour[step - 1].predict ? null : { step };
-    await (told ? drive(step) : explorer.set({ step }));
+    await explorer.set({ ...readState(explorer.data, tour[step - 1].hash), only: explorer.state.only, step });
     if (focus) title.focus({ preventScroll: true });
   };
-  const reveal = async (step, guess) => {
-    told = { step, guess };
-    await drive(step);
+  const guess = (choice) => {
+    guessed = { step: explorer.state.step, choice };
+    explorer.set({});
   };
 
   return {
@@ -46,25 +42,23 @@ export function tourPart(explorer) {
     start: () => enter(1, true),
     show({ state }) {
       element.hidden = state.step === null;
-      explorer.point(state.step === null ? null : tour[state.step - 1].look);
-      if (state.step === null) return;
-      const step = tour[state.step - 1];
-      if (!step.predict) told = { step: state.step };
-      const open = told?.step === state.step;
+      const step = state.step && tour[state.step - 1];
+      const choice = guessed?.step === state.step ? guessed.choice : null;
+      const waits = Boolean(step?.predict) && choice === null;
+      explorer.point(step?.look, waits);
+      if (!step) return;
       title.textContent = step.title;
       place.textContent = `${state.step} of ${tour.length}`;
-      ask.hidden = choices.hidden = !step.predict || open;
-      if (step.predict && !open) {
+      ask.hidden = choices.hidden = !waits;
+      if (waits) {
         ask.textContent = step.predict.ask;
-        const buttons = step.predict.choices.map((choice) => button(choice, () => reveal(state.step, choice)));
-        choices.replaceChildren(...buttons);
+        choices.replaceChildren(...step.predict.choices.map((one) => button(one, () => guess(one))));
       }
-      const guess = told?.guess;
-      const judged = guess ? (guess === step.predict.right ? "You saw that coming. " : `You said “${guess}”. `) : "";
-      say.textContent = open ? judged + step.say : "";
+      const judged = choice === step.predict?.right ? "You saw that coming. " : `You said “${choice}”. `;
+      say.textContent = waits ? "" : (choice === null ? "" : judged) + step.say;
       back.disabled = state.step === 1;
       next.textContent = state.step === tour.length ? "Finish" : "Next";
-      next.disabled = !open;
+      next.disabled = waits;
     },
   };
 }
