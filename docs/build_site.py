@@ -1,6 +1,6 @@
 """Build the static edition: every built lesson as a page of one folder that opens from disk with the network off.
 
-    python docs/build_site.py        writes site/; open site/index.html
+    python docs/build_site.py        writes site/; open site/index.html, or site/ask.html, the page that answers
 
 The notebooks are shown as they were committed and never run. Three things of a notebook mean nothing on a page and are
 adapted: a control's still picture gets its description and a caption, a finished progress bar goes, and code gets
@@ -19,11 +19,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from vlmteach.inpage import AskPage
+
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
 STAGED = ROOT / "build" / "site"
 MATHJAX = ("es5/tex-svg.js", "LICENSE")
 PROGRESS = re.compile(r"\d+%\|.*\| \d+/\d+ \[")
+ASK = "ask.html"  # the page that answers, made of the shipped models: no page of Sphinx
 CAPTION = "A still: its controls move when the lesson runs in Jupyter or Colab."
 
 
@@ -79,6 +82,7 @@ def main() -> int:
     shutil.rmtree(built, ignore_errors=True)
     status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(STAGED / "trees"), str(source), str(built)])
     if status == 0:
+        (built / ASK).write_text(AskPage().to_html(), encoding="utf-8")
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
         size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())

@@ -9,7 +9,9 @@
 
   function dress(frame) {
     const page = frame.contentDocument;
-    if (!page?.documentElement) return; // not there yet: its load event is still to come
+    // a file in a frame may not be looked into, so it is told; a page that is not there yet is dressed when it has loaded
+    frame.contentWindow?.postMessage({ theme: isDark() ? "dark" : "light" }, "*");
+    if (!page?.documentElement) return;
     page.documentElement.style.colorScheme = isDark() ? "dark" : "light";
     for (const sheet of page.styleSheets) {
       for (const rule of sheet.cssRules) {
@@ -21,11 +23,11 @@
   }
 
   function dressAll() {
-    document.querySelectorAll(".cell_output iframe").forEach(dress);
+    document.querySelectorAll("article iframe").forEach(dress);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const frame of document.querySelectorAll(".cell_output iframe")) {
+    for (const frame of document.querySelectorAll("article iframe")) {
       frame.addEventListener("load", () => dress(frame));
     }
     dressAll();

@@ -53,7 +53,8 @@ def pages(site: Path) -> list[Path]:
 
 def test_every_lesson_has_a_page_and_a_place_in_the_navigation(site) -> None:
     listed = [link["href"] for link in documents(site / "index.html")[0].select(".sidebar-tree a")]
-    assert listed == [f"notebooks/{path.stem}.html" for path in NOTEBOOKS]
+    tools = ["receptive_field.html", "patchview.html", "asking.html"]
+    assert listed == [*(f"notebooks/{path.stem}.html" for path in NOTEBOOKS), *tools]
     assert {f"{lesson.name}.html" for lesson in LESSONS} <= {path.name for path in (site / "notebooks").iterdir()}
 
 

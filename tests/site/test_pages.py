@@ -57,7 +57,7 @@ def toggle_theme(page) -> None:
 
 
 @pytest.mark.parametrize("width", [1400, 400])
-@pytest.mark.parametrize("name", ["index.html", "search.html", *LESSONS])
+@pytest.mark.parametrize("name", ["index.html", "ask.html", "search.html", *LESSONS])
 def test_a_page_opens_whole_and_never_scrolls_sideways(open_page, name, width) -> None:
     page = open_page(name, width)
     settle(page)
@@ -91,6 +91,31 @@ def test_a_click_in_the_explorer_changes_its_read_out(open_page) -> None:
     assert numbers.text_content() != before[1]
 
 
+def test_the_first_page_answers_a_question(open_page) -> None:
+    frame = open_page("index.html").frame_locator(".ask-frame")
+    frame.locator(".answer", has_text="yes").wait_for()
+    frame.locator("#question-line").fill("which column is blue")
+    frame.locator(".answer", has_text="5").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_model_on_the_first_page_follows_the_choice_of_theme(open_page, scheme) -> None:
+    page = open_page("index.html", color_scheme=scheme)
+    card = page.frame_locator(".ask-frame").locator(".card").first
+    before = card.evaluate(BACKGROUND)
+    toggle_theme(page)
+    page.frames[1].wait_for_function("document.documentElement.style.colorScheme !== ''")
+    assert card.evaluate(BACKGROUND) != before
+
+
+def test_the_page_that_answers_is_there_to_look_inside_and_to_keep(open_page, site) -> None:
+    page = open_page("index.html")
+    page.get_by_role("link", name="take the guided tour").click()
+    page.wait_for_url("**/ask.html*")
+    page.locator(".answer", has_text="square").wait_for()
+    assert (site / "ask.html").stat().st_size <= 2_000_000
+
+
 def test_the_search_finds_a_word_of_the_lessons_and_leads_there(open_page) -> None:
     page = open_page("index.html")
     page.locator("input[name=q]:visible").fill("receptive")
@@ -98,8 +123,7 @@ def test_the_search_finds_a_word_of_the_lessons_and_leads_there(open_page) -> No
     page.wait_for_url("**/search.html?q=receptive*")
     results = page.locator("#search-results .search li a")
     results.first.wait_for()
-    assert any("02 · How far does a convolution see?" in text for text in results.all_text_contents())
-    results.first.click()
+    results.filter(has_text="02 · How far does a convolution see?").first.click()
     page.wait_for_url("**/notebooks/*.html*")
     assert "receptive" in page.locator("article").text_content().lower()
 

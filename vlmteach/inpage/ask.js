@@ -44,7 +44,7 @@ class Explorer {
     this.said = make("p", { className: "said", role: "status" });
     const foot = make("footer", {}, download);
     const view = make("div", { className: "ask" }, head, ...this.parts.map(({ element }) => element), this.said, foot, this.tour.element);
-    view.classList.toggle("framed", window.frameElement !== null);
+    view.classList.toggle("framed", window.parent !== window);
     root.replaceChildren(view);
     this.view = view;
   }
@@ -118,7 +118,7 @@ class Explorer {
     for (const part of this.parts) {
       part.show(this.result);
       const asked = ["board", "question", "answer"].includes(part.name) && only.includes("ask");
-      part.element.hidden = part.hidden || (only.length > 0 && !asked && !only.includes(part.name));
+      part.element.hidden = only.length > 0 && !asked && !only.includes(part.name);
     }
     this.said.textContent = this.sentence();
     this.tour.show(this.result);
@@ -154,6 +154,9 @@ export async function mount(root, data) {
   const explorer = new Explorer(root, data);
   window.explorer = explorer;
   followLinks((hash) => explorer.open(hash));
+  window.addEventListener("message", ({ data: sent }) => {
+    if (["light", "dark"].includes(sent?.theme)) document.documentElement.style.colorScheme = sent.theme;
+  });
   await explorer.open(window.location.hash);
   return explorer;
 }

@@ -95,14 +95,14 @@ export function modelsPart(explorer) {
     };
     return { kind, ...chips(legend, titles, pick) };
   });
+  const only = make("p", {}, `${models[names[0]].encoder}, ${models[names[0]].connector}`);
   const facts = make("p", { className: "hint" });
   const exam = make("ol", { className: "bars exam-bars" });
   const told = make("p", { className: "hint" }, "Its exam: share of right answers on boards it never saw, as recorded. The line is what guessing gets.");
   return {
     name: "models",
     title: "The model",
-    body: [...groups.map(({ element }) => element), facts, told, exam],
-    hidden: names.length < 2,
+    body: [...(names.length > 1 ? groups.map(({ element }) => element) : [only]), facts, told, exam],
     show({ state }) {
       for (const { kind, mark } of groups) mark(models[state.eye][kind]);
       facts.textContent = models[state.eye].explains;
