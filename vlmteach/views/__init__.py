@@ -6,6 +6,7 @@ lend_matplotlib_a_folder()
 
 from vlmteach.views.attention import draw_attention_and_occlusion, draw_distance_by_depth, draw_head_gallery
 from vlmteach.views.attention_numbers import ATTENTION_STEPS, draw_attention_step, draw_numbers, draw_six_tokens
+from vlmteach.views.block import Stack, draw_block, draw_stacks, draw_who_looks_where
 from vlmteach.views.cliff import (
     DistanceCurve,
     OffsetMap,
@@ -32,6 +33,7 @@ from vlmteach.views.parts import draw_parts
 from vlmteach.views.patches import draw_bag_of_patches, draw_patch_sizes, draw_patches, draw_position_similarity
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview
+from vlmteach.views.picture import draw_picture
 from vlmteach.views.ranges import Measured, draw_ranges
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
@@ -89,6 +91,7 @@ __all__ = [
     "Recorded",
     "Report",
     "SceneBoard",
+    "Stack",
     "SystemsView",
     "Tower",
     "alt_text",
@@ -98,6 +101,7 @@ __all__ = [
     "draw_bag_of_patches",
     "draw_bags",
     "draw_blind",
+    "draw_block",
     "draw_cost",
     "draw_costs",
     "draw_course_map",
@@ -128,6 +132,7 @@ __all__ = [
     "draw_patch_sizes",
     "draw_patches",
     "draw_patchview",
+    "draw_picture",
     "draw_position_similarity",
     "draw_profile",
     "draw_projected",
@@ -141,6 +146,7 @@ __all__ = [
     "draw_similar",
     "draw_six_tokens",
     "draw_stack",
+    "draw_stacks",
     "draw_steps_to_level",
     "draw_task",
     "draw_token",
@@ -149,6 +155,7 @@ __all__ = [
     "draw_training",
     "draw_two_encoders",
     "draw_weight_against_change",
+    "draw_who_looks_where",
     "explore",
     "figure_html",
     "new_figure",
