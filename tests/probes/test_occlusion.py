@@ -95,3 +95,18 @@ def test_what_does_not_fit_is_refused_with_a_sentence(arguments, kind, sentence)
     good = {"model": total_of_red, "image": picture(), "cells": (2, 3), "fill": 0.0}
     with pytest.raises(kind, match=sentence):
         occlusion(**{**good, **arguments})
+
+
+def test_a_cell_that_shows_the_fill_already_is_not_computed_again_and_changes_exactly_nothing():
+    image = torch.full((1, 3, 6, 6), 0.25)
+    image[0, 1, 0, 5] = 0.5  # one pixel of one channel, in the upper right cell
+    asked = []
+
+    def model(pictures):
+        asked.append(len(pictures))
+        return pictures.flatten(1).sum(dim=1, keepdim=True) + len(asked)  # tells every call from the others
+
+    change = occlusion(model, image, (3, 3), (0.25, 0.25, 0.25))[..., 0]
+    assert asked == [1, 1]
+    assert change[0, 2] != 0
+    assert change.count_nonzero() == 1

@@ -59,6 +59,18 @@ def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -
     return figure, figure.subplots(rows, columns, **grid)
 
 
+def new_sheet(height: float) -> tuple[Figure, Axes]:
+    """A figure of the course's width and one pair of axes that counts inches from its upper left corner.
+
+    For what a control draws again and again: a layout of many axes takes several times as long as what stands in them.
+    """
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
+    sheet = figure.add_axes((0, 0, 1, 1))
+    sheet.set_axis_off()
+    sheet.set(xlim=(0, WIDTH), ylim=(height, 0), autoscale_on=False)
+    return figure, sheet
+
+
 def describe(figure: Figure, text: str) -> Figure:
     """Give a figure its alt text, written from the numbers that drew it, and return the figure."""
     if not text.strip():

@@ -8,19 +8,21 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vlmteach.views.rounding import peak
+from vlmteach.views.rounding import ROUNDING, peak
 from vlmteach.views.style import (
     CNN_HUE,
+    HEAT,
     INK,
     LANGUAGE_HUE,
     MARKS,
     MUTED,
+    WIDTH,
     describe,
     new_figure,
-    show_cells,
-    show_picture,
+    new_sheet,
 )
 
 SHOWN = 5  # words in a bar chart
@@ -150,22 +152,18 @@ def draw_answer(
     much the first answer's probability falls when a cell is hidden. attention: (T, h, w), or None when no word looks
     at single cells. right: the right answer, marked where there is one.
     """
-    rows = 1 if attention is None else 2
-    figure, axes = new_figure(rows, 1, height=2.9 * rows - 0.5 * (rows - 1), squeeze=False)
-    seen, said, mattered = _split(figure, axes[0, 0], (1, 1.25, 1))
-    show_picture(seen, picture, "the picture")
+    figure, sheet = new_sheet(2.85 if attention is None else 3.25 + _room(len(words)) + 0.35)
+    _put(sheet, picture, (0.1, 0.4, 2.1), "the picture")
     first = list(probabilities)[:SHOWN]
     shown = first if right is None or right in first else [*first[:-1], right]
-    _draw_bars(said, {word: probabilities.get(word, 0.0) for word in shown}, right)
-    said.set_title(" ".join(words), fontsize=12)
-    show_cells(mattered, drop.clip(min=0), 1.0)
-    mattered.set_title(f"hidden: “{first[0]}” loses")
-    mattered.set_xlabel(f"up to {max(0.0, drop.max()):.2f}")
+    _put_bars(sheet, {word: probabilities.get(word, 0.0) for word in shown}, right)
+    sheet.text(4.55, 0.3, " ".join(words), ha="center", fontsize=12)
+    _put(sheet, drop.clip(min=0), (6.8, 0.4, 2.1), f"hidden: “{first[0]}” loses", drop.max(), 1.0)
     if attention is not None:
-        for axis, word, weights in zip(_split(figure, axes[1, 0], (1,) * len(words)), words, attention, strict=True):
-            show_cells(axis, weights, weights.max())
-            axis.set_title(f"“{word}” looks", fontsize=11)
-            axis.set_xlabel(f"up to {weights.max():.2f}", fontsize=11)
+        side = _room(len(words))
+        for place, (word, weights) in enumerate(zip(words, attention, strict=True)):
+            left = 0.1 + place * (WIDTH - 0.1) / len(words)
+            _put(sheet, weights, (left, 3.25, side), f"“{word}” looks", weights.max(), weights.max())
     return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
 
 
@@ -194,13 +192,41 @@ def _cell(values: NDArray[np.floating]) -> str:
     return f"row {row + 1}, column {column + 1}"
 
 
-def _split(figure: Figure, axis: Axes, widths: Sequence[float]) -> list[Axes]:
-    """Put several axes of these relative widths in the place of one."""
-    place = axis.get_subplotspec()
-    assert place is not None
-    axis.remove()
-    inner = place.subgridspec(1, len(widths), width_ratios=widths)
-    return [figure.add_subplot(inner[0, column]) for column in range(len(widths))]
+def _room(maps: int) -> float:
+    """How large so many maps beside each other can be, in inches."""
+    return min(1.7, (WIDTH - 0.1) / maps - 0.1)
+
+
+def _put(
+    sheet: Axes,
+    values: NDArray[np.floating],
+    place: tuple[float, float, float],
+    title: str,
+    most: float | None = None,
+    largest: float = 1.0,
+) -> None:
+    """A picture (H, W, 3), or cells (h, w) as heat from 0 to `largest`, on a sheet.
+
+    place: left, top and side in inches. most: told below, where there is something to tell.
+    """
+    left, top, side = place
+    middle = left + side / 2
+    extent = (left, left + side, top + side, top)
+    sheet.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), ROUNDING), extent=extent, aspect="auto")
+    sheet.text(middle, top - 0.1, title, ha="center", fontsize=11)
+    if most is not None:
+        sheet.text(middle, top + side + 0.2, f"up to {max(0.0, most):.2f}", ha="center", fontsize=11)
+
+
+def _put_bars(sheet: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
+    """The likely answers as bars in the middle of a sheet."""
+    left, width = 4.0, 1.9
+    for place, (word, value) in enumerate(probabilities.items()):
+        middle = 0.65 + 0.4 * place
+        sheet.add_patch(Rectangle((left, middle - 0.14), width * value, 0.28, color=LANGUAGE_HUE))
+        sheet.text(left - 0.1, middle, f"{word} (right)" if word == right else word, ha="right", va="center")
+        sheet.text(left + width * value + 0.06, middle, f"{value:.2f}", va="center", fontsize=11)
+    sheet.plot([left, left], [0.45, 0.45 + 0.4 * SHOWN], color=INK, linewidth=1)
 
 
 def _draw_bars(axis: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
