@@ -54,7 +54,7 @@ def run_cell(page: Page, containing: str) -> str:
 
 def test_the_whole_lesson_ran_without_an_error(page) -> None:
     assert errors(page) == []
-    assert page.locator(".jp-OutputArea-output iframe").count() == 2  # the two explorers
+    assert page.locator(".jp-OutputArea-output iframe").count() == 1  # the explorer
 
 
 def test_an_uploaded_picture_is_shown_and_the_cells_below_speak_about_it(page, tmp_path) -> None:
@@ -66,7 +66,8 @@ def test_an_uploaded_picture_is_shown_and_the_cells_below_speak_about_it(page, t
     assert "turned upright, as its EXIF orientation (6) asks" in notes
     assert "Run the cells below again" in notes
     assert "keeps  75% of the picture" in run_cell(page, "keeps {share:4.0%}")
-    run_cell(page, "draw_handed(square)")
+    run_cell(page, "square, wide = hand_all(weights)")
+    run_cell(page, "draw_handed([square")
     assert errors(page) == []
 
 

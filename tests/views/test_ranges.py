@@ -17,7 +17,7 @@ def test_heads_of_two_networks_in_two_panels():
     text = alt_text(figure)
     assert text.startswith("mean distance in pixels, over 5 pictures. All pixels alike would be 100.")
     low, high = PANELS["trained"][0].values[:, 0].min(), PANELS["trained"][0].values[:, 0].max()
-    assert f"trained, ViT: 1 {low:.0f} to {high:.0f}, … 4 " in text
+    assert f"trained: 1 {low:.0f} to {high:.0f}, … 4 " in text
     return figure
 
 

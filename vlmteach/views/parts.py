@@ -18,7 +18,7 @@ def draw_parts(pictures: Mapping[str, np.ndarray], encoders: Sequence[tuple[str,
     encoders: (name, hue, coordinates (pictures, rows, columns, 3)). Each coordinate of an encoder becomes the share of
     red, green or blue: alike in colour means alike in these three numbers, in one picture or between pictures.
     """
-    figure, axes = new_figure(1 + len(encoders), len(pictures), height=1.9 * (1 + len(encoders)), squeeze=False)
+    figure, axes = new_figure(1 + len(encoders), len(pictures), height=1.75 * (1 + len(encoders)), squeeze=False)
     for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         show_picture(axis, picture)
         axis.set_title(name, fontsize=11)

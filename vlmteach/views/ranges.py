@@ -35,14 +35,18 @@ def draw_ranges(
     for axis, (title, networks) in zip(axes[0], panels.items(), strict=True):
         for i, network in enumerate(networks):
             _draw_bars(axis, network, i, len(networks), MARKS[i % len(MARKS)])
-            words.append(f"{title}, {network.name}: {_in_words(network.values, layers)}")
+            name = f", {network.name}" if len(networks) > 1 else ""
+            words.append(f"{title}{name}: {_in_words(network.values, layers)}")
         axis.set_title(title)
         axis.set_xticks(range(len(layers)), layers)
-        axis.set_ylim(bottom=0)
         if even is not None:
             axis.axhline(even, color=MUTED, linewidth=1)
     if even is not None:
-        axes[0, -1].text(-0.4, 0.96 * even, "all pixels alike", color=MUTED, fontsize=11, va="top")
+        place = axes[0, -1].get_yaxis_transform()  # in the corner, whatever the layers are
+        axes[0, -1].text(
+            0.99, 0.98 * even, "all pixels alike", transform=place, color=MUTED, fontsize=11, va="top", ha="right"
+        )
+    axes[0, 0].set_ylim(0, 1.06 * max(even or 0, *(one.values.max() for some in panels.values() for one in some)))
     axes[0, 0].set_ylabel(what)
     if max(len(networks) for networks in panels.values()) > 1:
         handles, names = axes[0, 0].get_legend_handles_labels()
