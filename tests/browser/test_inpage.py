@@ -312,7 +312,7 @@ def test_a_link_that_a_teacher_writes_opens_that_state_and_what_is_done_is_in_th
     assert page.evaluate("window.explorer.state.scene[1].size") == 7
     assert page.evaluate(ANSWER) == "yes"
     page.mouse.click(*at(page, 3, 3))
-    page.wait_for_function(SETTLED)
+    page.wait_for_function("window.location.hash.includes('red-circle-3-3')")
     link = page.url
     assert link.endswith(
         "#eye=vit/cross-attention&scene=green-cross-1-6,cyan-circle-6-1-7-0-1,red-circle-3-3&ask=is-green-above-cyan"

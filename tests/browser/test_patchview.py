@@ -44,7 +44,7 @@ def open_view(chromium, tmp_path):
     """A function that opens a view from disk; afterwards: no error on the console, no request to the outside."""
     complaints, contexts = [], []
 
-    def open_page(data, width=1100, **context_options):
+    def open_page(data, width=1100, hash_="", **context_options):
         context = chromium.new_context(viewport={"width": width, "height": 900}, **context_options)
         contexts.append(context)
         context.set_offline(True)
@@ -54,7 +54,7 @@ def open_view(chromium, tmp_path):
         page.on("request", lambda request: None if is_local(request.url) else complaints.append(request.url))
         file = tmp_path / "view.html"
         file.write_text(PatchView(data).to_html(), encoding="utf-8")
-        page.goto(file.as_uri())
+        page.goto(file.as_uri() + hash_)
         page.wait_for_selector("canvas")
         return page
 
@@ -296,6 +296,31 @@ def test_a_finger_pins_a_cell(open_view):
     page = open_view(synthetic_patchview(), has_touch=True)
     page.touchscreen.tap(*at_cell(page, 1, 2, 6))
     assert caption(page) == "Cell (2, 6)"
+
+
+def test_a_link_opens_a_layer_a_cell_and_a_hidden_cell_and_what_is_chosen_is_in_the_link(open_view):
+    page = open_view(synthetic_patchview(), hash_="#layer=2&cell=6-1&hide=0-7")
+    assert page.locator("output").text_content() == "2 of 3"
+    assert caption(page) == "Cell (6, 1) · Marked cell (0, 7)"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Occlude a cell").click()
+    page.mouse.click(*at_cell(page, 0, 3, 3))
+    page.wait_for_function("window.location.hash === '#layer=2&cell=3-3'")
+    page.evaluate("window.location.hash = '#layer=1&hide=5-5'")
+    page.wait_for_function("document.querySelector('caption').textContent === 'Cell (4, 4) · Marked cell (5, 5)'")
+    page.evaluate("window.postMessage({ vlmteach: '#layer=3&cell=0-0' }, '*')")
+    page.wait_for_function("document.querySelector('caption').textContent === 'Cell (0, 0)'")
+    assert page.locator("output").text_content() == "3 of 3"
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    ["#", "#layer=0&cell=8-0&hide=0-8", "#layer=99&cell=-1-0&hide=x", "#layer=%E0&cell=%&cell", "#layer=1.5&hide="],
+)
+def test_a_damaged_link_opens_the_view_as_it_starts(open_view, hash_):
+    page = open_view(synthetic_patchview(), hash_=hash_)
+    assert page.locator("output").text_content() == "3 of 3"
+    assert caption(page) == "Cell (4, 4)"
 
 
 @contextmanager

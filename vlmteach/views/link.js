@@ -22,13 +22,21 @@ export function writeLink(values) {
   return `#${parts.map(([key, value]) => `${readable(key)}=${readable(value)}`).join("&")}`;
 }
 
-/** Put the state into the address without a step in the history. A frame without an address of its own keeps none. */
+let last = null;
+
+/**
+ * Put the state into the address without a step in the history, a moment after its last change: browsers refuse many
+ * in a row. A frame without an address of its own keeps none.
+ */
 export function keepLink(hash) {
-  try {
-    window.history.replaceState(null, "", hash);
-  } catch {
-    // about:srcdoc
-  }
+  clearTimeout(last);
+  last = setTimeout(() => {
+    try {
+      window.history.replaceState(null, "", hash);
+    } catch {
+      // about:srcdoc
+    }
+  }, 150);
 }
 
 /** Call open(hash) when the address changes, or when the page around this frame posts {vlmteach: "#…"}. */

@@ -3,6 +3,8 @@
 
 import { fromBase64, inflated } from "./bytes.js";
 import { make } from "./dom.js";
+import { keepLink } from "./link.js";
+import { linked, writeView } from "./patchview_link.js";
 
 /** A heading of the table, for a row or for a column. */
 const header = (scope, text) => make("th", { scope }, text);
@@ -206,6 +208,7 @@ class Explorer {
   update(change) {
     Object.assign(this, change);
     this.show();
+    if (!this.hover) keepLink(writeView(this));
   }
 
   /** Paint everything for the state as it is now. */
@@ -390,5 +393,5 @@ class Explorer {
 
 /** Build the explorer inside root. Needs DecompressionStream and reflected ARIA, as all browsers have since 2023. */
 export async function mount(root, data) {
-  return new Explorer(root, revive(data, await unpack(data.bytes)));
+  return linked(new Explorer(root, revive(data, await unpack(data.bytes))));
 }
