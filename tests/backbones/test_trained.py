@@ -24,13 +24,21 @@ from vlmteach.probes import (
 
 
 @pytest.fixture(scope="module")
-def cnn():
+def anew(tmp_path_factory):
+    """An empty cache, so that the packages' files are converted here and not what an earlier conversion has kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def cnn(anew):
     require_installed(EFFICIENTNET_LITE0)
     return load_encoder("efficientnet_lite0", "pretrained").requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
-def vit():
+def vit(anew):
     require_installed(DINOV2_SMALL_14)
     return load_encoder("dinov2_small_14", "pretrained").requires_grad_(False)
 
