@@ -1,4 +1,4 @@
-"""The tiny VLM of lesson 07: eight questions packed behind one picture, against one question to a picture.
+"""The tiny VLM of lesson 08: eight questions packed behind one picture, against one question to a picture.
 
     python -m benchmarks vlm_training
 
@@ -29,7 +29,7 @@ SEED = 0
 WINDOW = 10  # steps that a learner takes, and is graded over, before it is the other's turn
 ATTRIBUTE = QUESTION_FAMILIES.index("attribute")
 PACKED, ALONE = f"vlmteach, {QUESTIONS} questions packed", "one question a picture"
-JOB = "tiny VLM of lesson 07"
+JOB = "tiny VLM of lesson 08"
 BOUND = Bound(2, side="at least")
 
 

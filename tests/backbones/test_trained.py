@@ -158,7 +158,7 @@ def head_distances(encoder):
 
 
 def test_early_layers_of_the_trained_vit_mix_near_and_far_heads_on_every_photograph(vit):
-    """As lessons 04 and 09 say. Counted from 1, layers 3 to 5 mix, layer 1 does not, and the last look farther."""
+    """As lessons 04 and 10 say. Counted from 1, layers 3 to 5 mix, layer 1 does not, and the last look farther."""
     places = torch.cartesian_prod(torch.arange(16), torch.arange(16))
     assert 14 * weighted_distance(torch.ones(256, 16, 16), places).mean() == pytest.approx(EVEN, abs=0.05)
     found = head_distances(vit)

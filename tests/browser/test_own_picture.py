@@ -1,4 +1,4 @@
-"""Lesson 09 in JupyterLab: a person chooses a file, then another that is no picture, and the lesson follows."""
+"""Lesson 10 in JupyterLab: a person chooses a file, then another that is no picture, and the lesson follows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.picture_files import turned
 
 from vlmteach.course import get_lesson
 
-LESSON = get_lesson(9).name
+LESSON = get_lesson(10).name
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SHOWS = "() => [...document.querySelectorAll('.jupyter-widgets img')].some(i => i.alt.startsWith('your picture'))"
 NOTES = ".jupyter-widgets .widget-html-content, .jupyter-widgets .jp-RenderedHTMLCommon"

@@ -15,7 +15,7 @@ from vlmteach.course.playground import playground
 from vlmteach.experiments.matrix import build_vlm
 from vlmteach.pictures import Thing
 
-course.start(7)
+course.start(8)
 models = {
     "asks": build_vlm("cnn-small", "cross-attention", positions=True, seed=0).eval(),
     "one vector": build_vlm("cnn-small", "vector", positions=False, seed=0).eval(),

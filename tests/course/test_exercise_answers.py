@@ -67,4 +67,4 @@ def test_the_courses_own_verdicts_have_the_form_of_an_argument(claim: Claim) -> 
         "verdict": f"{claim.verdict}: {claim.because}",
         "change": lambda r: not all(fact.holds for fact in claim.measure(r).facts),
     }
-    assert CELLS["8.3"].exercise.check(argument).outcome == "right"
+    assert CELLS["9.3"].exercise.check(argument).outcome == "right"

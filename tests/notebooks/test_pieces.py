@@ -1,4 +1,4 @@
-"""Lesson 07 builds nn/tiny_vlm.py piece by piece: its cells are the page's definitions, word for word."""
+"""Lesson 08 builds nn/tiny_vlm.py piece by piece: its cells are the page's definitions, word for word."""
 
 import ast
 from pathlib import Path
@@ -7,11 +7,11 @@ import build_lessons
 import torch
 
 from vlmteach.course import LESSONS
-from vlmteach.course.exercises import lesson_07
+from vlmteach.course.exercises import lesson_08
 from vlmteach.nn import tiny_vlm
 
 PAGE = Path(tiny_vlm.__file__).read_text("utf-8")
-LEFT_TO_THE_STUDENT = {"packed_mask"}  # exercise 7.1
+LEFT_TO_THE_STUDENT = {"packed_mask"}  # exercise 8.1
 
 
 def pieces(source: str) -> dict[str, str]:
@@ -26,7 +26,7 @@ def pieces(source: str) -> dict[str, str]:
 
 
 def cells_of_the_lesson() -> list[str]:
-    notebook = build_lessons.read_source(LESSONS[7])
+    notebook = build_lessons.read_source(LESSONS[8])
     return [
         cell.source for cell in notebook.cells if any(tag.startswith("piece-") for tag in cell.metadata.get("tags", []))
     ]
@@ -52,6 +52,6 @@ def test_a_cell_with_a_piece_holds_nothing_else() -> None:
 
 def test_the_piece_that_is_left_out_is_the_answer_of_an_exercise() -> None:
     names: dict[str, object] = {}
-    exec(lesson_07.mask.answer, names)
+    exec(lesson_08.mask.answer, names)
     for shape in [(0, 1, 1), (4, 2, 3), (1, 3, 2)]:
         assert torch.equal(names["who_sees_whom"](*shape), tiny_vlm.packed_mask(*shape))  # type: ignore[operator]

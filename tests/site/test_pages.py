@@ -9,7 +9,7 @@ pytestmark = pytest.mark.site
 
 NOTEBOOKS = sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [f"notebooks/{path.stem}.html" for path in NOTEBOOKS]
-EXPLORER = "notebooks/05_local_against_global.html"
+EXPLORER = "notebooks/06_local_against_global.html"
 WITH_FRAMES = [f"notebooks/{path.stem}.html" for path in NOTEBOOKS if "<iframe" in path.read_text(encoding="utf-8")]
 SIZES = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 # Formulas of the page, those that MathJax set, those it could not read, and whether each is a visible drawing.
@@ -77,7 +77,7 @@ def test_a_page_opens_whole_and_never_scrolls_sideways(open_page, name, width) -
 
 
 def test_a_formula_is_also_there_for_a_screen_reader(open_page) -> None:
-    page = open_page("notebooks/06_how_vision_meets_language.html")
+    page = open_page("notebooks/07_how_vision_meets_language.html")
     settle(page)
     assert page.locator("mjx-container mjx-assistive-mml math").count() == page.locator(".math").count() > 0
 

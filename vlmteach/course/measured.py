@@ -209,7 +209,7 @@ def cross(r: Records) -> Measured:
     plain = [s.name for s in grids if s.column == "prefix"]
     return Measured(
         (
-            f"Of {len(grids)} systems in lesson 06's table that read a CNN's grid, {len(crossed[0])} use "
+            f"Of {len(grids)} systems in lesson 07's table that read a CNN's grid, {len(crossed[0])} use "
             f"cross-attention ({', '.join(crossed[0])}) and {len(plain)} a plain prefix ({', '.join(plain)}). Of "
             f"{len(patches)} that read a ViT's patches, {len(crossed[1])} uses it ({', '.join(crossed[1])}).",
             f"The CNN with the small field, two linear layers and a prefix: attributes {seeds(attribute)}, where "

@@ -9,7 +9,7 @@
                                         scores (B, Q, L, V) of each next word, then the cross-entropy of the answers
 
 Only formulas stand here. The other files of this folder hold the same ones as parts to choose from, with checks that
-say what went wrong; a test loads the weights of either into the other. Lesson 07 builds this page, piece by piece.
+say what went wrong; a test loads the weights of either into the other. Lesson 08 builds this page, piece by piece.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Figures of lesson 06: what a connector takes and gives, who may look at whom, what it costs."""
+"""Figures of lesson 07: what a connector takes and gives, who may look at whom, what it costs."""
 
 from __future__ import annotations
 

@@ -1,114 +1,108 @@
 from support.variants import Variants
 
-MASK = """
+REACHED = "import math\ncells_reached = lambda d: {}"
+DISTANCES = """
 import torch
-def who_sees_whom(picture, question, answer):
-    first, n = picture + question, picture + question + answer
-    mask = torch.ones(n, n, dtype=torch.bool).tril()
-    mask[:, :first] = True
-    {}
+def mean_distance(heat, position):
+    rows = torch.arange(float(heat.shape[0]))[:, None] - position[0]
+    columns = torch.arange(float(heat.shape[1]))[None, :] - position[1]
+    h, dist = heat, torch.hypot(rows, columns)
+    return {}
 """
-WAKE = """
-import torch
-from torch import nn
-def wake(layer):
-    {}
-"""
-COUNT = "import numpy as np\nimport torch\nnumbers_in_llavas_projector = {}"
+SENTENCES = """kinds = dict(zip([
+    "at distance 5 it is at chance",
+    "at distance 2 it is above 0.95",
+    "twice the training would not help at distance 5",
+    "distance 3 takes longer to learn than distance 1",
+], {}))"""
 
 VARIANTS = {
     "6.1": Variants(
         right=(
             """
-import torch
-def who_sees_whom(picture, question, answer):
-    first, length = picture + question, picture + question + answer
-    row, column = torch.arange(length)[:, None], torch.arange(length)
-    return (column < first) | ((row >= first) & (column <= row))
+def cells_reached(dilations):
+    reached = 0
+    for dilation in dilations:
+        reached += dilation
+    return reached
 """,
-            MASK.format("return mask.numpy()"),
-            MASK.format("return mask.tolist()"),
-            MASK.format("return tuple(mask)"),
+            "cells_reached = sum",
+            "import numpy as np\ncells_reached = np.sum",
+            "def cells_reached(dilations):\n    return dilations[0] + cells_reached(dilations[1:]) if dilations else 0",
         ),
         wrong={
-            "the causal mask, for everything": MASK.format("return torch.ones(n, n, dtype=torch.bool).tril()"),
-            "Your mask is upside down": MASK.format("return ~mask"),
-            "Rows and columns are exchanged": MASK.format("return mask.T"),
-            "every token may look at every other": MASK.format("return torch.ones(n, n, dtype=torch.bool)"),
-            "answer token 0 may look at answer token 1. The answer would look ahead": MASK.format(
-                "mask[first:] = True\n    return mask"
-            ),
-            "picture token 0 may not look at question token 0": MASK.format(
-                "mask[:picture, picture:first] = False\n    return mask"
-            ),
-            "picture token 0 may look at answer token 0. Picture and question would hand": MASK.format(
-                "mask[:first] = True\n    return mask"
-            ),
-            "sees itself and what came before": MASK.format(
-                "mask[first:, first:].fill_diagonal_(False)\n    return mask"
-            ),
-            "holds torch.float32 numbers; expected True and False (torch.bool)": MASK.format("return mask.float()"),
-            "a row for each token that looks": (
-                MASK.format("return mask[first:]"),
-                "def who_sees_whom(picture, question, answer):\n    return [[True]]",
-            ),
+            "width of the whole field": REACHED.format("2 * sum(d) + 1"),
+            "counted both sides": REACHED.format("2 * sum(d)"),
+            "how wide each block's kernel is": REACHED.format("sum(2*x+1 for x in d)"),
+            "three taps": REACHED.format("3*sum(d)"),
+            "You multiplied": REACHED.format("math.prod(d)"),
+            "counted the blocks": REACHED.format("len(d)"),
+            "took the largest dilation": (REACHED.format("max(d, default=0)"), REACHED.format("max(d)")),
+            "own cell as well": REACHED.format("sum(d) + 1"),
+            "For dilations = (1,): you gave 0; expected 1.": REACHED.format("0"),
+            "For dilations = (2, 2): you gave 8; expected 4.": REACHED.format("8 if d == (2, 2) else sum(d)"),
         },
     ),
     "6.2": Variants(
-        right=tuple(
-            COUNT.format(count)
-            for count in (
-                "20_979_712",
-                "np.int64(20979712)",
-                "torch.tensor(20979712)",
-                "np.float32(20979712)",
-                "sum(p.numel() for n in (1024, 4096) for p in torch.nn.Linear(n, 4096).parameters())",
-            )
+        right=(
+            DISTANCES.format("float((heat / heat.sum() * (rows**2 + columns**2) ** 0.5).sum())"),
+            """
+import numpy as np
+def mean_distance(heat, position):
+    heat = heat.numpy()
+    rows, columns = np.indices(heat.shape)
+    return np.average(np.hypot(rows - position[0], columns - position[1]), weights=heat)
+""",
+            """
+import torch
+def mean_distance(heat, position):
+    places = torch.cartesian_prod(*[torch.arange(float(n)) for n in heat.shape])
+    distance = torch.cdist(torch.tensor([position]).float(), places)[0]
+    return distance @ heat.flatten() / heat.sum()
+""",
+            """
+import torch
+def mean_distance(heat, position):
+    rows, columns = torch.meshgrid(*[torch.arange(float(n)) for n in heat.shape], indexing="ij")
+    there = torch.complex(rows, columns) - complex(*position)
+    return (there.abs() * heat).sum() / heat.sum()
+""",
+            "from vlmteach.probes import weighted_distance as mean_distance",
         ),
         wrong={
-            "first linear layer only": COUNT.format("1024 * 4096 + 4096"),
-            "second linear layer only": COUNT.format("4096 * 4096 + 4096"),
-            "You counted the weights": COUNT.format("1024 * 4096 + 4096 * 4096"),
-            "has a bias for each of its outputs too": COUNT.format("1024 * 4096 + 4096 + 4096 * 4096"),
-            "does not start from 1024 again": COUNT.format("2 * (1024 * 4096 + 4096)"),
-            "All tokens share one projector": COUNT.format("576 * 20_979_712"),
-            "you kept it at 1024": COUNT.format("1024 * 1024 + 1024 + 1024 * 4096 + 4096"),
-            "expected a number": COUNT.format("'21M'"),
-            "20979711 is not it": COUNT.format("20979711"),
+            "divide by the sum": DISTANCES.format("(h * dist).sum()"),
+            "take the root before you average": DISTANCES.format("(h * (rows**2 + columns**2)).sum() / h.sum()"),
+            "take the root of each before": DISTANCES.format("((h * dist**2).sum() / h.sum()).sqrt()"),
+            "straight line": DISTANCES.format("(h * (rows.abs() + columns.abs())).sum() / h.sum()"),
+            "longer of the two legs": DISTANCES.format(
+                "(h * torch.maximum(rows.abs(), columns.abs())).sum() / h.sum()"
+            ),
+            "position is (row, column)": """
+import torch
+def mean_distance(heat, position):
+    rows = torch.arange(float(heat.shape[0]))[:, None] - position[1]
+    columns = torch.arange(float(heat.shape[1]))[None, :] - position[0]
+    return (heat * torch.hypot(rows, columns)).sum() / heat.sum()
+""",
+            "averaged over all pixels": DISTANCES.format("(h * dist).mean()"),
+            "weight each by its heat": (DISTANCES.format("dist[h > 0].mean()"), DISTANCES.format("dist.mean()")),
+            "returned a Tensor of shape (4, 5); expected one number, the distance": DISTANCES.format("h*dist"),
+            "distance to the position is weighted by its heat": DISTANCES.format("(h * dist).sum() / h.sum() + 1"),
         },
     ),
     "6.3": Variants(
         right=(
-            WAKE.format("nn.init.ones_(layer.gate)"),
-            WAKE.format("""nn.init.ones_(layer.gate)
-    last = [m for m in layer.mlp.modules() if isinstance(m, nn.Linear)][-1]
-    nn.init.zeros_(last.weight); nn.init.zeros_(last.bias); nn.init.ones_(layer.mlp_gate)"""),
-            WAKE.format("nn.init.normal_(layer.attend.proj.bias)"),
-            WAKE.format("nn.init.normal_(layer.attend.proj.weight, std=1e-3)"),
-            WAKE.format("layer.gate.data -= 5"),
-            WAKE.format("layer.gate = nn.Parameter(torch.tensor(0.5))\n    return layer"),
+            SENTENCES.format(["theorem", "measurement", "theorem", "measurement"]),
+            SENTENCES.format(["Theorem", "measurement ", "THEOREM", "Measurement"]),
         ),
         wrong={
-            "still ignores the picture": WAKE.format("pass"),
-            "one of the two must not be zero": (
-                WAKE.format("nn.init.normal_(layer.attend.q.weight)"),
-                WAKE.format("nn.init.ones_(layer.gate)\n    layer.requires_grad_(False)"),
-            ),
-            "the gate and the projection are now both different from zero": WAKE.format(
-                "nn.init.ones_(layer.gate)\n    nn.init.normal_(layer.attend.proj.weight)"
-            ),
-            "The MLP's gate is open and the MLP gives something": WAKE.format("nn.init.ones_(layer.mlp_gate)"),
-            "changes the text at the start": WAKE.format("nn.init.constant_(layer.gate, torch.nan)"),
-            "Change that one, in place": (
-                "def wake(l):\n    return type(l)(16, 32, num_heads=4)",
-                "import copy\ndef wake(l):\n    l = copy.deepcopy(l)\n    l.gate.data += 1\n    return l",
-            ),
-            "the layer does not run any more": (
-                WAKE.format("layer.attend.proj = nn.Linear(3, 3)"),
-                WAKE.format("del layer.gate"),
-            ),
-            "line 5 of your cell, `layer.gate = 1.0`": WAKE.format("layer.gate = 1.0"),
-            "Give the function itself, without calling it": "wake = 1.0",
+            "It needs no experiment": SENTENCES.format(["measurement", "measurement", "theorem", "measurement"]),
+            "upper bound": SENTENCES.format(["theorem", "theorem", "theorem", "measurement"]),
+            "still open": SENTENCES.format(["theorem", "measurement", "theorem", None]),
+            "you wrote 'both'": SENTENCES.format(["theorem", "measurement", "theorem", "both"]),
+            "is missing from": "kinds = {}",
+            "is not a sentence of kinds": SENTENCES.format(["theorem"] * 4) + "\nkinds['it is blue'] = 'theorem'",
+            "keep it a dictionary": "kinds = ['theorem', 'measurement', 'theorem', 'measurement']",
         },
     ),
 }

@@ -1,4 +1,4 @@
-"""Exercise 8.3: whether an argument has the form of one. What it says is for a reader to judge.
+"""Exercise 9.3: whether an argument has the form of one. What it says is for a reader to judge.
 
 Its sentence and its change are functions of the recorded experiments. So they can be tried on records that were made
 up: a number that was read moves with them, a number that was typed stays, what nothing could overturn is never true.

@@ -14,7 +14,7 @@ expectations = Exercise(
         words=("true", "false", "it depends"),
         right=dict.fromkeys(("local", "grid", "connector", "reason")),
     ),
-    praise="Lesson 01 tests 'grid', 02 and 05 test 'local', 06 'connector', and lesson 08 weighs 'reason'.",
+    praise="Lesson 01 tests 'grid', 02 and 06 test 'local', 07 'connector', and lesson 09 weighs 'reason'.",
     hints=("There is nothing to look up: write what you expect.",),
 )
 

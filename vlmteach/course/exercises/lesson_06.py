@@ -1,160 +1,184 @@
-"""Exercises of lesson 06: how vision meets language."""
+"""Exercises of lesson 06: local against global, side by side."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from vlmteach.course.exercises.checks import NumberCheck
-from vlmteach.course.exercises.exercise import Exercise, Raised, Wrong, told
-from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
-from vlmteach.course.exercises.student import Student, same
-from vlmteach.nn import GatedCrossAttention, VisualTokens, whole_picture
-
-ANSWER = "answer token"
+from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
+from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.results import Number
 
 
-def _sequence(picture: int, question: int, answer: int) -> list[Token]:
-    return tokens_of(("picture token", picture), ("question token", question), (ANSWER, answer))
+def _cells_reached(dilations: Sequence[int]) -> int:
+    """Follow the farthest connection of one block after the other."""
+    cell = 0
+    for dilation in dilations:
+        cell = max(cell + tap * dilation for tap in (-1, 0, 1))
+    return cell
 
 
-def _may_look(looker: Token, seen: Token) -> bool:
-    return seen.kind != ANSWER or (looker.kind == ANSWER and seen.place <= looker.place)
+_LARGEST = "You took the largest dilation. The blocks follow each other, so their reaches add up."
 
-
-def _why(looker: Token, seen: Token) -> str:
-    if seen.kind != ANSWER:
-        return "Picture and question are there at once: every token may look at all of them."
-    if looker.kind != ANSWER:
-        return "Picture and question would pass the answer on to the words that should predict it."
-    if seen.place > looker.place:
-        return "The answer would look ahead in itself and read what it should predict."
-    return "The answer sees itself and what came before in it."
-
-
-mask = Exercise(
+cells_reached = Exercise(
     number="6.1",
-    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 1), (1, 1, 2), (3, 2, 2), (4, 3, 5), (2, 1, 4))),
-    praise="Picture and question see each other, and no word of the answer looks ahead.",
+    examine=FunctionCheck(
+        right=_cells_reached,
+        cases=(((),), ((1,),), ((2,),), ((2, 2),), ((1, 1, 1),), ((1, 2, 4),)),
+        result=Number("a number of cells"),
+        mistakes=(
+            (
+                lambda dilations: 2 * sum(dilations) + 1,
+                "You gave the width of the whole field; the question is how far it goes to one side.",
+            ),
+            (lambda dilations: 2 * sum(dilations), "You counted both sides; the question is how far it goes to one."),
+            (
+                lambda dilations: sum(2 * dilation + 1 for dilation in dilations),
+                "You added up how wide each block's kernel is. To one side a block reaches its dilation, and the cell "
+                "in the middle is not counted again.",
+            ),
+            (
+                lambda dilations: 3 * sum(dilations),
+                "You added three taps for each block. They lie at -1, 0 and +1 dilations: one for each side.",
+            ),
+            (len, "You counted the blocks. A dilated block jumps over cells and reaches farther."),
+            (lambda dilations: max(dilations, default=0), _LARGEST),
+            (max, _LARGEST),
+            (math.prod, "You multiplied. Each block starts where the one before has reached, so their reaches add up."),
+            (
+                lambda dilations: 1 + sum(dilations),
+                "You counted the token's own cell as well; the question is how many cells *away* it sees.",
+            ),
+        ),
+    ),
+    praise="Each block adds its dilation on every side: three plain blocks reach 3 cells, dilations 1, 2, 4 reach 7.",
+    hints=("One 3×3 block reaches one cell to each side.", "What a block reaches is added to what was reached before."),
+    answer="""def cells_reached(dilations):
+    return sum(dilations)""",
+)
+
+
+def _mean_distance(heat: Tensor, position: tuple[int, int]) -> float:
+    """Pixel by pixel, in Python's own numbers."""
+    pixels = [
+        (row, column, heat[row, column].item()) for row in range(heat.shape[0]) for column in range(heat.shape[1])
+    ]
+    distances = [math.dist((row, column), position) * weight for row, column, weight in pixels]
+    return math.fsum(distances) / math.fsum(weight for _, _, weight in pixels)
+
+
+def _averaged(average: Callable[[Tensor, Tensor, Tensor], Any]) -> Callable[[Tensor, tuple[int, int]], float]:
+    """Another average(heat, row differences, column differences) of the distances."""
+
+    def averaged(heat: Tensor, position: tuple[int, int]) -> float:
+        rows = torch.arange(float(heat.shape[0]))[:, None] - position[0]
+        columns = torch.arange(float(heat.shape[1]))[None, :] - position[1]
+        return float(average(heat, rows, columns))
+
+    return averaged
+
+
+def _two_spots(height: int, width: int, warm: float = 1.0) -> Tensor:
+    """Heat at two pixels, three rows and four columns apart, so that they lie five apart."""
+    heat = torch.zeros(height, width)
+    heat[0, 0], heat[3, 4] = warm, 3 * warm
+    return heat
+
+
+mean_distance = Exercise(
+    number="6.2",
+    examine=FunctionCheck(
+        right=_mean_distance,
+        cases=(
+            (_two_spots(4, 5), (0, 0)),
+            (_two_spots(4, 5), (3, 4)),
+            (_two_spots(8, 10), (0, 4)),
+            (_two_spots(4, 5, warm=10), (0, 0)),
+        ),
+        result=Number("one number, the distance", close=1e-4),
+        mistakes=(
+            (
+                _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).sum()),
+                "Ten times the heat would give ten times the distance: divide by the sum of the heat.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * (rows**2 + columns**2)).sum() / heat.sum()),
+                "You averaged squared distances; take the root before you average.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: ((heat * (rows**2 + columns**2)).sum() / heat.sum()) ** 0.5),
+                "You averaged squared distances and then took the root; take the root of each before you average.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * (rows.abs() + columns.abs())).sum() / heat.sum()),
+                "You added the steps along rows and columns; the distance is a straight line.",
+            ),
+            (
+                _averaged(
+                    lambda heat, rows, columns: (heat * torch.maximum(rows.abs(), columns.abs())).sum() / heat.sum()
+                ),
+                "You took the longer of the two legs, which is how this lesson counts cells; the distance here is a "
+                "straight line.",
+            ),
+            (
+                lambda heat, position: _mean_distance(heat, (position[1], position[0])),
+                "Rows and columns of the position are exchanged: position is (row, column).",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).mean()),
+                "You averaged over all pixels; pixels without heat should not count.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: torch.hypot(rows, columns)[heat > 0].mean()),
+                "That is the plain average distance of the hot pixels; weight each by its heat.",
+            ),
+            (
+                _averaged(lambda heat, rows, columns: torch.hypot(rows, columns).mean()),
+                "That is the average distance of all pixels; weight each by its heat.",
+            ),
+        ),
+        look="Each pixel's distance to the position is weighted by its heat.",
+    ),
+    praise="This is the number that makes a gradient field and a row of attention comparable.",
     hints=(
-        "Start with the causal mask. Which columns become True for every row?",
-        "torch.ones(n, n, dtype=torch.bool).tril() is causal. All columns of picture and question may be seen by all.",
+        "First make a map of distances: torch.hypot of row differences (H, 1) and column differences (1, W).",
+        "A weighted mean is the sum of weight times value, divided by the sum of the weights.",
     ),
     answer="""import torch
 
-def who_sees_whom(picture, question, answer):
-    length = picture + question + answer
-    mask = torch.ones(length, length, dtype=torch.bool).tril()
-    mask[:, : picture + question] = True
-    return mask""",
+def mean_distance(heat, position):
+    rows = torch.arange(heat.shape[0])[:, None] - position[0]
+    columns = torch.arange(heat.shape[1])[None, :] - position[1]
+    distance = torch.hypot(rows.float(), columns.float())
+    return (heat * distance).sum() / heat.sum()""",
 )
 
-_FIRST, _SECOND = 1024 * 4096 + 4096, 4096 * 4096 + 4096
+_OUTSIDE = "It needs no experiment: what lies outside the field cannot reach the token at all."
+_INSIDE = "It does not follow from the field: the field is an upper bound, and training might have failed."
 
-projector_size = Exercise(
-    number="6.2",
-    examine=NumberCheck(
-        right=_FIRST + _SECOND,
-        what="a number",
-        mistakes={
-            _FIRST: "That is the first linear layer only; a second one follows the GELU.",
-            _SECOND: "That is the second linear layer only; a first one comes before the GELU.",
-            1024 * 4096 + 4096 * 4096: "You counted the weights. Each layer also has one bias for each of its 4096 "
-            "outputs.",
-            _FIRST + 4096 * 4096: "The second layer has a bias for each of its outputs too.",
-            2 * _FIRST: "The second layer does not start from 1024 again: its inputs are the first one's outputs.",
-            (1024 * 1024 + 1024) + _FIRST: "The first layer already goes to 4096; you kept it at 1024.",
-            1024 * 4096: "That is the number of weights of the first layer.",
-            576 * (_FIRST + _SECOND): "You counted once for each token. All tokens share one projector.",
-        },
-        look="Count 1024 to 4096, then 4096 to 4096, weights and biases.",
-    ),
-    praise="21 million, four fifths of them in the second layer: small beside an encoder of 300 million.",
-    hints=(
-        "A linear layer from a to b has a * b + b parameters. The GELU has none.",
-        "The first layer goes from 1024 to 4096, the second from 4096 to 4096.",
-    ),
-    answer="numbers_in_llavas_projector = (1024 * 4096 + 4096) + (4096 * 4096 + 4096)",
-)
-
-
-def _examine_gate(wake: Callable[[GatedCrossAttention], object]) -> None:
-    student = Student(wake, ("layer",))
-    generator = torch.Generator().manual_seed(6)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(6)
-        layer = GatedCrossAttention(16, 32, num_heads=4)
-        nn.init.zeros_(layer.attend.proj.weight)
-        nn.init.zeros_(layer.attend.proj.bias)
-        before = copy.deepcopy(layer.state_dict())
-        returned = student.call(layer)
-    if isinstance(returned, nn.Module) and returned is not layer and same(before, layer.state_dict()):
-        raise Wrong("You returned another layer and left the one you were given as it was. Change that one, in place.")
-    try:
-        _examine_woken(layer, generator)
-    except Wrong:
-        raise
-    except Exception as error:
-        raise Raised(f"After your change the layer does not run any more: {told(error)}") from error
-
-
-def _examine_woken(layer: GatedCrossAttention, generator: torch.Generator) -> None:
-    visual, text = _pictures(4, generator), torch.randn(4, 3, 32, generator=generator)
-    if not _unchanged(layer, visual, text):
-        closed = copy.deepcopy(layer)
-        nn.init.zeros_(closed.mlp_gate)
-        raise Wrong(
-            "The MLP's gate is open and the MLP gives something, so the text is changed at the start whatever the "
-            "picture. Leave one of the two at zero."
-            if _unchanged(closed, visual, text)
-            else "Your layer changes the text at the start: the gate and the projection are now both different from "
-            "zero. A product is zero as long as one of them is."
-        )
-    if not _learns(layer, generator):
-        raise Wrong(
-            "The text is unchanged, but after 60 steps it still ignores the picture. The gate's gradient is what "
-            "the attention gives, and the attention's is a multiple of the gate: one of the two must not be zero."
-        )
-
-
-def _unchanged(layer: GatedCrossAttention, visual: VisualTokens, text: Tensor) -> bool:
-    return (layer(visual, text) - text).abs().max().item() <= 1e-6
-
-
-def _learns(layer: GatedCrossAttention, generator: torch.Generator) -> bool:
-    """Whether 60 steps on pictures that matter bring the error to half of what it is without a picture."""
-    secret = torch.randn(16, 32, generator=generator) / 2
-    optimiser = torch.optim.AdamW(layer.parameters(), lr=2e-2)
-    for _ in range(60):
-        visual, text = _pictures(32, generator), torch.randn(32, 3, 32, generator=generator)
-        needed = visual.tokens.mean(dim=1, keepdim=True) @ secret
-        error = F.mse_loss(layer(visual, text), text + needed)
-        if not error.requires_grad:
-            return False
-        optimiser.zero_grad()
-        error.backward()
-        optimiser.step()
-    return error.item() < needed.square().mean().item() / 2
-
-
-def _pictures(count: int, generator: torch.Generator) -> VisualTokens:
-    return whole_picture(torch.randn(count, 5, 16, generator=generator))
-
-
-gate = Exercise(
+kinds = Exercise(
     number="6.3",
-    examine=_examine_gate,
-    praise="One factor is zero, so the text is unchanged; the other is not, so a gradient gets through.",
-    hints=(
-        "The layer adds tanh(gate) * projection(...). For a product to be zero, one factor is enough.",
-        "Either give the projection's weight small random numbers (nn.init), or open layer.gate and nothing else.",
+    examine=ChoiceCheck(
+        name="kinds",
+        key="sentence",
+        words=("theorem", "measurement"),
+        right={
+            "at distance 5 it is at chance": ("theorem", _OUTSIDE),
+            "at distance 2 it is above 0.95": ("measurement", _INSIDE),
+            "twice the training would not help at distance 5": ("theorem", _OUTSIDE),
+            "distance 3 takes longer to learn than distance 1": ("measurement", _INSIDE),
+        },
     ),
-    answer="""from torch import nn
-
-def wake(layer):
-    nn.init.xavier_uniform_(layer.attend.proj.weight)""",
+    praise="Beyond the field nothing can help; inside it only an experiment can tell.",
+    hints=("Three blocks reach three cells. Which sentences follow from that alone?",),
+    answer="""kinds = {
+    "at distance 5 it is at chance": "theorem",
+    "at distance 2 it is above 0.95": "measurement",
+    "twice the training would not help at distance 5": "theorem",
+    "distance 3 takes longer to learn than distance 1": "measurement",
+}""",
 )

@@ -1,203 +1,160 @@
-"""Exercises of lesson 07: a tiny VLM from scratch."""
+"""Exercises of lesson 07: how vision meets language."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
-from vlmteach.course.exercises.exercise import Exercise
+from vlmteach.course.exercises.checks import NumberCheck
+from vlmteach.course.exercises.exercise import Exercise, Raised, Wrong, told
 from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
-from vlmteach.course.exercises.results import Values
-from vlmteach.pictures import VOCABULARY
+from vlmteach.course.exercises.student import Student, same
+from vlmteach.nn import GatedCrossAttention, VisualTokens, whole_picture
+
+ANSWER = "answer token"
 
 
-def _sequence(in_front: int, questions: int, length: int) -> list[Token]:
-    words = [Token("word", place, question) for question in range(questions) for place in range(length)]
-    return tokens_of(("picture token", in_front)) + words
+def _sequence(picture: int, question: int, answer: int) -> list[Token]:
+    return tokens_of(("picture token", picture), ("question token", question), (ANSWER, answer))
 
 
 def _may_look(looker: Token, seen: Token) -> bool:
-    own = looker.question == seen.question and seen.place <= looker.place
-    return seen.kind == "picture token" or (looker.kind == "word" and own)
+    return seen.kind != ANSWER or (looker.kind == ANSWER and seen.place <= looker.place)
 
 
 def _why(looker: Token, seen: Token) -> str:
-    if seen.kind == "picture token":
-        return "The picture has no order, and a word that does not see it is blind: every token may look at all of it."
-    if looker.kind == "picture token":
-        return "Then what one question asks would change what the others see."
-    if looker.question != seen.question:
-        return "A word of one question must not see a word of another: each question is alone."
+    if seen.kind != ANSWER:
+        return "Picture and question are there at once: every token may look at all of them."
+    if looker.kind != ANSWER:
+        return "Picture and question would pass the answer on to the words that should predict it."
     if seen.place > looker.place:
-        return "That is a later word of its own question; a word that is seen need not be predicted."
-    return "A word sees itself and the earlier words of its own question."
+        return "The answer would look ahead in itself and read what it should predict."
+    return "The answer sees itself and what came before in it."
 
 
 mask = Exercise(
     number="7.1",
-    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 2), (1, 2, 2), (0, 3, 2), (4, 2, 3), (2, 1, 4))),
-    praise="One look at the picture serves all questions, and none of them can tell that it is not alone.",
+    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 1), (1, 1, 2), (3, 2, 2), (4, 3, 5), (2, 1, 4))),
+    praise="Picture and question see each other, and no word of the answer looks ahead.",
     hints=(
-        "Start with all False. The columns of the picture are True for everyone.",
-        "Then go through the questions: from `start` to `start + length` there is a small lower triangle.",
+        "Start with the causal mask. Which columns become True for every row?",
+        "torch.ones(n, n, dtype=torch.bool).tril() is causal. All columns of picture and question may be seen by all.",
     ),
     answer="""import torch
 
-def who_sees_whom(in_front, questions, length):
-    count = in_front + questions * length
-    mask = torch.zeros(count, count, dtype=torch.bool)
-    mask[:, :in_front] = True
-    for start in range(in_front, count, length):
-        mask[start:start + length, start:start + length] = torch.ones(length, length, dtype=torch.bool).tril()
+def who_sees_whom(picture, question, answer):
+    length = picture + question + answer
+    mask = torch.ones(length, length, dtype=torch.bool).tril()
+    mask[:, : picture + question] = True
     return mask""",
 )
 
+_FIRST, _SECOND = 1024 * 4096 + 4096, 4096 * 4096 + 4096
 
-def _asked(*pictures: Sequence[str]) -> Tensor:
-    """Questions in the numbers of the lesson's vocabulary, (B, Q, 6), padded with 0 after the question mark."""
-    numbers = [[[VOCABULARY.index(word) for word in question.split()] for question in asked] for asked in pictures]
-    return torch.tensor([[question + [0] * (6 - len(question)) for question in asked] for asked in numbers])
-
-
-def _batches() -> tuple[tuple[Tensor, Tensor], ...]:
-    """Scores and words: questions of four, five and six words, and words with larger numbers than the question mark."""
-    generator = torch.Generator().manual_seed(7)
-    batches = (
-        _asked(["what shape is red ?"]),
-        _asked(["how many circle ?", "is red left of blue ?", "which row is green ?"]),
-        _asked(["what shape is red ?", "is blue above red ?"], ["how many square ?", "is red shaped like blue ?"]),
-    )
-    return tuple((torch.randn(*words.shape, len(VOCABULARY), generator=generator), words) for words in batches)
-
-
-def _scores_at(place: Callable[[list[int]], int]) -> Callable[[Tensor, Tensor], Tensor]:
-    """The scores of each question at one of its places; after the last place there is an IndexError."""
-
-    def scores_at(scores: Tensor, words: Tensor) -> Tensor:
-        asked = words.tolist()
-        rows = [[scores[b, q, place(question)] for q, question in enumerate(row)] for b, row in enumerate(asked)]
-        return torch.stack([torch.stack(row) for row in rows])
-
-    return scores_at
-
-
-def _end(question: list[int]) -> int:
-    return question.index(VOCABULARY.index("?"))
-
-
-def _answer_scores(scores: Tensor, words: Tensor) -> Tensor:
-    return _scores_at(_end)(scores, words)
-
-
-_TOO_FAR = "You went one place too far: what is predicted *at* the question mark is the word after it."
-
-scores = Exercise(
+projector_size = Exercise(
     number="7.2",
-    examine=FunctionCheck(
-        right=_answer_scores,
-        cases=_batches(),
-        result=Values("(B, Q, V)"),
-        mistakes=(
-            (
-                lambda scores, words: scores[:, :, -1],
-                "You took the last place. Short questions are padded: after the question mark there is only padding.",
-            ),
-            (_scores_at(lambda question: _end(question) + 1), _TOO_FAR),
-            (_scores_at(lambda question: min(_end(question) + 1, 5)), _TOO_FAR),
-            (_scores_at(lambda question: (_end(question) + 1) % 6), _TOO_FAR),
-            (
-                _scores_at(lambda question: _end(question) - 1),
-                "You took the place before the question mark; what is predicted there is the question mark.",
-            ),
-            (
-                lambda scores, words: scores[:, :, 0],
-                "You took the first place. After one word, nobody knows the question.",
-            ),
-            (
-                _scores_at(lambda question: question.index(max(question))),
-                "You took the word with the largest number. That is mostly a shape or a colour: in the vocabulary they "
-                "come after the question mark.",
-            ),
-            (
-                lambda scores, words: scores.mean(dim=2),
-                "You averaged over all places. Only one of them has read the whole question.",
-            ),
-            (
-                lambda scores, words: scores.sum(dim=2),
-                "You added up all places. Only one of them has read the whole question.",
-            ),
-            (
-                lambda scores, words: _answer_scores(scores, words).argmax(dim=-1),
-                "You returned one word for each question. Keep the scores of all words: (B, Q, V).",
-            ),
-            (
-                lambda scores, words: _answer_scores(scores, words).softmax(dim=-1),
-                "You returned probabilities. The place is right; keep the scores as they are.",
-            ),
-            (
-                lambda scores, words: _answer_scores(scores, words)[:, :, None],
-                "There is an extra axis of size 1 before the scores: take that axis out.",
-            ),
-        ),
-        look="Does each question get the scores at its own question mark?",
+    examine=NumberCheck(
+        right=_FIRST + _SECOND,
+        what="a number",
+        mistakes={
+            _FIRST: "That is the first linear layer only; a second one follows the GELU.",
+            _SECOND: "That is the second linear layer only; a first one comes before the GELU.",
+            1024 * 4096 + 4096 * 4096: "You counted the weights. Each layer also has one bias for each of its 4096 "
+            "outputs.",
+            _FIRST + 4096 * 4096: "The second layer has a bias for each of its outputs too.",
+            2 * _FIRST: "The second layer does not start from 1024 again: its inputs are the first one's outputs.",
+            (1024 * 1024 + 1024) + _FIRST: "The first layer already goes to 4096; you kept it at 1024.",
+            1024 * 4096: "That is the number of weights of the first layer.",
+            576 * (_FIRST + _SECOND): "You counted once for each token. All tokens share one projector.",
+        },
+        look="Count 1024 to 4096, then 4096 to 4096, weights and biases.",
     ),
-    praise="Each question answers where it ends, however long it is.",
+    praise="21 million, four fifths of them in the second layer: small beside an encoder of 300 million.",
     hints=(
-        "A question with n words has its question mark at place n - 1; padding is 0.",
-        "end = (words != 0).sum(dim=-1) - 1 is (B, Q). Then pick one place of axis 2 for each question.",
+        "A linear layer from a to b has a * b + b parameters. The GELU has none.",
+        "The first layer goes from 1024 to 4096, the second from 4096 to 4096.",
     ),
-    answer="""def answer_scores(scores, words):
-    end = (words != 0).sum(dim=-1) - 1
-    index = end[..., None, None].expand(-1, -1, 1, scores.shape[-1])
-    return scores.gather(2, index).squeeze(2)""",
+    answer="numbers_in_llavas_projector = (1024 * 4096 + 4096) + (4096 * 4096 + 4096)",
 )
 
-# What a bag of patches, each one cell, can tell, and why. What it cannot is a theorem: moving things changes no patch.
-bag = Exercise(
+
+def _examine_gate(wake: Callable[[GatedCrossAttention], object]) -> None:
+    student = Student(wake, ("layer",))
+    generator = torch.Generator().manual_seed(6)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(6)
+        layer = GatedCrossAttention(16, 32, num_heads=4)
+        nn.init.zeros_(layer.attend.proj.weight)
+        nn.init.zeros_(layer.attend.proj.bias)
+        before = copy.deepcopy(layer.state_dict())
+        returned = student.call(layer)
+    if isinstance(returned, nn.Module) and returned is not layer and same(before, layer.state_dict()):
+        raise Wrong("You returned another layer and left the one you were given as it was. Change that one, in place.")
+    try:
+        _examine_woken(layer, generator)
+    except Wrong:
+        raise
+    except Exception as error:
+        raise Raised(f"After your change the layer does not run any more: {told(error)}") from error
+
+
+def _examine_woken(layer: GatedCrossAttention, generator: torch.Generator) -> None:
+    visual, text = _pictures(4, generator), torch.randn(4, 3, 32, generator=generator)
+    if not _unchanged(layer, visual, text):
+        closed = copy.deepcopy(layer)
+        nn.init.zeros_(closed.mlp_gate)
+        raise Wrong(
+            "The MLP's gate is open and the MLP gives something, so the text is changed at the start whatever the "
+            "picture. Leave one of the two at zero."
+            if _unchanged(closed, visual, text)
+            else "Your layer changes the text at the start: the gate and the projection are now both different from "
+            "zero. A product is zero as long as one of them is."
+        )
+    if not _learns(layer, generator):
+        raise Wrong(
+            "The text is unchanged, but after 60 steps it still ignores the picture. The gate's gradient is what "
+            "the attention gives, and the attention's is a multiple of the gate: one of the two must not be zero."
+        )
+
+
+def _unchanged(layer: GatedCrossAttention, visual: VisualTokens, text: Tensor) -> bool:
+    return (layer(visual, text) - text).abs().max().item() <= 1e-6
+
+
+def _learns(layer: GatedCrossAttention, generator: torch.Generator) -> bool:
+    """Whether 60 steps on pictures that matter bring the error to half of what it is without a picture."""
+    secret = torch.randn(16, 32, generator=generator) / 2
+    optimiser = torch.optim.AdamW(layer.parameters(), lr=2e-2)
+    for _ in range(60):
+        visual, text = _pictures(32, generator), torch.randn(32, 3, 32, generator=generator)
+        needed = visual.tokens.mean(dim=1, keepdim=True) @ secret
+        error = F.mse_loss(layer(visual, text), text + needed)
+        if not error.requires_grad:
+            return False
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+    return error.item() < needed.square().mean().item() / 2
+
+
+def _pictures(count: int, generator: torch.Generator) -> VisualTokens:
+    return whole_picture(torch.randn(count, 5, 16, generator=generator))
+
+
+gate = Exercise(
     number="7.3",
-    examine=ChoiceCheck(
-        name="can_answer",
-        key="family",
-        words=(True, False),
-        right={
-            "attribute": (
-                True,
-                "The patch of the red thing shows its shape, wherever the patch is.",
-            ),
-            "count": (True, "Three patches with a circle are three patches with a circle, in any order."),
-            "where": (
-                False,
-                "Move a thing to another cell: the same patches are in the bag. Nothing in it says which cell.",
-            ),
-            "near relation": (
-                False,
-                "A patch is one cell, and two neighbours take two. A convolution's window would hold both; a patch "
-                "does not.",
-            ),
-            "far relation": (
-                False,
-                "Let the two things swap places: the bag holds the same patches, but the answer changes.",
-            ),
-            "same far": (
-                True,
-                "Whether two shapes are alike depends on what they are. How far apart they are does not matter.",
-            ),
-        },
-    ),
-    praise="What is there, how many, and whether two are alike: yes. Where things are: no, with or without attention.",
+    examine=_examine_gate,
+    praise="One factor is zero, so the text is unchanged; the other is not, so a gradient gets through.",
     hints=(
-        "Would the right answer change if all patches of the picture were shuffled?",
-        "A bag keeps what there is and how often; it forgets every place. Which families need a place?",
+        "The layer adds tanh(gate) * projection(...). For a product to be zero, one factor is enough.",
+        "Either give the projection's weight small random numbers (nn.init), or open layer.gate and nothing else.",
     ),
-    answer="""can_answer = {
-    "attribute": True,
-    "count": True,
-    "where": False,
-    "near relation": False,
-    "far relation": False,
-    "same far": True,
-}""",
+    answer="""from torch import nn
+
+def wake(layer):
+    nn.init.xavier_uniform_(layer.attend.proj.weight)""",
 )

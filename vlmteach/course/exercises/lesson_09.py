@@ -1,208 +1,97 @@
-"""Exercises of lesson 09: real encoders, your own picture."""
+"""Exercises of lesson 09: the verdict."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-import torch
-from torch import Tensor
-
-from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
+from vlmteach.course.exercises.argument import examine_argument
+from vlmteach.course.exercises.checks import ChoiceCheck
 from vlmteach.course.exercises.exercise import Exercise
-from vlmteach.course.exercises.results import Indices, Number
+from vlmteach.course.exercises.windows import bag_check
 
-
-def _tokens_handed(height: int, width: int, patch: int, num_prefix_tokens: int) -> int:
-    patches = [(top, left) for top in range(0, height, patch) for left in range(0, width, patch)]
-    return len(patches) + num_prefix_tokens
-
-
-tokens_handed = Exercise(
+bag = Exercise(
     number="9.1",
-    examine=FunctionCheck(
-        right=_tokens_handed,
-        cases=((32, 64, 16, 0), (32, 64, 16, 1), (224, 448, 32, 1), (224, 224, 14, 5), (336, 336, 14, 1)),
-        result=Number("a number of tokens"),
-        mistakes=(
-            (
-                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch),
-                "You left out the tokens in front; they are returned too.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (height / patch) ** 2 + num_prefix_tokens,
-                "You used the height twice. The picture need not be square: rows and columns differ.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (width / patch) ** 2 + num_prefix_tokens,
-                "You used the width twice. The picture need not be square: rows and columns differ.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: height * width / patch + num_prefix_tokens,
-                "You divided by the patch once. A patch is as wide as it is tall, so it covers patch × patch pixels.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: height / patch + width / patch + num_prefix_tokens,
-                "You added rows and columns; multiply rows by columns.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) + 1,
-                "You added one token, whatever `num_prefix_tokens` is. Some models have CLS and registers in front, "
-                "some none.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (
-                    (height / patch) * (width / patch) + 2 * num_prefix_tokens
-                ),
-                "You counted the tokens in front twice.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch + num_prefix_tokens),
-                "You counted the tokens in front once for each row of patches. They come once, before all patches.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) * num_prefix_tokens,
-                "You multiplied by the number of tokens in front; they are added once.",
-            ),
-            (
-                lambda height, width, patch, num_prefix_tokens: (
-                    (height / patch + num_prefix_tokens) * (width / patch + num_prefix_tokens)
-                ),
-                "You counted the tokens in front along both sides. They come once, before all patches.",
-            ),
-        ),
-    ),
-    praise="A picture twice as wide costs twice as many patches; the tokens in front are paid for only once.",
-    hints=("How many patches fit along the height, and how many along the width?", "Do not forget CLS and registers."),
-    answer="""def tokens_handed(height, width, patch, num_prefix_tokens):
-    return (height // patch) * (width // patch) + num_prefix_tokens""",
-)
-
-# Directions and lengths chosen so that cosine, its absolute value, the cosine of centred tokens, dot product and
-# distance each give another order. By angle, token 0 is nearest to 1, 4, 2, 3, 5: 0°, 24°, 34°, 56°, 180°.
-_TOKENS = torch.tensor([[2.0, 0.0], [0.3, 0.0], [30.0, 20.0], [1.0, 1.5], [2.0, -0.9], [-1.0, 0.0]])
-
-
-def _most_alike(tokens: Tensor, index: int, k: int) -> Tensor:
-    """By the angle between two tokens, in Python's own numbers."""
-
-    def angle(other: int) -> float:
-        one, two = tokens[index].tolist(), tokens[other].tolist()
-        return math.acos(
-            min(1.0, sum(a * b for a, b in zip(one, two, strict=True)) / math.hypot(*one) / math.hypot(*two))
-        )
-
-    return torch.tensor(sorted((i for i in range(len(tokens)) if i != index), key=angle)[:k])
-
-
-def _ranked(likeness: Callable[[Tensor, int], Tensor], itself: bool = False) -> Callable[[Tensor, int, int], Tensor]:
-    """The k tokens of the largest likeness(tokens, index), with or without the token itself."""
-
-    def ranked(tokens: Tensor, index: int, k: int) -> Tensor:
-        scores = likeness(tokens, index)
-        if not itself:
-            scores[index] = -torch.inf
-        return scores.argsort(descending=True)[:k]
-
-    return ranked
-
-
-def _cosine(tokens: Tensor, index: int) -> Tensor:
-    unit = tokens / tokens.norm(dim=-1, keepdim=True)
-    return unit @ unit[index]
-
-
-def _with_cosines(tokens: Tensor, index: int, found: Tensor) -> Tensor:
-    return torch.stack([_cosine(tokens, index)[found], found])
-
-
-most_alike = Exercise(
-    number="9.2",
-    examine=FunctionCheck(
-        right=_most_alike,
-        cases=((_TOKENS[[0, 3, 4]], 0, 1), (_TOKENS, 0, 3), (_TOKENS, 0, 1), (_TOKENS, 0, 5), (_TOKENS, 3, 1)),
-        result=Indices("(k,), indices with the nearest first"),
-        mistakes=(
-            (_ranked(_cosine, itself=True), "The token itself is among them; leave it out."),
-            (
-                lambda tokens, index, k: _most_alike(tokens, index, k).flip(0),
-                "These are the right ones in reverse; the nearest comes first.",
-            ),
-            (
-                lambda tokens, index, k: _most_alike(tokens, index, k).sort().values,
-                "These are the right ones, sorted by index; the nearest comes first.",
-            ),
-            (
-                _ranked(lambda tokens, index: tokens @ tokens[index]),
-                "These have the largest dot products; a long token wins that without pointing the same way.",
-            ),
-            (
-                _ranked(lambda tokens, index: -(tokens - tokens[index]).norm(dim=-1)),
-                "These have the smallest distances; the cosine looks at directions only.",
-            ),
-            (
-                _ranked(lambda tokens, index: -_cosine(tokens, index)),
-                "These are the least alike; a large cosine means similar tokens.",
-            ),
-            (
-                _ranked(lambda tokens, index: _cosine(tokens, index).abs()),
-                "You took the cosine without its sign. A token that points the opposite way is not alike.",
-            ),
-            (
-                _ranked(lambda tokens, index: _cosine(tokens - tokens.mean(dim=0), index)),
-                "You subtracted the mean token first, as the lesson's `likeness` does. Here the cosine is not centred.",
-            ),
-            (lambda tokens, index, k: _most_alike(tokens, 0, k), "These are nearest to token 0; use index."),
-            (
-                lambda tokens, index, k: _with_cosines(tokens, index, _most_alike(tokens, index, k)),
-                "You returned the cosines and the indices, as topk gives them; return the indices alone.",
-            ),
-            (
-                lambda tokens, index, k: _cosine(tokens, index)[_most_alike(tokens, index, k)],
-                "These are the cosines; return the indices of the tokens.",
-            ),
-        ),
-        look="The cosine is the dot product of two tokens, each divided by its length.",
-    ),
-    praise="The direction of a token says what it is about; its length plays no part.",
+    examine=bag_check,
+    praise="Equal bags, equal outputs: your function says in advance which questions such a network cannot answer.",
     hints=(
-        "Divide every token by its length; then the dot product is the cosine.",
-        "Set the token's own cosine to something that can never win before you sort.",
+        "For each cell collect what stands in the rows and columns from -reach to +reach around it, modulo the size.",
+        "A window as a tuple can be sorted. sorted(...) of all windows forgets where each was and keeps how often.",
     ),
-    answer="""import torch
-from torch.nn import functional as F
-
-def most_alike(tokens, index, k):
-    unit = F.normalize(tokens, dim=-1)
-    cosine = unit @ unit[index]
-    cosine[index] = -torch.inf
-    return cosine.argsort(descending=True)[:k]""",
+    answer="""def bag_of_windows(board, reach):
+    n, steps = len(board), range(-reach, reach + 1)
+    windows = []
+    for row in range(n):
+        for column in range(n):
+            windows.append(tuple(board[(row + down) % n][(column + right) % n] for down in steps for right in steps))
+    return sorted(windows)""",
 )
 
-_ANY_WEIGHTS = "It holds for any weights: it counts, bounds, or says what is possible."
-_DONE = "It is about what a network does, not about what it can do; untrained weights cannot show it."
-
-decided_by = Exercise(
-    number="9.3",
+# What a bag of windows of 3 × 3 cells still holds, and why.
+questions = Exercise(
+    number="9.2",
     examine=ChoiceCheck(
-        name="decided_by",
-        key="sentence",
-        words=("architecture", "weights"),
+        name="what_a_bag_can_tell",
+        key="question",
+        words=("possible", "impossible"),
         right={
-            "DINOv2 returns 261 tokens at 224 x 224": ("architecture", _ANY_WEIGHTS),
-            "a unit of ResNet-50's first stage cannot see the whole picture": ("architecture", _ANY_WEIGHTS),
-            "the token of one eye is most like the token of the other eye": ("weights", _DONE),
-            "a head of the first layer looks only at its neighbours": ("weights", _DONE),
-            "CLIP's ResNet-50 can weigh any cell of its grid against any other": ("architecture", _ANY_WEIGHTS),
+            "what shape is red ?": ("possible", "One window around red shows its shape."),
+            "how many circle ?": ("possible", "The bag says how often each window occurs, so it counts."),
+            "which row is red ?": (
+                "impossible",
+                "Move everything down by a row, around the border: the bag is the same.",
+            ),
+            "is red left of blue ?, in one row, one cell between them": (
+                "possible",
+                "A window between the two shows both, in their order.",
+            ),
+            "is red left of blue ?, in one row, two cells between them": (
+                "impossible",
+                "Swap them: the bag is the same, the answer is not.",
+            ),
+            "is red shaped like blue ?, in one row, two cells between them": (
+                "possible",
+                "Each shape is in a window of its own, and a mean can hold both. Far is not the same as relational.",
+            ),
         },
     ),
-    praise="What a network can do belongs to its architecture; what it does, to its weights.",
-    hints=("Ask of each sentence: could other weights in the same network make it false?",),
-    answer="""decided_by = {
-    "DINOv2 returns 261 tokens at 224 x 224": "architecture",
-    "a unit of ResNet-50's first stage cannot see the whole picture": "architecture",
-    "the token of one eye is most like the token of the other eye": "weights",
-    "a head of the first layer looks only at its neighbours": "weights",
-    "CLIP's ResNet-50 can weigh any cell of its grid against any other": "architecture",
+    praise="The limit is not distance and not relations. It is order among windows that never meet.",
+    hints=(
+        "Ask of each question: can two pictures have the same bag of windows and different answers?",
+        "Shifting all things around the border keeps the bag. So does swapping two that are three cells apart.",
+    ),
+    answer="""what_a_bag_can_tell = {
+    "what shape is red ?": "possible",
+    "how many circle ?": "possible",
+    "which row is red ?": "impossible",
+    "is red left of blue ?, in one row, one cell between them": "possible",
+    "is red left of blue ?, in one row, two cells between them": "impossible",
+    "is red shaped like blue ?, in one row, two cells between them": "possible",
+}""",
+)
+
+argument = Exercise(
+    number="9.3",
+    examine=examine_argument,
+    praise="A claim, two numbers that move with the record, a source, a verdict, and what would overturn it.",
+    hints=(
+        "Start from what would convince you of the opposite. That is your `change`, and it must be false today.",
+        "Take the lines that are printed above the cell, with other names in them. Quote the guess rate beside an "
+        "accuracy.",
+    ),
+    answer="""def sentence(r):
+    outside = r.cliff.worst("cnn-3")[1]
+    attention = r.cliff.accuracy_by_distance("cnn-1-attention")[:, 6].mean()
+    return (
+        f"Beyond its field a CNN is right {outside:.2f} of the time at best, and with one attention layer behind it "
+        f"{attention:.2f} at the farthest distance."
+    )
+
+def change(r):
+    return r.cliff.accuracy_by_distance("cnn-1-attention")[:, 6].mean() <= 0.5
+
+argument = {
+    "claim": "local",
+    "sentence": sentence,
+    "cites": "1701.04128",
+    "verdict": "half true: the layers are local, the system is not",
+    "change": change,
 }""",
 )

@@ -139,6 +139,8 @@ def _input_told(name: str, value: object, few: bool) -> str:
         return f"{name}{numbers} of shape {tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return f"{name} = {type(value).__name__}(…)"
+    if isinstance(value, dict) and any(isinstance(part, Tensor) for part in value.values()):
+        return f"{name} of {len(value)} tensors"
     return f"{name} = {value!r}"
 
 

@@ -1,4 +1,4 @@
-"""Exercise 8.1: whether a function makes a bag of windows, in whatever form: only what == says of two is seen."""
+"""Exercise 9.1: whether a function makes a bag of windows, in whatever form: only what == says of two is seen."""
 
 from __future__ import annotations
 
