@@ -61,7 +61,7 @@ def test_a_refused_pair_would_indeed_raise():
     code = TABLE.short_version(grid, joined)
     code = code.replace(grid.code[0], "\n".join(row.code)).replace("encoder(image)", "encoder(image, boxes)")
     code = code.replace("import ConvNet", "import RegionEncoder, ConvNet")
-    with pytest.raises(ValueError, match="row-major grid"):
+    with pytest.raises(ValueError, match="the cells of one grid"):
         exec(code, {})
 
 
