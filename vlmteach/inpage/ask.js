@@ -23,9 +23,9 @@ class Explorer {
     this.state = readState(data, "");
     this.changes = 0;
     this.tour = tourPart(this);
-    this.parts = [boardPart, questionPart, modelsPart, answerPart, layersPart, attentionPart, hidingPart, numbersPart].map(
-      (part) => part(this),
-    );
+    this.hiding = hidingPart(this);
+    const above = [boardPart, questionPart, modelsPart, answerPart, layersPart, attentionPart].map((part) => part(this));
+    this.parts = [...above, this.hiding, numbersPart(this)];
     this.build(root);
   }
 
@@ -72,7 +72,7 @@ class Explorer {
     await breath();
     if (mine !== this.changes) return;
     this.result.drop = this.drop();
-    this.show();
+    this.hiding.show(this.result);
   }
 
   /** One look of the model at things: all of run()'s, and the words by their likelihood. */

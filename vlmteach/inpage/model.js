@@ -41,31 +41,33 @@ function transposed({ shape: [length, width], values }) {
   return turned;
 }
 
-/** Σ a[i + k] b[j + k], in four sums that a processor adds side by side. */
-function dot(a, i, b, j, length) {
-  let [first, second, third, fourth] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < length; k += 4) {
-    first += a[i + k] * b[j + k];
-    second += a[i + k + 1] * b[j + k + 1];
-    third += a[i + k + 2] * b[j + k + 2];
-    fourth += a[i + k + 3] * b[j + k + 3];
-  }
-  for (; k < length; k++) first += a[i + k] * b[j + k];
-  return first + second + third + fourth;
-}
-
 /** x Wᵀ + b: x (N, K), weight (M, …) with K numbers in each row, bias (M,) or none -> (N, M). */
-function product({ shape: [length, depth], values }, weight, bias) {
-  const outputs = weight.shape[0];
+function product({ shape: [length, depth], values: x }, { shape: [outputs], values: w }, bias) {
   const result = tensor([length, outputs]);
-  for (let row = 0; row < length; row++) {
-    for (let output = 0; output < outputs; output++) {
-      const sum = dot(values, row * depth, weight.values, output * depth, depth);
-      result.values[row * outputs + output] = bias ? sum + bias.values[output] : sum;
+  for (let start = 0; start < outputs; start += 4) {
+    // four outputs side by side: each number of x is read once for all of them
+    const [second, third, fourth] = [1, 2, 3].map((i) => Math.min(start + i, outputs - 1) * depth);
+    const first = start * depth;
+    for (let row = 0; row < length; row++) {
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      for (let k = 0; k < depth; k++) {
+        const number = x[row * depth + k];
+        a += number * w[first + k];
+        b += number * w[second + k];
+        c += number * w[third + k];
+        d += number * w[fourth + k];
+      }
+      const end = row * outputs + start;
+      result.values[end] = a;
+      if (start + 1 < outputs) result.values[end + 1] = b;
+      if (start + 2 < outputs) result.values[end + 2] = c;
+      if (start + 3 < outputs) result.values[end + 3] = d;
     }
   }
-  return result;
+  return bias ? mapped(result, (sum, i) => sum + bias.values[i % outputs]) : result;
 }
 
 /** Grid (C, H, W) -> tokens (H * W, C), row by row. */
@@ -85,7 +87,8 @@ function unfolded({ shape: [channels, height, width], values }, { kernel, stride
       for (let part = 0; part < kernel * kernel; part++) {
         const y = Math.floor(place / across) * stride - padding + Math.floor(part / kernel) * dilation;
         const x = (place % across) * stride - padding + (part % kernel) * dilation;
-        const [row, column] = [wrap(y, height), wrap(x, width)];
+        const row = wrap(y, height);
+        const column = wrap(x, width);
         const inside = row >= 0 && row < height && column >= 0 && column < width; // else a zero stays
         if (inside) patches.values[next] = values[(channel * height + row) * width + column];
         next++;
@@ -98,7 +101,8 @@ function unfolded({ shape: [channels, height, width], values }, { kernel, stride
 /** The error function as a series of positive terms: within 2e-8 of it. */
 function erf(x) {
   if (Math.abs(x) > 4) return Math.sign(x);
-  let [term, sum] = [x, x];
+  let term = x;
+  let sum = x;
   for (let n = 1; Math.abs(term) > 1e-9 * Math.abs(sum); n++) {
     term *= (2 * x * x) / (2 * n + 1);
     sum += term;

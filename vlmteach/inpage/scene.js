@@ -50,7 +50,7 @@ export function hideCell(course, pixels, row, column) {
 /** Bytes (3, H, W) as the model reads them, 0 to 1. */
 export function asImage(course, pixels) {
   const side = course.cell * course.cells;
-  return { shape: [3, side, side], values: Float32Array.from(pixels, (byte) => byte / 255) };
+  return { shape: [3, side, side], values: new Float32Array(pixels).map((byte) => byte / 255) };
 }
 
 /** The right answer to a question about things, or null where Python has a sentence: there is none. */
