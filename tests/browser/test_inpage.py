@@ -492,13 +492,21 @@ def test_the_tour_asks_first_then_drives_the_page_to_each_steps_state(open_ask):
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_the_part_that_a_step_speaks_of_is_in_view_above_the_tour(open_ask, width):
-    for number in (3, 5, 9):
-        page = open_ask(f"#step={number}", width=width)
+def test_a_step_shows_the_board_while_it_waits_and_then_the_part_it_speaks_of_above_the_tour(open_ask, width):
+    page = open_ask(width=width)
+    page.get_by_role("button", name="Guided tour").click()
+    for number, step in enumerate(read_tour(), start=1):
+        page.wait_for_function(f"window.explorer.state.step === {number}")
+        page.wait_for_function(SETTLED)
+        if "predict" in step:
+            assert -1 <= page.locator(".board").bounding_box()["y"] <= 300
+            page.locator(".tour").get_by_role("button", name=step["predict"]["right"], exact=True).click()
+            page.wait_for_function("document.querySelector('.say').textContent !== ''")
         top = page.locator(".tour").bounding_box()["y"]
         looked = page.locator(".looked").bounding_box()
-        assert looked["y"] < top
-        assert looked["y"] + looked["height"] > 0
+        assert looked["y"] >= -1
+        assert looked["y"] + min(looked["height"], top - 40) <= top
+        page.locator(".steps button").nth(1).click()
 
 
 def test_a_step_can_be_linked_to_and_left_with_escape(open_ask):

@@ -121,9 +121,9 @@ class Explorer {
       part.element.hidden = only.length > 0 && !asked && !only.includes(part.name);
     }
     this.said.textContent = this.sentence();
-    this.tour.show(this.result);
     this.view.classList.toggle("only", only.length > 0);
     this.view.classList.toggle("touring", step !== null);
+    this.tour.show(this.result);
     this.link.href = writeState(this.state);
     this.start.hidden = !this.data.tour.length || step !== null;
   }
@@ -137,15 +137,24 @@ class Explorer {
     return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${without}`;
   }
 
-  /** Mark the part that the tour speaks of, bring it into view, and veil what came out as long as it waits. */
+  /**
+   * Mark the part that the tour speaks of and bring it into view, above the tour; while the tour waits for a prediction,
+   * veil what came out and show the board.
+   */
   point(name, waits) {
     this.view.classList.toggle("waits", waits);
     if (waits) this.said.textContent = "";
-    for (const { element, name: own } of this.parts) {
-      const looked = own === name;
-      if (looked && !element.classList.contains("looked")) element.scrollIntoView({ block: "nearest" });
-      element.classList.toggle("looked", looked);
-    }
+    for (const part of this.parts) part.element.classList.toggle("looked", part.name === name);
+    const pointed = `${this.state.step} ${waits}`;
+    if (pointed === this.pointed) return; // a person may have scrolled since
+    this.pointed = pointed;
+    const looked = this.parts.find((part) => part.name === name);
+    if (!looked) return;
+    const tall = this.tour.element.offsetHeight;
+    this.view.style.setProperty("--tour", `${tall}px`);
+    const fits = looked.element.offsetHeight < window.innerHeight - tall - 50;
+    if (waits) this.view.scrollIntoView({ block: "start" });
+    else looked.element.scrollIntoView({ block: fits ? "nearest" : "start" });
   }
 }
 

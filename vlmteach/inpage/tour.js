@@ -45,8 +45,7 @@ export function tourPart(explorer) {
       const step = state.step && tour[state.step - 1];
       const choice = guessed?.step === state.step ? guessed.choice : null;
       const waits = Boolean(step?.predict) && choice === null;
-      explorer.point(step?.look, waits);
-      if (!step) return;
+      if (!step) return void explorer.point(null, false);
       title.textContent = step.title;
       place.textContent = `${state.step} of ${tour.length}`;
       ask.hidden = choices.hidden = !waits;
@@ -59,6 +58,7 @@ export function tourPart(explorer) {
       back.disabled = state.step === 1;
       next.textContent = state.step === tour.length ? "Finish" : "Next";
       next.disabled = waits;
+      explorer.point(step.look, waits);
     },
   };
 }
