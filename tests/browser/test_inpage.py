@@ -300,7 +300,7 @@ def test_the_test_on_random_boards_tells_a_model_that_knows_left_from_one_that_g
         assert "of 50 right. Always saying “" in text
     assert right["cnn-large/cross-attention"] >= 47
     assert right["vit/cross-attention"] >= 47
-    assert right["cnn-small/vector"] <= 36
+    assert right["cnn-small/vector"] <= 36  # of 25 yes and 25 no
 
 
 # the state in the link

@@ -206,7 +206,9 @@ function randomBoards(course, words, wanted) {
       return { shape, colour, row: take(rowsLeft), column: take(columnsLeft), ...PLAIN };
     });
     const right = answerTo(course, scene, words.join(" "));
-    if (right) boards.push({ scene, right });
+    // as many boards for yes as for no, so that nobody is right by always saying the same
+    const enough = ["yes", "no"].includes(right) && boards.filter((board) => board.right === right).length >= wanted / 2;
+    if (right && !enough) boards.push({ scene, right });
   }
   return boards;
 }
