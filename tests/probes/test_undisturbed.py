@@ -319,9 +319,9 @@ def everything(cnn, vit, image):
     for panel in view.panels:
         for layer in panel.layers:
             for key, numbers in layer.numbers.items():
-                read[f"{panel.title}, {layer.name}, {key}"] = torch.from_numpy(numbers)
+                read[f"{panel.kind} {panel.shows}, {layer.name}, {key}"] = torch.from_numpy(numbers)
             if layer.change is not None:
-                read[f"{panel.title}, {layer.name}, change"] = torch.from_numpy(layer.change.peak)
+                read[f"{panel.kind} {panel.shows}, {layer.name}, change"] = torch.from_numpy(layer.change.peak)
     return read
 
 

@@ -41,7 +41,7 @@ def who_sees_whom(picture, question, answer):
             "picture token 0 may not look at question token 0": MASK.format(
                 "mask[:picture, picture:first] = False\n    return mask"
             ),
-            "picture token 0 may look at answer token 0. Picture and question would hand": MASK.format(
+            "picture token 0 may look at answer token 0. Picture and question would pass": MASK.format(
                 "mask[:first] = True\n    return mask"
             ),
             "sees itself and what came before": MASK.format(
