@@ -47,7 +47,7 @@ COMPUTED = {
     "resizing": "F.interpolate(z, (5, 5), mode='bicubic', antialias=True)",
     "a loss": "F.cross_entropy(x, torch.arange(5).repeat(2)[:6])",
     "a gradient": "torch.autograd.grad((x.requires_grad_() @ y).square().sum(), x)[0]",
-    "a gradient of a convolution": "torch.autograd.grad(F.conv2d(z.requires_grad_(), w).square().sum(), z)[0]",
+    "a gradient of a convolution": "torch.autograd.grad(F.conv2d(z.requires_grad_(), w).sum(), z)[0]",
 }
 
 
