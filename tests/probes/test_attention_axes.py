@@ -302,6 +302,9 @@ WINDOWS = {
     "heads, an axis of windows": lambda t: F.scaled_dot_product_attention(
         *[halves(t).unflatten(-1, (4, -1)).transpose(2, 3)] * 3
     ),
+    "one head, folded, with fewer queries": lambda t: F.scaled_dot_product_attention(
+        halves(t).flatten(0, 1)[:, :1], *[halves(t).flatten(0, 1)] * 2
+    ),
     "in the open": lambda t: (halves(t) @ halves(t).mT).softmax(dim=-1) @ halves(t),
     "folded, in the open": lambda t: torch.bmm(
         torch.bmm(halves(t).flatten(0, 1), halves(t).flatten(0, 1).mT).softmax(dim=-1), halves(t).flatten(0, 1)
