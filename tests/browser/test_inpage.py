@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from support.browser import offline_pages
 from support.in_page import MODELS, page_models
 from support.readable import contrast
 
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.browser
 
 THINGS = "red square at row 2, column 2; blue circle at row 5, column 5; yellow triangle at row 5, column 2"
 SCENE = "scene=red-square-2-2,blue-circle-5-5,yellow-triangle-5-2"
-LOCAL = ("file:", "data:", "blob:", "about:")
 SETTLED = "window.explorer?.result && (window.explorer.result.drop || window.explorer.result.asked.problem)"
 ANSWER = "() => document.querySelector('.answer').textContent"
 COUNTS = "() => [...document.querySelectorAll('.strip figcaption')].map((part) => part.lastChild.textContent)"
@@ -34,24 +34,15 @@ def file(tmp_path_factory):
 @pytest.fixture
 def open_ask(chromium, file):
     """A function that opens the page at a hash; afterwards: no error on the console, no request to the outside."""
-    complaints, contexts = [], []
+    with offline_pages(chromium) as new_page:
 
-    def open_page(hash_="", width=1400, path=file, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        context.set_offline(True)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(LOCAL) else complaints.append(request.url))
-        page.goto(path.as_uri() + hash_)
-        page.wait_for_function(SETTLED)
-        return page
+        def open_page(hash_="", path=file, **options):
+            page = new_page(**options)
+            page.goto(path.as_uri() + hash_)
+            page.wait_for_function(SETTLED)
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield open_page
 
 
 def answer(page):

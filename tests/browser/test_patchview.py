@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from support.browser import offline_pages
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 from support.readable import contrast, cut_off
 
@@ -42,30 +43,16 @@ CLICK_AND_READ = """([row, column, rows, columns, panels]) => {
 @pytest.fixture
 def open_view(chromium, tmp_path):
     """A function that opens a view from disk; afterwards: no error on the console, no request to the outside."""
-    complaints, contexts = [], []
+    with offline_pages(chromium) as new_page:
 
-    def open_page(data, width=1100, hash_="", **context_options):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **context_options)
-        contexts.append(context)
-        context.set_offline(True)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if is_local(request.url) else complaints.append(request.url))
-        file = tmp_path / "view.html"
-        file.write_text(PatchView(data).to_html(), encoding="utf-8")
-        page.goto(file.as_uri() + hash_)
-        page.wait_for_selector("canvas")
-        return page
+        def open_page(data, width=1100, hash_="", **options):
+            page, file = new_page(width, **options), tmp_path / "view.html"
+            file.write_text(PatchView(data).to_html(), encoding="utf-8")
+            page.goto(file.as_uri() + hash_)
+            page.wait_for_selector("canvas")
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def is_local(address):
-    return address.startswith(("file:", "data:", "blob:", "about:"))
+        yield open_page
 
 
 def read(page, panel):

@@ -8,9 +8,7 @@ from pathlib import Path
 import build_site
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import launch_chromium
-
-LOCAL = ("file:", "data:", "blob:", "about:")
+from support.browser import launch_chromium, offline_pages
 
 
 @pytest.fixture(scope="session")
@@ -32,21 +30,12 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(chromium: Browser, site: Path) -> Iterator[Callable[..., Page]]:
     """A function that opens a page of the site; afterwards: no complaint on the console, no request to the outside."""
-    complaints, contexts = [], []
+    with offline_pages(chromium) as new_page:
 
-    def open_one(name: str, width: int = 1400, **options) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        context.set_offline(True)
-        page = context.new_page()
-        page.on("console", lambda message: None if message.type == "log" else complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(LOCAL) else complaints.append(asked.url))
-        page.goto((site / name).as_uri())
-        page.wait_for_load_state("load")
-        return page
+        def open_one(name: str, width: int = 1400, **options) -> Page:
+            page = new_page(width, **options)
+            page.goto((site / name).as_uri())
+            page.wait_for_load_state("load")
+            return page
 
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield open_one

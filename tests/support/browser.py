@@ -10,11 +10,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+LOCAL = ("file:", "data:", "blob:", "about:")  # addresses that lead nowhere outside
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",  # root in a container has no user namespace to sandbox in
@@ -72,6 +73,31 @@ def launch_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def offline_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A function that makes an empty page without network; at the end: no error on the console, no request outside.
+
+    width: of the page in pixels; all else goes to Browser.new_context.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def new_page(width: int = 1400, **options) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        context.set_offline(True)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(LOCAL) else complaints.append(asked.url))
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
 
 
 if __name__ == "__main__":
