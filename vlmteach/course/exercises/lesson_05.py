@@ -254,44 +254,49 @@ def _through_blocks(
     return x
 
 
+def _through(x: Tensor, weights: Weights, num_heads: int, order: Callable[[range], range] = lambda r: r) -> Tensor:
+    """The blocks in their order, then the last norm."""
+    return _norm(_through_blocks(x, weights, num_heads, order), weights, "norm")
+
+
+def _placed(image: Tensor, weights: Weights) -> Tensor:
+    """The tokens before the first block: CLS in front of the patches, and positions added."""
+    return _in_front(_patches(image, weights).flatten(2).mT, weights) + weights["pos_embed"]
+
+
 def _vit(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT, weights) + weights["pos_embed"]
-    return _norm(_through_blocks(x, weights, num_heads), weights, "norm")
+    return _through(_placed(image, weights), weights, num_heads)
 
 
 def _no_positions(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT, weights)
-    return _norm(_through_blocks(x, weights, num_heads), weights, "norm")
+    return _through(_in_front(_patches(image, weights).flatten(2).mT, weights), weights, num_heads)
 
 
 def _cls_without_position(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT + weights["pos_embed"][:, 1:], weights)
-    return _norm(_through_blocks(x, weights, num_heads), weights, "norm")
+    placed = _patches(image, weights).flatten(2).mT + weights["pos_embed"][:, 1:]
+    return _through(_in_front(placed, weights), weights, num_heads)
 
 
 def _no_last_norm(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT, weights) + weights["pos_embed"]
-    return _through_blocks(x, weights, num_heads)
+    return _through_blocks(_placed(image, weights), weights, num_heads)
 
 
 def _column_by_column(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).mT.flatten(2).mT, weights) + weights["pos_embed"]
-    return _norm(_through_blocks(x, weights, num_heads), weights, "norm")
+    x = _in_front(_patches(image, weights).mT.flatten(2).mT, weights)
+    return _through(x + weights["pos_embed"], weights, num_heads)
 
 
 def _cls_last(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
     x = torch.cat([_patches(image, weights).flatten(2).mT, weights["cls_token"].expand(len(image), -1, -1)], dim=1)
-    return _norm(_through_blocks(x + weights["pos_embed"], weights, num_heads), weights, "norm")
+    return _through(x + weights["pos_embed"], weights, num_heads)
 
 
 def _first_block_only(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT, weights) + weights["pos_embed"]
-    return _norm(_through_blocks(x, weights, num_heads, lambda depth: depth[:1]), weights, "norm")
+    return _through(_placed(image, weights), weights, num_heads, lambda depth: depth[:1])
 
 
 def _backwards(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
-    x = _in_front(_patches(image, weights).flatten(2).mT, weights) + weights["pos_embed"]
-    return _norm(_through_blocks(x, weights, num_heads, lambda depth: depth[::-1]), weights, "norm")
+    return _through(_placed(image, weights), weights, num_heads, lambda depth: depth[::-1])
 
 
 def _without_cls(image: Tensor, weights: Weights, num_heads: int) -> Tensor:
