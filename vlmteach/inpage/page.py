@@ -62,7 +62,7 @@ class AskPage:
         return make_page("ask", "inpage/ask", TITLE, self._data())
 
     def _data(self) -> dict[str, Any]:
-        trained = {name: _load(name) for name in self.models}
+        trained, recorded = {name: _load(name) for name in self.models}, load_results()
         count = max(sum(tensor.numel() for tensor in model.parameters()) for model in trained.values())
         held_out = [f"{COLOURS[colour]} {SHAPES[shape]}" for shape, colour in np.argwhere(HELD_OUT)]
         first = self.scene.things[0]
@@ -74,7 +74,9 @@ class AskPage:
             "teach, is in the lessons of vlmteach. Save this page to keep it: it is one file.",
             "course": {**course_words(), "held_out": held_out},
             "colours": matplotlib.colormaps[HEAT](np.arange(256), bytes=True)[:, :3].ravel().tolist(),
-            "models": {name: {**_describe(name, model), **pack_model(model)} for name, model in trained.items()},
+            "models": {
+                name: {**_describe(name, model, recorded), **pack_model(model)} for name, model in trained.items()
+            },
             "parts": PARTS,
             "tour": read_tour() if set(MODELS) <= set(self.models) else [],
             "start": {
@@ -114,9 +116,8 @@ def _load(name: str) -> VisionLanguageModel:
     return load_vlm(encoder, connector)
 
 
-def _describe(name: str, model: VisionLanguageModel) -> dict[str, Any]:
+def _describe(name: str, model: VisionLanguageModel, recorded: MatrixResults) -> dict[str, Any]:
     encoder, connector = name.split("/")
-    recorded = load_results()
     seen = {
         "cnn-large": "A cell of this CNN sees three cells on each side; ",
         "cnn-small": "A cell of this CNN sees its eight neighbours; ",
