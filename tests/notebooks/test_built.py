@@ -99,8 +99,8 @@ def test_every_picture_carries_a_description(lesson: Lesson) -> None:
 @each_lesson
 def test_a_lesson_has_all_its_parts_in_order(lesson: Lesson) -> None:
     text = "\n".join(cell.source for cell in built(lesson).cells)
-    parts = ["Open in Colab", "You will be able to", "**Time:**", f"course.start({lesson.number})", "Predict"]
-    parts += ["\n## Exercises", "\n## Summary", "In the real world", "To discuss", "References"]
+    parts = ["Open in Colab", "You will be able to", "**Time:**", f"course.start({lesson.number})", "draw_vlm("]
+    parts += ["Predict", "\n## Exercises", "\n## Summary", "In the real world", "To discuss", "References"]
     places = [text.find(part) for part in parts]
     assert -1 not in places, f"missing: {parts[places.index(-1)]}"
     assert places[-5:] == sorted(places[-5:])

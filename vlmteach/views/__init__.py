@@ -62,6 +62,7 @@ from vlmteach.views.tokens import (
     draw_two_encoders,
 )
 from vlmteach.views.vlm import Recorded, Report, draw_learning_by_family, draw_next_words, draw_report
+from vlmteach.views.vlm_map import VLM_PARTS, draw_vlm
 from vlmteach.views.weighing import draw_weight_against_change
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "MEETINGS",
     "MUTED",
     "VIT_HUE",
+    "VLM_PARTS",
     "Asked",
     "ControlCell",
     "CostCurve",
@@ -154,6 +156,7 @@ __all__ = [
     "draw_towers",
     "draw_training",
     "draw_two_encoders",
+    "draw_vlm",
     "draw_weight_against_change",
     "draw_who_looks_where",
     "explore",
