@@ -95,7 +95,7 @@ FAULTS = {
         "0.5 * value * (1 + erf(value / Math.SQRT2))",
         "0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3)))",
     ),
-    "an error function of three digits": ("1e-9 * Math.abs(sum)", "1e-3 * Math.abs(sum)"),
+    "an error function of three digits": ("t * 1.061405429", "t * 1.061"),
     "LayerNorm's eps ten times as large": ("Math.sqrt(variance + self.eps)", "Math.sqrt(variance + 10 * self.eps)"),
     "LayerNorm's eps a tenth": ("Math.sqrt(variance + self.eps)", "Math.sqrt(variance + 0.1 * self.eps)"),
     "BatchNorm's eps a hundred times as large": (
@@ -115,7 +115,7 @@ FAULTS = {
     ),
     "heads share one slice": ("columns(x, head * slice, (head + 1) * slice)", "columns(x, 0, slice)"),
     "a mean without the first cell": ("new Float32Array(cells).fill(1)", "new Float32Array(cells).fill(1, 1)"),
-    "a kernel turned round": ("(part % kernel) * dilation;", "(kernel - 1 - (part % kernel)) * dilation;"),
+    "a kernel turned round": ("padding + x * dilation", "padding + (kernel - 1 - x) * dilation"),
     "grey taken off twice": ("Math.fround(value - mean) / std", "Math.fround(value - 2 * mean) / std"),
 }
 
@@ -131,10 +131,10 @@ def test_a_small_fault_in_the_model_is_found(chromium, few, why):
     assert not max(differences) <= CLOSE  # NaN is a difference too
 
 
-def test_the_series_of_the_error_function_equals_torchs(page):
+def test_the_error_function_is_torchs_to_six_digits(page):
     x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
     found = torch.tensor(page.evaluate("(x) => x.map(window.alone.erf)", x.tolist()), dtype=torch.float64)
-    assert (found - torch.erf(x)).abs().max() < 2e-8
+    assert (found - torch.erf(x)).abs().max() <= 1.5e-7  # the source's own bound
 
 
 def test_places_equal_those_of_pythons_waves(page):

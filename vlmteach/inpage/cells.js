@@ -1,6 +1,7 @@
 // Cells that can be pointed at, pressed and walked with the arrow keys, and the colours that lie on them.
 
 import { make } from "../views/dom.js";
+import { moved } from "../views/keys.js";
 
 /** "row 2, column 5" */
 export const placeText = ({ row, column }) => `row ${row}, column ${column}`;
@@ -49,11 +50,12 @@ export function cellGrid(course, label, { press, key = () => false }) {
       const button = make("button", { type: "button", role: "gridcell", tabIndex: row * column === 1 ? 0 : -1 });
       button.addEventListener("click", () => press(cell));
       button.addEventListener("keydown", (event) => {
-        const moved = moves(event.key, cell, course.cells);
+        const all = [1, course.cells];
+        const to = moved(event.key, cell, { rows: all, columns: all });
         const plain = !(event.ctrlKey || event.metaKey || event.altKey);
         if (plain && key(event, cell, focus)) event.preventDefault();
-        else if (plain && moved) {
-          focus(moved);
+        else if (plain && to) {
+          focus(to);
           event.preventDefault();
         }
       });
@@ -63,18 +65,4 @@ export function cellGrid(course, label, { press, key = () => false }) {
     grid.append(line);
   }
   return { grid, at, focus, every: () => buttons.values() };
-}
-
-/** Where a key leads from a cell, or undefined. */
-export function moves(key, { row, column }, cells) {
-  const to = {
-    ArrowUp: { row: row - 1, column },
-    ArrowDown: { row: row + 1, column },
-    ArrowLeft: { row, column: column - 1 },
-    ArrowRight: { row, column: column + 1 },
-    Home: { row, column: 1 },
-    End: { row, column: cells },
-  }[key];
-  const inside = (place) => Math.min(Math.max(place, 1), cells);
-  return to && { row: inside(to.row), column: inside(to.column) };
 }

@@ -3,6 +3,7 @@
 
 import { fromBase64, inflated } from "./bytes.js";
 import { make } from "./dom.js";
+import { between, moved } from "./keys.js";
 import { keepLink } from "./link.js";
 import { linked, writeView } from "./patchview_link.js";
 
@@ -172,7 +173,7 @@ class Explorer {
   cellAt(event) {
     const [rows, columns] = this.data.cells;
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
-    const place = (share, count) => Math.min(Math.max(Math.floor(share * count), 0), count - 1);
+    const place = (share, count) => between(Math.floor(share * count), [0, count - 1]);
     return { row: place((event.clientY - top) / height, rows), column: place((event.clientX - left) / width, columns) };
   }
 
@@ -183,22 +184,12 @@ class Explorer {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const [rows, columns] = this.data.cells;
-    const { row, column } = this.hiding ? this.marked : this.asked;
-    const moves = {
-      ArrowUp: { row: row - 1, column },
-      ArrowDown: { row: row + 1, column },
-      ArrowLeft: { row, column: column - 1 },
-      ArrowRight: { row, column: column + 1 },
-      Home: { row, column: 0 },
-      End: { row, column: columns - 1 },
-    };
+    const from = this.hiding ? this.marked : this.asked;
+    const to = moved(event.key, from, { rows: [0, rows - 1], columns: [0, columns - 1] });
     const steps = { "+": 1, "=": 1, "-": -1, _: -1 };
-    const inside = (value, count) => Math.min(Math.max(value, 0), count - 1);
-    if (event.key in moves) {
-      const cell = moves[event.key];
-      this.pin({ row: inside(cell.row, rows), column: inside(cell.column, columns) });
-    } else if (event.key in steps) {
-      this.update({ stop: inside(this.stop + steps[event.key], this.data.stops.length) });
+    if (to) this.pin(to);
+    else if (event.key in steps) {
+      this.update({ stop: between(this.stop + steps[event.key], [0, this.data.stops.length - 1]) });
     } else if (event.key.toLowerCase() === "o" || (event.key === "Escape" && this.hiding)) {
       if (!this.button.hidden) this.button.click();
     } else return;
