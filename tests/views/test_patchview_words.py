@@ -17,7 +17,7 @@ def test_every_panel_has_a_title_and_a_hue():
         "Attention",
         "Attention of words",
     ]
-    assert title_of(dataclasses.replace(panels[1], kind="vit")) == "ViT's own field"
+    assert title_of(dataclasses.replace(panels[1], kind="vit")) == "Effective field of the ViT"
     assert title_of(dataclasses.replace(panels[0], kind="vit")) == "Box, vit"  # what no measurement makes yet
     assert {panel.kind for panel in panels} == set(HUES)
 

@@ -68,8 +68,8 @@ class AskPage:
         first = self.scene.things[0]
         return {
             "title": TITLE,
-            "lead": f"Its {round(count, -4):,} numbers learned from coloured shapes alone, and it runs in this page: "
-            "no server, no network. Move the shapes, ask, and look inside.",
+            "lead": f"All it knows it learned from coloured shapes, with {round(count, -4):,} parameters. It runs "
+            "in this page: no server, no network. Move the shapes, ask, and look inside.",
             "download": "The models are tiny and know nothing but these boards. How they were trained, and what they "
             "teach, is in the lessons of vlmteach. Save this page to keep it: it is one file.",
             "course": {**course_words(), "held_out": held_out},

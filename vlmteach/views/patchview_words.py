@@ -11,7 +11,7 @@ HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE}
 _TITLES = {
     ("box", "cnn"): "Receptive box",
     ("field", "cnn"): "Effective field",
-    ("field", "vit"): "ViT's own field",
+    ("field", "vit"): "Effective field of the ViT",
     ("attention", "vit"): "Attention",
     ("attention", "language"): "Attention of words",
 }
