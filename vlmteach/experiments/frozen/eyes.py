@@ -1,0 +1,48 @@
+"""Real, trained encoders that look at the course's scenes, frozen: nothing in them learns from a scene."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vlmteach.backbones import load_encoder, preprocessing_of
+from vlmteach.experiments.frozen.features import Eye
+from vlmteach.nn import VisualTokens
+from vlmteach.nn.checks import check_picture
+
+CHUNK = 16  # pictures at a time: more are slower, since they no longer fit into the processor's caches
+
+
+def frozen_tokens(eye: Eye, pictures: Tensor) -> VisualTokens:
+    """What a frozen eye makes of scenes: pictures (B, 3, H, W) in [0, 1] -> visual tokens (B, eye.tokens, eye.width).
+
+    Each scene is enlarged to eye.side, and normalised as the encoder was trained with; its tokens come without CLS.
+    On one core it takes about 0.03 s a picture for the CNN, 0.1 s for the ViT. There are no gradients.
+    Raises WeightsMissing when trained weights cannot be had.
+    """
+    return eye.visual(look(eye, pictures))
+
+
+def look(eye: Eye, pictures: Tensor) -> Tensor:
+    """The encoder's own tokens of scenes, as they are kept: (B, 3, H, W) -> (B, cells², width), float16."""
+    check_picture(pictures)
+    encoder, preprocessing = _encoder(eye), preprocessing_of(eye.encoder)
+    with torch.no_grad():
+        parts = [
+            encoder(preprocessing.normalise(enlarge(part, eye.side))).without_prefix_tokens().tokens.half()
+            for part in pictures.split(CHUNK)
+        ]
+    return torch.cat(parts)
+
+
+def enlarge(pictures: Tensor, side: int) -> Tensor:
+    """Pictures (B, 3, H, W) in [0, 1] -> (B, 3, side, side), bicubic, still in [0, 1]."""
+    return F.interpolate(pictures, size=(side, side), mode="bicubic").clamp(0, 1)
+
+
+@lru_cache(maxsize=2)
+def _encoder(eye: Eye) -> nn.Module:
+    return load_encoder(eye.encoder, eye.weights).requires_grad_(False)

@@ -1,0 +1,82 @@
+"""The frozen eyes and connectors to compare. All else, the language model included, is the same in every cell.
+
+LLaVA's recipe in small: a frozen encoder, a translator (LayerNorm, two-layer Projector, LayerNorm, the place of each
+token), a connector, and a language model; everything behind the eye is trained together, from nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from vlmteach.experiments.frozen.features import Eye
+from vlmteach.nn import (
+    AddPositions,
+    Connect,
+    CrossAttentionConnector,
+    LanguageModel,
+    MeanPool,
+    NormTokens,
+    Prefix,
+    Projector,
+    VisionLanguageModel,
+    VisualTokens,
+    WordTokenizer,
+)
+from vlmteach.pictures.scenes.questions import LENGTH, VOCABULARY
+
+DIM = 64  # of the language model
+DEPTH = 2
+HEADS = 4
+
+EYES = {
+    "cnn": Eye("EfficientNet-Lite0, frozen", "efficientnet_lite0", side=192, cells=6, width=320),
+    "vit": Eye(
+        "DINOv2 ViT-S/14, frozen, 2 x 2 tokens averaged", "dinov2_small_14", side=168, cells=12, width=384, pool=2
+    ),
+    "vit-own": Eye("DINOv2 ViT-S/14, frozen", "dinov2_small_14", side=168, cells=12, width=384),
+}
+# controls: the same networks, never trained
+EYES["cnn-untrained"] = replace(EYES["cnn"], title="EfficientNet-Lite0, never trained, frozen", weights="untrained")
+EYES["vit-untrained"] = replace(
+    EYES["vit"], title="ViT-S/14, never trained, frozen, 2 x 2 tokens averaged", weights="untrained"
+)
+CONNECTORS = {"cross-attention": "cross-attention", "prefix": "grid as a prefix", "vector": "mean vector"}
+
+
+class Kept(nn.Module):
+    """Stands where an encoder stands: takes what an eye saw, as it is kept, in place of pictures."""
+
+    def __init__(self, eye: Eye) -> None:
+        super().__init__()
+        self.eye = eye
+
+    def forward(self, kept: Tensor) -> VisualTokens:
+        """(B, cells², width), float16 -> visual tokens, float32."""
+        return self.eye.visual(kept)
+
+
+def build_behind(eye: str, connector: str, seed: int) -> VisionLanguageModel:
+    """Everything behind an eye, its weights drawn by a seed; the caller's random state is kept.
+
+    The model takes kept tokens (B, cells², width) in place of pictures. Raises ValueError for an unknown name.
+    """
+    for kind, name, known in (("eye", eye, list(EYES)), ("connector", connector, list(CONNECTORS))):
+        if name not in known:
+            raise ValueError(f"there is no {kind} {name!r} in this experiment; expected one of {', '.join(known)}.")
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        width = EYES[eye].width
+        translator = [NormTokens(width), Projector(width, DIM, depth=2), NormTokens(DIM), AddPositions()]
+        if connector == "vector":
+            translator += [Projector(DIM, DIM, depth=2), MeanPool(), NormTokens(DIM)]
+        asked = connector == "cross-attention"
+        return VisionLanguageModel(
+            Kept(EYES[eye]),
+            Connect(
+                nn.Sequential(*translator), CrossAttentionConnector(DIM, DIM, num_heads=HEADS) if asked else Prefix()
+            ),
+            LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH),
+        )

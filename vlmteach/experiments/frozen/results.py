@@ -1,0 +1,87 @@
+"""What was recorded behind frozen eyes, as lessons read it, and the trained models that came out of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlmteach.experiments.families import FamilyResults
+from vlmteach.experiments.frozen.models import build_behind
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
+from vlmteach.nn import VisionLanguageModel
+from vlmteach.training import load_checkpoint, load_weights
+
+Run = dict[str, Any]  # one run, as run_case makes it
+SEEDS = (0, 1, 2)
+STUDENT = 4.303  # 97.5 % point of Student's t with two degrees of freedom: three seeds
+NORMAL = 1.96
+
+
+@dataclass(frozen=True)
+class FrozenResults(FamilyResults):
+    """What was recorded. record: the JSON file's content: recipe, versions, code, `eyes`, `pilots`, `runs`."""
+
+    def title(self, eye: str) -> str:
+        """An eye in words."""
+        return self.record["eyes"][eye]["title"]
+
+    def tokens(self, eye: str) -> int:
+        """How many tokens an eye gives to a connector."""
+        return self.record["eyes"][eye]["tokens"]
+
+    def cells(self) -> list[tuple[str, str]]:
+        """(eye, connector) of each cell whose three seeds are all there, in the order in which they were made."""
+        found = dict.fromkeys((run["eye"], run["connector"]) for run in self.record["runs"])
+        return [cell for cell in found if {run["seed"] for run in self._of(*cell)} == set(SEEDS)]
+
+    def runs(self, eye: str, connector: str) -> list[Run]:
+        """The runs of one cell, one for each seed. Raises ValueError for a cell that is not finished."""
+        if (eye, connector) not in self.cells():
+            known = "; ".join(" × ".join(cell) for cell in self.cells()) or "none"
+            raise ValueError(f"the cell {eye} × {connector} does not have its three seeds; those that have: {known}.")
+        return self._of(eye, connector)
+
+    def accuracy(self, eye: str, connector: str, what: str = "accuracy") -> NDArray[np.float64]:
+        """(seeds, 6): accuracy of each family on new scenes. what: also "picture_blind" or "question_blind"."""
+        return np.array([run[what] for run in self.runs(eye, connector)])
+
+    def seeds(self, eye: str, connector: str, family: str) -> NDArray[np.float64]:
+        """(seeds,): accuracy of one cell in one family of questions."""
+        return self.accuracy(eye, connector)[:, self.index(family)]
+
+    def margins(self, eye: str, connector: str) -> NDArray[np.float64]:
+        """(6,): half of the 95 % interval around the mean of the seeds.
+
+        It holds both what other seeds would change (Student's t over the seeds) and what other test scenes would (the
+        standard error of the runs, whose scenes are the same).
+        """
+        accuracy, errors = (self.accuracy(eye, connector, what) for what in ("accuracy", "standard_error"))
+        of_seeds = STUDENT * accuracy.std(axis=0, ddof=1) / math.sqrt(len(accuracy))
+        return np.hypot(of_seeds, NORMAL * errors.mean(axis=0))
+
+    def _of(self, eye: str, connector: str) -> list[Run]:
+        return [run for run in self.record["runs"] if (run["eye"], run["connector"]) == (eye, connector)]
+
+
+def load_results(folder: Path = RESULTS) -> FrozenResults:
+    """The record behind frozen eyes. Raises FileNotFoundError when there is none."""
+    return FrozenResults(read_results("frozen", folder))
+
+
+def load_behind(eye: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
+    """A trained cell, in eval mode, its weights verified against the record; it takes kept tokens (see Kept).
+
+    Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
+    """
+    shipped, key = load_results().record["checkpoints"], f"{eye}/{connector}"
+    if key not in shipped:
+        raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
+    checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
+    model = build_behind(eye, connector, seed=0)
+    load_weights(model, checkpoint.tensors, checkpoint.source)
+    return model.eval()
