@@ -6,6 +6,7 @@
 # make test-arithmetic  every lesson, picture and recorded run as other processors and numbers of threads compute them
 # make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
+# make lecture  slides in three lengths with notes, minutes and polls, checked: site-instructor/
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -31,14 +32,14 @@ READY := .venv/ready-test .venv/wheels
 COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
-COMPUTED := "not browser and not site and not faults"
+COMPUTED := "not browser and not site and not lecture and not faults"
 export OMP_NUM_THREADS ?= 1
 # uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
 unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -50,7 +51,7 @@ test: $(READY)
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy && $(BIN)/lint-imports
-	$(BIN)/oxlint vlmteach docs/static
+	$(BIN)/oxlint vlmteach docs/static lecture/static
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 # the unit tests and the lessons
@@ -94,6 +95,11 @@ site: .venv/ready-site $(READY)
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m site tests/site
 
+lecture: .venv/ready-lecture $(READY)
+	PYTHONPATH=notebooks $(BIN)/python -m lecture
+	$(BIN)/python tests/support/browser.py
+	$(PYTEST) -n auto -m lecture tests/lecture
+
 # bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
 bench: .venv/ready-bench $(READY)
 	$(call install,.venv,$(PINNED) --no-deps bertviz)
@@ -104,7 +110,7 @@ mutate: $(READY)
 	$(BIN)/python tests/mutations/run.py
 
 clean:
-	rm -rf .venv .venv-colab build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-colab build dist site site-instructor *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch and torchvision alone come from TORCH_INDEX, which may hold an old copy of whatever else they need
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from lecture_marks import strip_marks
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from slim_pictures import slim_pictures
@@ -69,7 +70,7 @@ def needs(lesson: Lesson) -> str:
 def read_source(lesson: Lesson) -> NotebookNode:
     """The notebook a source describes, without outputs: placeholders filled, cell ids fixed by content."""
     path = SOURCES / f"{lesson.name}.md"
-    text = path.read_text("utf-8")
+    text = strip_marks(path.read_text("utf-8"))
     for name, value in {"badges": badges(lesson), "needs": needs(lesson), "repository": repository()}.items():
         text = text.replace("{{ " + name + " }}", value)
     left = re.search(r"\{\{.*?\}\}", text)

@@ -1,0 +1,197 @@
+"""A lesson's slides as one page on reveal.js that opens from disk with the network off.
+
+The page holds all slides; `?cut=20` or `?cut=50` in its address leaves those of longer lectures out before reveal.js
+counts them. Press S for the speaker's window; `?print-pdf` lays the slides out for printing, and
+`?print-pdf&handout` puts the notes on pages between.
+"""
+
+from __future__ import annotations
+
+import html
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import matplotlib
+from bs4 import BeautifulSoup
+from IPython.lib.lexers import IPython3Lexer
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+
+from lecture.polls import Poll
+from lecture.slides import Shown, Slide, code_of, printed
+from vlmteach.course import Lesson
+
+STATIC = Path(__file__).parent / "static"
+FONTS = ("regular", "italic", "semibold", "semibolditalic")
+_STAGE = (STATIC / "stage.css").read_text("utf-8")
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · slides</title>
+<link rel="stylesheet" href="shared/reset.css">
+<link rel="stylesheet" href="shared/reveal.css">
+<link rel="stylesheet" href="shared/deck.css">
+{maths}</head>
+<body>
+<div class="reveal"><div class="slides">
+{slides}
+</div></div>
+<script src="shared/reveal.js"></script>
+<script src="shared/notes.js"></script>
+<script src="shared/deck.js"></script>
+</body>
+</html>
+"""
+# enableMenu: its choices would load more of MathJax; only spans of class "math" are typeset
+_MATHS = """<script>
+MathJax = {
+  options: { enableMenu: false, ignoreHtmlClass: "reveal", processHtmlClass: "math" },
+  tex: { inlineMath: [["\\\\(", "\\\\)"]], packages: { "[-]": ["noundefined"] } },
+};
+</script>
+<script defer src="shared/tex-svg.js"></script>
+"""
+
+
+def _maths(tex: str, options: dict[str, bool]) -> str:
+    left, right = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
+    return f'<span class="math">{left}{html.escape(tex)}{right}</span>'
+
+
+_MARKDOWN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_maths)
+
+
+def markdown(text: str) -> str:
+    """Markdown with maths as HTML."""
+    return _MARKDOWN.render(text)
+
+
+def deck(lesson: Lesson, slides: list[Slide], polls: dict[str, Poll]) -> str:
+    """The page of a lesson's slides. Raises ValueError, naming the slide, where a part it shows is not there."""
+    sections = [_opening(lesson)]
+    for slide in slides:
+        if slide.poll:
+            sections.append(_poll(polls[slide.poll], slide.cut))
+        try:
+            sections.append(_slide(slide))
+        except ValueError as error:
+            raise ValueError(f"{lesson.name}, slide {slide.title!r}: {error}.") from None
+    shown = "\n".join(sections)
+    return _PAGE.format(title=html.escape(lesson.title), maths=_MATHS if 'class="math"' in shown else "", slides=shown)
+
+
+def _section(content: str, notes: str, cut: int, minutes: int, kind: str = "") -> str:
+    return (
+        f'<section class="{kind}" data-cut="{cut}" data-timing="{60 * minutes}">\n{content}\n'
+        f'<aside class="notes">{notes}</aside>\n</section>'
+    )
+
+
+def _opening(lesson: Lesson) -> str:
+    content = f'<p class="number">Lesson {lesson.number:02d}</p>\n<h1>{html.escape(lesson.title)}</h1>'
+    return _section(content, "<p>The lecture begins with the next slide.</p>", 20, 0, "opening")
+
+
+def _slide(slide: Slide) -> str:
+    text = markdown(slide.text) if slide.text else ""
+    parts = "\n".join(_part(slide, shown) for shown in slide.show)
+    if any(shown.part != "figure" for shown in slide.show):
+        parts = f'<div style="--code-size: {_code_size(slide)}px">\n{parts}</div>'
+    title = _MARKDOWN.renderInline(slide.title)
+    return _section(f"<h2>{title}</h2>\n{text}{parts}", markdown(slide.notes), slide.cut, slide.minutes)
+
+
+def _code_size(slide: Slide) -> int:
+    """The largest letters, from 24 to 34 pixels, that hold the longest line and leave room for text above."""
+    lines = []
+    for shown in slide.show:
+        if shown.part == "code":
+            lines += code_of(slide, shown).split("\n")
+        elif shown.part == "output":
+            lines += shown.lines_of(printed(slide.cell)).split("\n")  # type: ignore[arg-type]
+    fits = 1140 / (0.603 * max(map(len, lines))), 420 / (1.32 * len(lines))
+    return max(24, min(34, int(min(fits))))
+
+
+def _part(slide: Slide, shown: Shown) -> str:
+    assert slide.cell is not None
+    if shown.part == "code":
+        return highlight(code_of(slide, shown), IPython3Lexer(), HtmlFormatter(cssclass="code", wrapcode=True))
+    if shown.part == "output":
+        text = printed(slide.cell)
+        if not text:
+            raise ValueError("its cell printed nothing")
+        return f'<pre class="output" data-cell="{slide.cell.id}">{html.escape(shown.lines_of(text))}</pre>'
+    return _figure(slide.cell)
+
+
+def _figure(cell: NotebookNode) -> str:
+    """The first picture or explorer of a cell, with its description."""
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            alt = html.escape(output.metadata["image/png"]["alt"])
+            source = f"data:image/png;base64,{''.join(data['image/png'].split())}"
+            return f'<figure data-cell="{cell.id}"><img alt="{alt}" src="{source}"></figure>'
+        page = BeautifulSoup(data.get("text/html", ""), "html.parser")
+        if frame := page.find("iframe"):
+            inside = _on_stage(frame["srcdoc"])
+            title = html.escape(frame["title"])
+            return (
+                f'<div class="explorer" data-cell="{cell.id}"><iframe title="{title}" srcdoc="{inside}"></iframe></div>'
+            )
+        if picture := page.find("img"):
+            alt, source = html.escape(picture["alt"]), picture["src"]
+            return f'<figure data-cell="{cell.id}"><img alt="{alt}" src="{source}"></figure>'
+    raise ValueError("its cell shows no figure")
+
+
+def _on_stage(page: str) -> str:
+    """An explorer's page in its lecture layout, ready to stand between double quotes."""
+    staged = page.replace("</head>", f"<style>\n{_STAGE}</style>\n</head>", 1).replace("<html ", "<html data-stage ", 1)
+    return html.escape(staged)
+
+
+def _poll(poll: Poll, cut: int) -> str:
+    options, reasons = [], []
+    for letter, option in zip("ABCDEF", poll.options, strict=False):
+        say, why = _MARKDOWN.renderInline(option.say), _MARKDOWN.renderInline(option.why)
+        right = " data-right" if option.right else ""
+        button = f'<button type="button"><b>{letter}</b> {say}</button>'
+        options.append(f'<li{right}>{button}<p class="why" hidden>{why}</p></li>')
+        reasons.append(f"<li><b>{letter}</b> {'Right. ' if option.right else ''}{why}</li>")
+    content = (
+        f'<h2>{_MARKDOWN.renderInline(poll.ask)}</h2>\n<ol class="options">{"".join(options)}</ol>\n'
+        '<span class="fragment answer"></span>'
+    )
+    notes = f"<p>Give them a minute to vote before anything moves. Then:</p><ul>{''.join(reasons)}</ul>"
+    return _section(content, notes, cut, poll.minutes, "poll")
+
+
+def write_shared(folder: Path) -> None:
+    """What all decks share: reveal.js from its package, fonts and their licences, MathJax, our style and script."""
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = resources.files("sphinx_revealjs") / "_static" / "revealjs"
+    for name in ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"):
+        (folder / Path(name).name).write_bytes((packed / name).read_bytes())
+    (folder / "LICENSE-reveal.txt").write_bytes((packed / "LICENSE").read_bytes())
+    sans = packed / "dist" / "theme" / "fonts" / "source-sans-pro"
+    for weight in FONTS:
+        (folder / f"source-sans-pro-{weight}.woff").write_bytes((sans / f"source-sans-pro-{weight}.woff").read_bytes())
+    (folder / "LICENSE-source-sans-pro.txt").write_bytes((sans / "LICENSE").read_bytes())
+    mono = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    shutil.copyfile(mono / "DejaVuSansMono.ttf", folder / "DejaVuSansMono.ttf")
+    shutil.copyfile(mono / "LICENSE_DEJAVU", folder / "LICENSE-dejavu.txt")
+    maths = resources.files("mathjax") / "static" / "mathjax"
+    (folder / "tex-svg.js").write_bytes((maths / "es5" / "tex-svg.js").read_bytes())
+    (folder / "LICENSE-mathjax.txt").write_bytes((maths / "LICENSE").read_bytes())
+    colours = HtmlFormatter(style="friendly").get_style_defs(".code")
+    (folder / "deck.css").write_text((STATIC / "deck.css").read_text("utf-8") + colours, "utf-8")
+    shutil.copyfile(STATIC / "deck.js", folder / "deck.js")

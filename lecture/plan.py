@@ -1,0 +1,95 @@
+"""Minutes: of a lesson's lecture in each length, of a day, and of a unit of four weeks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lecture.polls import Poll
+from lecture.slides import CUTS, Slide
+from vlmteach.course import LESSONS, Lesson
+
+SLACK = 5  # minutes that a lecture may leave over, for a late start and a question
+
+# (lesson, cut) of each sitting. A day has breaks between its sittings, a unit two lectures a week.
+DAY = (
+    ("9:00", ((0, 20), (1, 50))),
+    ("10:30", ((3, 20), (4, 50))),
+    ("13:00", ((6, 50), (7, 20))),
+    ("14:30", ((8, 50), (9, 20))),
+)
+UNIT = (
+    ("week 1, first", ((0, 20), (1, 50))),
+    ("week 1, second", ((2, 90),)),
+    ("week 2, first", ((3, 20), (4, 50))),
+    ("week 2, second", ((5, 90),)),
+    ("week 3, first", ((6, 90),)),
+    ("week 3, second", ((7, 90),)),
+    ("week 4, first", ((8, 90),)),
+    ("week 4, second", ((9, 50), (10, 20))),
+)
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """How the minutes of one lecture are spent."""
+
+    slides: int
+    talk: int
+    polls: int
+    exercises: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.talk + self.polls + self.exercises
+
+
+def minutes_of(slides: Iterable[Slide], polls: dict[str, Poll], cut: int) -> Minutes:
+    """The minutes of the lecture of this length."""
+    held = [slide for slide in slides if slide.cut <= cut]
+    return Minutes(
+        slides=len(held) + sum(bool(slide.poll) for slide in held),
+        talk=sum(slide.minutes for slide in held if not slide.exercise),
+        polls=sum(polls[slide.poll].minutes for slide in held if slide.poll),
+        exercises=sum(slide.minutes for slide in held if slide.exercise),
+    )
+
+
+def plan_table(lessons: dict[Lesson, list[Slide]], polls: dict[str, Poll]) -> str:
+    """One Markdown table: each lesson in each length, beside what a student needs for it alone."""
+    head = "| lesson | " + " | ".join(f"{cut} min: slides, talk + polls + exercises" for cut in CUTS) + " | alone |"
+    lines = [head, "|---|" + "---|" * (len(CUTS) + 1)]
+    for lesson, slides in lessons.items():
+        cells = []
+        for cut in CUTS:
+            spent = minutes_of(slides, polls, cut)
+            cells.append(f"{spent.slides}: {spent.talk} + {spent.polls} + {spent.exercises} = {spent.total}")
+        lines.append(f"| {lesson.number:02d} · {lesson.title} | {' | '.join(cells)} | {lesson.minutes} |")
+    return "\n".join(lines) + "\n"
+
+
+def lesson_plan(slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
+    """One lesson, slide by slide, with the minute at which each begins in each length."""
+    lines = [
+        f"| slide | minutes | {' | '.join(f'begins, of {cut}' for cut in CUTS)} |",
+        "|---|---|" + "---|" * len(CUTS),
+    ]
+    clock = dict.fromkeys(CUTS, 0)
+    for slide in slides:
+        asked = [(f"*Poll:* {polls[slide.poll].ask}", polls[slide.poll].minutes)] if slide.poll else []
+        for title, minutes in [*asked, (slide.title, slide.minutes)]:
+            begins = [str(clock[cut]) if slide.cut <= cut else "" for cut in CUTS]
+            lines.append(f"| {title.replace('|', '&#124;')} | {minutes} | {' | '.join(begins)} |")
+            for cut in CUTS:
+                clock[cut] += minutes if slide.cut <= cut else 0
+    return "\n".join(lines) + "\n"
+
+
+def timetable(sittings: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]) -> str:
+    """A day or a unit as a Markdown table."""
+    lines = ["| when | what | minutes |", "|---|---|---|"]
+    for when, parts in sittings:
+        what = ", ".join(f"{LESSONS[number].number:02d} · {LESSONS[number].title} ({cut})" for number, cut in parts)
+        lines.append(f"| {when} | {what} | {sum(cut for _, cut in parts)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,89 @@
+"""The bank of polls: one right option, a reason behind each, and reasons that agree with the exercises' own."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from support.answers import answer_cells
+
+from lecture.polls import all_polls, read_bank
+from vlmteach.course import LESSONS
+
+PLANTED = [
+    (poll.id, option.planted, option.why) for poll in all_polls().values() for option in poll.options if option.planted
+]
+
+
+@cache
+def replies(number: str) -> list[str]:
+    """What an exercise says to each of its planted mistakes."""
+    module = importlib.import_module(f"support.variants.lesson_{int(number.split('.')[0]):02d}")
+    return [answer_cells()[number].check(answer).why for _, answer in module.VARIANTS[number].mistakes()]
+
+
+@pytest.mark.parametrize(
+    ("poll", "planted", "why"), PLANTED, ids=[f"{poll}: {planted}" for poll, planted, _ in PLANTED]
+)
+def test_the_reason_of_a_planted_mistake_is_the_one_its_exercise_gives(poll: str, planted: str, why: str) -> None:
+    number, _, phrase = planted.partition(": ")
+    assert len(phrase.split()) >= 4, "a phrase that short proves nothing"
+    assert phrase in why
+    assert any(phrase in reply for reply in replies(number))
+
+
+POLL = """
+- id: 01-a
+  ask: Which?
+  minutes: 2
+  options:
+    - say: This
+      right: true
+      why: It is.
+    - say: That
+      why: It is not.
+"""
+
+
+def bank(folder: Path, text: str):
+    (folder / "01.yaml").write_text(text, "utf-8")
+    return read_bank(LESSONS[1], folder)
+
+
+def test_a_poll_is_read_with_a_reason_for_each_option(tmp_path) -> None:
+    (poll,) = bank(tmp_path, POLL).values()
+    assert (poll.id, poll.ask, poll.minutes, poll.right.say) == ("01-a", "Which?", 2, "This")
+    assert [option.why for option in poll.options] == ["It is.", "It is not."]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("      right: true\n", "", "0 of its options are right; expected exactly one"),
+        ("      why: It is not.", "      right: true\n      why: It is not.", "2 of its options are right"),
+        ("      why: It is not.", "      planted: x", "'why' is missing from the option 'That'"),
+        ("say: That", "say: This", "two of its options say the same"),
+        ("id: 01-a", "id: 02-a", "does not begin with 01-"),
+        ("  minutes: 2\n", "", "'minutes' is missing"),
+        ("minutes: 2", "minutes: 2\n  time: 3", "there is no entry 'time'"),
+        ("    - say: That\n      why: It is not.\n", "", "it has 1 options"),
+    ],
+)
+def test_a_poll_that_cannot_be_asked_is_refused(tmp_path, old: str, new: str, says: str) -> None:
+    assert old in POLL
+    with pytest.raises(ValueError, match=rf"01.yaml, poll '0\d-a': .*{re.escape(says)}"):
+        bank(tmp_path, POLL.replace(old, new))
+
+
+def test_two_polls_of_one_name_are_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match="its id is taken"):
+        bank(tmp_path, POLL + POLL)
+
+
+def test_the_bank_is_plain_yaml_without_anchors() -> None:
+    for path in (Path(__file__).parents[2] / "lecture" / "bank").glob("*.yaml"):
+        assert not any(token.__class__.__name__ == "AliasToken" for token in yaml.scan(path.read_text("utf-8")))
