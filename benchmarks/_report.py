@@ -18,7 +18,7 @@ from vlmteach.course.versions import SHOWN, installed_version
 
 RESULTS = Path(__file__).with_name("results.json")
 TABLE = Path(__file__).with_name("RESULTS.md")
-PEERS = ("torchscan", "captum", "grad-cam", "bertviz")
+PEERS = ("torchscan", "captum", "grad-cam", "bertviz", "openerf")
 INTRODUCTION = """# What was measured
 
 `make bench` times our tools and other people's in turn, in one process, and writes this page. Bold is the ratio to the

@@ -65,7 +65,7 @@ def test_every_job_has_one_of_our_tools_and_is_shown() -> None:
 
 
 def test_every_peer_was_measured_or_says_why_not() -> None:
-    for peer in ("torchscan", "timm", "captum", "grad-cam", "bertviz"):
+    for peer in ("torchscan", "timm", "captum", "grad-cam", "bertviz", "openerf"):
         few = [row for row in EVERY if peer in row.tool]
         assert few, peer
         assert all(row.amount is not None or row.note for row in few), peer

@@ -47,6 +47,16 @@ def test_what_was_seen_once_is_read_the_next_time(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
+def test_a_damaged_file_is_made_again(tmp_path):
+    features = Features(SMALL, lambda eye, pictures: pictures.half(), tmp_path)
+    whole = features.batch(7, 2)
+    (file,) = tmp_path.rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:100])
+
+    assert torch.equal(features.batch(7, 2).pictures, whole.pictures)
+    assert torch.equal(features.batch(7, 2).pictures, whole.pictures)  # and kept
+
+
 def test_a_batch_is_that_of_make_batch_without_the_pairs_that_are_held_out(tmp_path):
     batch = Features(SMALL, lambda eye, pictures: pictures.half(), tmp_path).batch(7, 2)
     expected = make_batch(BATCH, (7, 2), pairs=~HELD_OUT)

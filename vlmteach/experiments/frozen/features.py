@@ -14,6 +14,7 @@ from typing import Literal
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from torch import Tensor
 
 from vlmteach.experiments.matrix.train import HELD_OUT
@@ -74,7 +75,7 @@ class Features:
         file = self.folder / self.eye.source / f"{seed}-{BATCH}-{number}.safetensors"
         try:
             tokens = safetensors.torch.load_file(file)["tokens"]
-        except FileNotFoundError:
+        except (FileNotFoundError, SafetensorError):  # not there, or damaged
             tokens = self.look(self.eye, scenes.pictures).contiguous()
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, safetensors.torch.save({"tokens": tokens}))

@@ -22,7 +22,7 @@ from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
 from vlmteach.pictures.scenes.guessing import shuffle_questions
 from vlmteach.training import Recipe, fit, one_thread
 
-RECIPE = Recipe(steps=800, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)
+RECIPE = Recipe(steps=600, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)
 TRAIN_SEED = 0
 VALIDATION_SEED = TEST_SEED + 3
 VALIDATED = 8  # batches from which a learning rate is chosen
