@@ -32,7 +32,7 @@ JOB = f"effective field, trained {ENCODER} {LAYER}, {len(PHOTOGRAPHS)} photograp
 
 
 def positive_mean(model: nn.Module, images: Tensor) -> Tensor:
-    """The map (H, W) of openerf's formula: the mean channel's gradient, mean over colours, its positive part, summed."""
+    """The map (H, W) of openerf's formula: the positive part of the mean channel's gradient, summed over pictures."""
     seen: list[Tensor] = []
     hook = model.get_submodule(LAYER).register_forward_hook(lambda module, args, output: seen.append(output))
     total = torch.zeros(images.shape[-2:])

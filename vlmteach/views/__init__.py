@@ -24,6 +24,7 @@ from vlmteach.views.field_growth import draw_growth, draw_profile, draw_stack
 from vlmteach.views.fields import draw_coverage, draw_effective_field, draw_field_box, draw_heats
 from vlmteach.views.handed import Handed, draw_handed
 from vlmteach.views.html import figure_html, show_figures_as_html
+from vlmteach.views.intervals import Reached, draw_intervals
 from vlmteach.views.learning import HungerCurve, LearningCurve, draw_hunger, draw_learning_curves, reached_in_words
 from vlmteach.views.line import Line
 from vlmteach.views.live import LiveFigure
@@ -90,6 +91,7 @@ __all__ = [
     "Measured",
     "OffsetMap",
     "PatchView",
+    "Reached",
     "Recorded",
     "Report",
     "SceneBoard",
@@ -121,6 +123,7 @@ __all__ = [
     "draw_head_gallery",
     "draw_heats",
     "draw_hunger",
+    "draw_intervals",
     "draw_learning_by_family",
     "draw_learning_curves",
     "draw_mask",

@@ -10,10 +10,33 @@ from torch import Tensor, nn
 
 from vlmteach.backbones import load_encoder, preprocessing_of
 from vlmteach.experiments.frozen.features import Eye
-from vlmteach.nn import VisualTokens
+from vlmteach.experiments.frozen.models import EYES
+from vlmteach.experiments.frozen.results import load_behind
+from vlmteach.nn import VisionLanguageModel, VisualTokens
 from vlmteach.nn.checks import check_picture
 
 CHUNK = 16  # pictures at a time: more are slower, since they no longer fit into the processor's caches
+
+
+class FrozenEye(nn.Module):
+    """A real encoder at the place of a VLM's own: scenes in, visual tokens out, and nothing in it learns."""
+
+    def __init__(self, eye: Eye) -> None:
+        super().__init__()
+        self.eye, self.encoder = eye, _encoder(eye)
+
+    def forward(self, image: Tensor) -> VisualTokens:
+        """Scenes (B, 3, H, W) in [0, 1] -> visual tokens (B, eye.tokens, eye.width)."""
+        return frozen_tokens(self.eye, image)
+
+
+def load_vlm(eye: str, connector: str) -> VisionLanguageModel:
+    """A trained cell of the record with its real eye in front, in eval mode: it takes scenes, as every VLM here does.
+
+    Raises ValueError for a cell that is not shipped, WeightsMissing when the eye's trained weights cannot be had.
+    """
+    behind = load_behind(eye, connector)
+    return VisionLanguageModel(FrozenEye(EYES[eye]), behind.connector, behind.language_model).eval()
 
 
 def frozen_tokens(eye: Eye, pictures: Tensor) -> VisualTokens:
