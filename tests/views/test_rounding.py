@@ -10,8 +10,9 @@ from matplotlib.text import Text
 
 from vlmteach.views import CNN_HUE, alt_text
 from vlmteach.views.attention import draw_attention_and_occlusion, draw_head_gallery
-from vlmteach.views.attention_numbers import _short, draw_numbers
+from vlmteach.views.attention_numbers import draw_numbers
 from vlmteach.views.fields import draw_effective_field
+from vlmteach.views.numbers import short
 from vlmteach.views.patches import draw_position_similarity
 from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
 from vlmteach.views.similar import Likeness, draw_similar
@@ -121,6 +122,6 @@ def pixels(figure):
 
 @pytest.mark.parametrize("value", [-1e-9, 0.0, 1e-9])
 def test_a_zero_has_no_sign(value):
-    assert _short(value) == "0"
+    assert short(value) == "0"
     text = alt_text(draw_position_similarity({"codes": np.full((2, 2), value)}, 0, 0))
     assert "from 0.00 to 0.00, mean 0.00" in text

@@ -17,6 +17,7 @@ from vlmteach.views.cliff import (
     draw_training,
 )
 from vlmteach.views.connectors import draw_costs, draw_gates, draw_mask, draw_projected, draw_regions, draw_selection
+from vlmteach.views.convolution import draw_convolution_step
 from vlmteach.views.cost import CostCurve, Tower, draw_cost, draw_towers
 from vlmteach.views.depth import DepthCurve, draw_distances
 from vlmteach.views.explore import Explorer, explore
@@ -106,6 +107,7 @@ __all__ = [
     "draw_bags",
     "draw_blind",
     "draw_block",
+    "draw_convolution_step",
     "draw_cost",
     "draw_costs",
     "draw_course_map",

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
 from vlmteach.views.boxes import cell_box, draw_frame
-from vlmteach.views.rounding import ROUNDING
-from vlmteach.views.style import HEAT, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure
+from vlmteach.views.numbers import short, show_numbers
+from vlmteach.views.style import INK, LANGUAGE_HUE, PAPER, VIT_HUE, describe, new_figure
 
 ATTENTION_STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
 # Okabe and Ito again; every shape also carries its colour's name, so nothing depends on seeing the hue.
@@ -32,7 +32,7 @@ def draw_six_tokens(names: Sequence[str], tokens: np.ndarray, features: Sequence
     axis.set_title("the picture: six patches")
     for token, name in enumerate(names):
         _draw_shape(axis, token, *divmod(token, 3), *name.split())
-    _draw_matrix(axes[1], tokens, [f"{i} {name}" for i, name in enumerate(names)], features)
+    show_numbers(axes[1], tokens, [f"{i} {name}" for i, name in enumerate(names)], features)
     axes[1].set_title(f"X: {tokens.shape[0]} tokens, {tokens.shape[1]} numbers each")
     rows = "; ".join(f"token {i}, {name}: {_row(row)}" for i, (name, row) in enumerate(zip(names, tokens, strict=True)))
     return describe(figure, f"Six patches in two rows of three, and their tokens over {', '.join(features)}. {rows}.")
@@ -50,7 +50,7 @@ def draw_numbers(
     """
     figure, axes = new_figure(1, len(matrices), height=1.4 + 0.42 * len(rows), squeeze=False)
     for place, (axis, (title, values)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
-        _draw_matrix(axis, values, rows if place == 0 else [""] * len(rows), columns)
+        show_numbers(axis, values, rows if place == 0 else [""] * len(rows), columns)
         axis.set_title(title)
         if language:
             for label in axis.get_yticklabels():
@@ -87,7 +87,7 @@ def draw_attention_step(
     by_feature = step == ATTENTION_STEPS[3]
     columns = features if by_feature else [name.replace(" ", "\n") for name in names]
     # the mask comes between the scale and the softmax
-    _draw_matrix(axes[0], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
+    show_numbers(axes[0], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
     axes[0].set_ylabel("query")
     draw_frame(axes[0], (query, 0, query + 1, shown.shape[1]), INK, 3.5, halo=8)
     if not by_feature:
@@ -105,50 +105,25 @@ def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarra
     score, scaled, weight = (float(numbers[name][query, key]) for name in ("scores", "scaled", "weights"))
     if step == ATTENTION_STEPS[0]:
         q, k = numbers["query"][query], numbers["key"][key]
-        products = " + ".join(f"{_short(a)}·{_short(b)}" for a, b in zip(q, k, strict=True))
-        return [f"query {query} · key {key} = {products} = {_short(score)}"]
+        products = " + ".join(f"{short(a)}·{short(b)}" for a, b in zip(q, k, strict=True))
+        return [f"query {query} · key {key} = {products} = {short(score)}"]
     if step in ATTENTION_STEPS[1:3] and not allowed[query, key]:
         blocked = f"query {query} may not look at key {key}"
         return [
-            f"{blocked}: the mask makes {_short(scaled)} −∞"
-            if step == ATTENTION_STEPS[1]
-            else f"{blocked}: exp(−∞) = 0"
+            f"{blocked}: the mask makes {short(scaled)} −∞" if step == ATTENTION_STEPS[1] else f"{blocked}: exp(−∞) = 0"
         ]
     if step == ATTENTION_STEPS[1]:
         width = numbers["query"].shape[1]
-        return [f"{_short(score)} / √{width} = {_short(scaled)}"]
+        return [f"{short(score)} / √{width} = {short(scaled)}"]
     if step == ATTENTION_STEPS[2]:
         row = numbers["scaled"][query][allowed[query]]
-        powers = " + ".join(f"exp({_short(value)})" for value in row)
+        powers = " + ".join(f"exp({short(value)})" for value in row)
         return [
-            f"exp({_short(scaled)}) / ({powers})",
+            f"exp({short(scaled)}) / ({powers})",
             f"= {np.exp(scaled):.2f} / {np.exp(row).sum():.2f} = {weight:.2f}",
         ]
     terms = " + ".join(f"{numbers['weights'][query, j]:.2f}·value {j}" for j in np.flatnonzero(allowed[query]))
     return [terms, f"= {_row(numbers['output'][query])}"]
-
-
-def _draw_matrix(
-    axis: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], allowed: np.ndarray | None = None
-) -> None:
-    height, width = values.shape
-    top = max(float(values.max()), ROUNDING)
-    axis.imshow(values, cmap=HEAT, vmin=min(0.0, float(values.min())), vmax=top, extent=(0, width, height, 0))
-    axis.set_aspect("auto")
-    for row, column in np.ndindex(height, width):
-        if allowed is not None and not allowed[row, column]:
-            axis.add_patch(Rectangle((column, row), 1, 1, facecolor=PAPER, edgecolor=MUTED, hatch="xx", linewidth=0))
-            continue
-        colour = INK if values[row, column] > 0.6 * top else PAPER
-        number = _short(float(values[row, column]))
-        axis.text(column + 0.5, row + 0.5, number, ha="center", va="center", color=colour)
-    axis.hlines(np.arange(height + 1), 0, width, color=PAPER, linewidth=1.5, zorder=1)
-    axis.vlines(np.arange(width + 1), 0, height, color=PAPER, linewidth=1.5, zorder=1)
-    axis.set_xticks(np.arange(width) + 0.5, columns)
-    axis.set_yticks(np.arange(height) + 0.5, rows)
-    axis.xaxis.tick_top()
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
 
 
 def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shape: str) -> None:
@@ -161,14 +136,9 @@ def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shap
     axis.text(column + 0.06, row + 0.16, str(token), color=VIT_HUE, weight="bold")
 
 
-def _short(value: float) -> str:
-    """Two digits, which a whole number goes without; never -0."""
-    return f"{value:z.2f}".removesuffix(".00")
-
-
 def _line(name: str) -> str:
     return name.replace("\n", " ")
 
 
 def _row(values: np.ndarray) -> str:
-    return "[" + ", ".join(_short(value) for value in values) + "]"
+    return "[" + ", ".join(short(value) for value in values) + "]"
