@@ -1,4 +1,4 @@
-"""Every lesson under all faults at once: `make test-faults`."""
+"""Every lesson under all faults at once, with its exercises solved, and then each cell again: `make test-faults`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from nbclient.exceptions import CellExecutionError
+from support.answers import solved_cells
 from support.cells import code_cells, names_of
 
 from vlmteach.course import LESSONS, Lesson
@@ -57,7 +58,9 @@ def with_pretrained_weights(lesson: Lesson) -> list[str]:
 
 
 @LESSON
-def test_a_lesson_runs_under_all_faults_at_once_and_says_nothing_of_them(lesson: Lesson, classroom) -> None:
+def test_a_lesson_runs_forwards_and_backwards_under_all_faults_and_says_nothing_of_them(
+    lesson: Lesson, classroom
+) -> None:
     with classroom.kernel() as run:
         assert json.loads(run.run(PROOF)) == {
             "connection": "the network is off",
@@ -73,7 +76,8 @@ def test_a_lesson_runs_under_all_faults_at_once_and_says_nothing_of_them(lesson:
             "cache folders": [],
         }
         assert classroom.network_tries() == ["socket.connect 192.0.2.1", "socket.getaddrinfo example.org"]
-        for source in code_cells(lesson):
+        cells = list(solved_cells(lesson).values())
+        for source in [*cells, *reversed(cells)]:  # any cell can be run again after all others
             run.run(source)
         assert run.stderr.replace(FONTS, "") == ""
         assert classroom.network_tries() == []

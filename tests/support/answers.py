@@ -12,6 +12,7 @@ from typing import Any
 
 import build_lessons
 from support.lesson_run import tagged
+from support.variants import Variants
 
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.exercises import Exercise, Verdict
@@ -40,6 +41,22 @@ def exercises_of(lesson: Lesson) -> dict[str, Exercise]:
     """The exercises of a lesson, by number."""
     module = importlib.import_module(f"vlmteach.course.exercises.lesson_{lesson.number:02d}")
     return {thing.number: thing for thing in vars(module).values() if isinstance(thing, Exercise)}
+
+
+def variants_of(lesson: Lesson) -> dict[str, Variants]:
+    """Other answers to the exercises of a lesson, by number."""
+    return importlib.import_module(f"support.variants.lesson_{lesson.number:02d}").VARIANTS
+
+
+def solved_cells(lesson: Lesson) -> dict[int, str]:
+    """The code cells of a lesson by their index in the notebook, each answer cell with a right answer in it."""
+    notebook, exercises, variants = build_lessons.read_source(lesson), exercises_of(lesson), variants_of(lesson)
+    answers = {
+        index: exercises[number].answer or variants[number].right[0]
+        for number, index in tagged(notebook, "exercise-").items()
+    }
+    cells = enumerate(notebook.cells)
+    return {index: answers.get(index, cell.source) for index, cell in cells if cell.cell_type == "code"}
 
 
 @cache
