@@ -258,7 +258,7 @@ def test_the_command_prints_a_line_for_each_run(recorder, monkeypatch, capsys):
 
     assert len(lines) == 1 + 6
     assert "far relation" in lines[0]
-    assert lines[1].startswith("cnn × prefix, 600 steps at 0.002, seed 0")
+    assert lines[1].startswith("cnn × prefix, 700 steps at 0.002, seed 0")
 
 
 def test_a_case_comes_back_from_its_run(recorder, made):

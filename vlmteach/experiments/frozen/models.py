@@ -72,11 +72,17 @@ def build_behind(eye: str, connector: str, seed: int) -> VisionLanguageModel:
         translator = [NormTokens(width), Projector(width, DIM, depth=2), NormTokens(DIM), AddPositions()]
         if connector == "vector":
             translator += [Projector(DIM, DIM, depth=2), MeanPool(), NormTokens(DIM)]
-        asked = connector == "cross-attention"
+        meeting = _asking() if connector == "cross-attention" else Prefix()
         return VisionLanguageModel(
             Kept(EYES[eye]),
-            Connect(
-                nn.Sequential(*translator), CrossAttentionConnector(DIM, DIM, num_heads=HEADS) if asked else Prefix()
-            ),
+            Connect(nn.Sequential(*translator), meeting),
             LanguageModel(WordTokenizer(VOCABULARY), DIM, depth=DEPTH, num_heads=HEADS, context=LENGTH),
         )
+
+
+def _asking() -> CrossAttentionConnector:
+    """Cross-attention whose weights start as the language model's own do: words attend differently from step one."""
+    connector = CrossAttentionConnector(DIM, DIM, num_heads=HEADS)
+    for linear in (connector.attend.q, connector.attend.k):
+        nn.init.normal_(linear.weight, std=DIM**-0.5)
+    return connector

@@ -40,7 +40,7 @@ from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 
 BATCHES = 64  # in the set that is learned from
 RATES = (1e-3, 2e-3, 4e-3)
-PILOT = replace(RECIPE, steps=120)
+PILOT = replace(RECIPE, steps=100)
 PILOT_SEED = 9  # of the weights; those of the record have other ones
 GUESSING = 16_384  # pictures from which the rate of guessing is counted
 

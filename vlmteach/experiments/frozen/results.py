@@ -30,6 +30,10 @@ class FrozenResults(FamilyResults):
         """An eye in words."""
         return self.record["eyes"][eye]["title"]
 
+    def connector_title(self, connector: str) -> str:
+        """A connector in words."""
+        return self.record["connectors"][connector]
+
     def tokens(self, eye: str) -> int:
         """How many tokens an eye gives to a connector."""
         return self.record["eyes"][eye]["tokens"]
@@ -63,6 +67,10 @@ class FrozenResults(FamilyResults):
         accuracy, errors = (self.accuracy(eye, connector, what) for what in ("accuracy", "standard_error"))
         of_seeds = STUDENT * accuracy.std(axis=0, ddof=1) / math.sqrt(len(accuracy))
         return np.hypot(of_seeds, NORMAL * errors.mean(axis=0))
+
+    def shipped(self) -> list[tuple[str, str]]:
+        """(eye, connector) of each cell whose trained weights come with the course."""
+        return [(key.partition("/")[0], key.partition("/")[2]) for key in self.record["checkpoints"]]
 
     def _of(self, eye: str, connector: str) -> list[Run]:
         return [run for run in self.record["runs"] if (run["eye"], run["connector"]) == (eye, connector)]

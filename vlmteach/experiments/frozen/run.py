@@ -22,11 +22,11 @@ from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch
 from vlmteach.pictures.scenes.guessing import shuffle_questions
 from vlmteach.training import Recipe, fit, one_thread
 
-RECIPE = Recipe(steps=600, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)
+RECIPE = Recipe(steps=700, learning_rate=2e-3, warmup=50, decay=0.4, weight_decay=0.01, clip=1.0, beta2=0.98)
 TRAIN_SEED = 0
 VALIDATION_SEED = TEST_SEED + 3
-VALIDATED = 8  # batches from which a learning rate is chosen
-TESTED = 24  # batches in the test
+VALIDATED = 4  # batches from which a learning rate is chosen
+TESTED = 16  # batches in the test
 WINDOW = 50  # steps whose loss is averaged
 FIRST = 5  # the step whose loss tells whether a run starts as the recorded one did: each needs an eye's look at a batch
 
