@@ -94,12 +94,15 @@ def _poll(entry: dict[str, Any], prefix: str) -> Poll:
 
 def _option(entry: dict[str, Any]) -> Option:
     _only(entry, {"say", "why"}, {"right", "planted"})
-    return Option(str(entry["say"]), str(entry["why"]), entry.get("right", False), entry.get("planted", ""))
+    for key in ("say", "why"):
+        if not isinstance(entry[key], str):
+            raise ValueError(f"{key!r} is {entry[key]!r} to YAML; put words that mean something else to it in quotes")
+    return Option(entry["say"], entry["why"], entry.get("right", False), entry.get("planted", ""))
 
 
 def _only(entry: dict[str, Any], needed: set[str], allowed: set[str]) -> None:
     for key in sorted(needed):
-        if not entry.get(key):
+        if entry.get(key, "") == "":
             raise ValueError(f"{key!r} is missing" + (f" from the option {entry['say']!r}" if "say" in entry else ""))
     unknown = sorted(entry.keys() - needed - allowed)
     if unknown:

@@ -16,6 +16,7 @@ so a slide shows nothing that was not measured.
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 
@@ -152,7 +153,7 @@ def printed(cell: NotebookNode) -> str:
 def code_of(slide: Slide, shown: Shown) -> str:
     """The lines of code a slide shows. Raises ValueError for a line that is too long for the last row of a room."""
     assert slide.cell is not None
-    code = shown.lines_of(slide.cell.source)
+    code = textwrap.dedent(shown.lines_of(slide.cell.source))
     for line in code.split("\n"):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"a line of code has {len(line)} characters, and {LONGEST_LINE} fit: {line!r}")

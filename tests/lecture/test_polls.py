@@ -66,6 +66,8 @@ def test_a_poll_is_read_with_a_reason_for_each_option(tmp_path) -> None:
         ("      right: true\n", "", "0 of its options are right; expected exactly one"),
         ("      why: It is not.", "      right: true\n      why: It is not.", "2 of its options are right"),
         ("      why: It is not.", "      planted: x", "'why' is missing from the option 'That'"),
+        ("say: That", "say: Yes", "'say' is True to YAML"),
+        ("why: It is not.", "why: 14", "'why' is 14 to YAML"),
         ("say: That", "say: This", "two of its options say the same"),
         ("id: 01-a", "id: 02-a", "does not begin with 01-"),
         ("  minutes: 2\n", "", "'minutes' is missing"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 1280, 720
+FOOT = 36  # where the number of the slide stands
 _MEASURE = """() => {
   const section = window.Reveal.getCurrentSlide();
   const scale = window.Reveal.getScale();
@@ -47,7 +48,7 @@ class Measured:
 
     @property
     def overflows(self) -> bool:
-        return self.bottom > HEIGHT or self.right > WIDTH
+        return self.bottom > HEIGHT - FOOT or self.right > WIDTH
 
 
 def open_deck(page: Page, path: Path, query: str = "") -> None:
