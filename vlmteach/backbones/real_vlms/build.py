@@ -16,7 +16,8 @@ from vlmteach.backbones.real_vlms.tiny import CODES, IMAGE_TOKEN, TINY, code_wor
 from vlmteach.backbones.weights import drawn_from
 
 Size = Literal["meta", "tiny"]
-OLDEST = "5.8"  # of transformers: the first that was tried with every class
+LATE = ("vision_use_head",)  # read by SigLIP's model before its configuration declared it
+OLDEST = "5.20"  # of transformers: the oldest with which every system was tried
 
 
 class TransformersMissing(RuntimeError):
@@ -96,7 +97,7 @@ def _check_fields(about: RealVLM, options: Mapping[str, Any], config: Any, plain
             inner = {name: one for name, one in value.items() if name != "model_type"}
             kind: Any = type(part)
             _check_fields(about, inner, part, plain_part if kind is type(plain_part) else kind(), library)
-        elif not hasattr(plain, field) and not hasattr(getattr(plain, "text_config", None), field):  # Fuyu's is flat
+        elif not any(hasattr(one, field) for one in (plain, getattr(plain, "text_config", None))) and field not in LATE:
             raise ValueError(_no_field(about, type(config).__name__, field, library))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -74,6 +75,8 @@ class Reader(nn.Module):
             inputs["token_type_ids"] = torch.zeros_like(ids)  # 0: all of it is the prefix
         elif self.about.name == "gemma_3_4b":
             inputs["token_type_ids"] = (ids == IMAGE_TOKEN).long()
+        elif self.about.name == "fuyu_8b" and "pixel_values" not in signature(self.model.model.forward).parameters:
+            inputs = {"image_patches": inputs["pixel_values"]}  # until 5.23
         elif self.about.name == "qwen2_5_vl_3b":
             inputs["mm_token_type_ids"] = (ids == IMAGE_TOKEN).int()
         return self.model(input_ids=ids, **inputs).logits
