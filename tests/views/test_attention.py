@@ -54,3 +54,15 @@ def test_attention_and_occlusion():
 def test_maps_that_agree_overlap_fully():
     figure = views.draw_attention_and_occlusion(PICTURE, peak(0, 0), 3 * peak(0, 0), position=(0, 0))
     assert "100% are also in the tenth" in alt_text(figure)
+
+
+def scales(figure):
+    return [axis.images[0].get_clim() for axis in figure.axes if axis.images and axis.images[0].get_array().ndim == 2]
+
+
+@pytest.mark.parametrize(("common", "ends"), [(False, [1.0, 2 / 16]), (True, [1.0, 1.0])])
+def test_maps_have_their_own_scale_or_one_and_an_even_map_lies_in_the_middle(common, ends):
+    one, even = np.eye(16)[5].reshape(4, 4), np.full((4, 4), 1 / 16)
+    figure = views.draw_head_gallery(PICTURE, [one, even], ["one", "even"], (1, 2), common)
+    assert scales(figure) == [(0, end) for end in ends]
+    assert ("share one scale" in alt_text(figure)) == common

@@ -85,8 +85,28 @@ def test_a_masked_step_leaves_out_what_is_blocked(step, key, sentence):
     figure = views.draw_attention_step(step, 2, key, head, NAMES, FEATURES, CAUSAL)
     assert sentence in alt_text(figure)
     assert "A mask blocks 15 of 36 pairs" in alt_text(figure)
-    written = len(figure.axes[0].texts)
+    written = len(figure.axes[1].texts)
     assert written == {"1 scores": 36, "2 scaled": 21, "3 softmax": 21, "4 output": 24}[step]
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "shown"),
+    [
+        ("1 scores", ["Q, row 2", "K, row 4"], ["0", "0", "2", "2", "0", "0", "1", "0"]),
+        ("2 scaled", ["scores, row 2"], ["2", "0", "4", "0", "2", "0"]),
+        ("3 softmax", ["scaled, row 2"], ["1", "0", "2", "0", "1", "0"]),
+        ("4 output", ["weights, row 2"], ["0.17", "0.06", "0.47", "0.06", "0.17", "0.06"]),
+    ],
+)
+def test_each_step_shows_the_rows_it_starts_from(step, rows, shown):
+    read = views.draw_attention_step(step, 2, 4, one_head(), NAMES, FEATURES).axes[0]
+    assert [label.get_text() for label in read.get_yticklabels()] == rows
+    assert [text.get_text() for text in read.texts] == shown
+
+
+@pytest.mark.mpl_image_compare
+def test_the_scores_step_with_a_row_of_q_and_a_row_of_k():
+    return views.draw_attention_step("1 scores", 2, 4, one_head(), NAMES, FEATURES)
 
 
 @pytest.mark.mpl_image_compare

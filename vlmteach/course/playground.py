@@ -16,9 +16,10 @@ from vlmteach.views.scenes import draw_sentence
 from vlmteach.views.vlm import draw_answer
 
 
-def draw_asked(model: VisionLanguageModel, scene: Scene, question: str) -> Figure:
+def draw_asked(model: VisionLanguageModel, scene: Scene, question: str, common_scale: bool = False) -> Figure:
     """A scene, a question about it and the model's answer; cells are hidden in the colour of the empty board.
 
+    common_scale: one scale for the maps of all words, or for each its own.
     Raises ValueError for a question with an unknown word, an empty one, or one that is too long.
     """
     image = draw_scene(scene)
@@ -26,7 +27,8 @@ def draw_asked(model: VisionLanguageModel, scene: Scene, question: str) -> Figur
         probed = probe_answer(model, image, question, (scene.cells, scene.cells), GREY / 255)
     attention = None if probed.attention is None else probed.attention.numpy()
     picture, drop = image.permute(1, 2, 0).numpy(), probed.drop.numpy()
-    return draw_answer(picture, probed.words, probed.probabilities, drop, attention, _right_answer(scene, question))
+    right = _right_answer(scene, question)
+    return draw_answer(picture, probed.words, probed.probabilities, drop, attention, right, common_scale)
 
 
 def playground(

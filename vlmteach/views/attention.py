@@ -11,18 +11,23 @@ from matplotlib.figure import Figure
 
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, peak, ranked
-from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_cells, show_picture
+from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, scale_ends, show_cells, show_picture
 
 COLUMNS = 5  # panels in a row of the gallery, the picture included
 
 
 def draw_head_gallery(
-    picture: np.ndarray, maps: Sequence[np.ndarray], names: Sequence[str], position: tuple[int, int]
+    picture: np.ndarray,
+    maps: Sequence[np.ndarray],
+    names: Sequence[str],
+    position: tuple[int, int],
+    common_scale: bool = False,
 ) -> Figure:
     """One query in the picture (H, W, 3), and where each head looks for it.
 
-    maps: for each head, the weights (h, w) of this query on all cells. position: (row, column) of the query. Each map
-    has its own scale from 0 to its largest weight, which is printed beside what an even spread would give.
+    maps: for each head, the weights (h, w) of this query on all cells. position: (row, column) of the query.
+    common_scale: one scale for all maps, or for each its own; an even map lies in the middle of its own. The largest
+    weight is printed beside what an even spread would give.
     """
     rows = math.ceil((1 + len(maps)) / COLUMNS)
     columns = min(1 + len(maps), COLUMNS)
@@ -33,15 +38,16 @@ def draw_head_gallery(
     height, width = maps[0].shape
     show_picture(panels[0], picture, "query")
     draw_frame(panels[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
-    for axis, weights, name in zip(panels[1:], maps, names, strict=False):
-        _draw_heat(axis, weights, name, position)
+    for axis, weights, name, end in zip(panels[1:], maps, names, scale_ends(maps, common_scale), strict=False):
+        _draw_heat(axis, weights, end, name, position)
         axis.set_xlabel(f"up to {weights.max():.3f}", fontsize=11)
     panels[0].set_xlabel(f"even: {1 / (height * width):.3f}", fontsize=11)
     listed = "; ".join(_tell_head(name, weights) for name, weights in zip(names, maps, strict=True))
     return describe(
         figure,
         f"Where each head looks from row {position[0]}, column {position[1]} of {height} by {width} cells; an even "
-        f"spread would be {1 / (height * width):.3f} everywhere. {listed}.",
+        f"spread would be {1 / (height * width):.3f} everywhere. {listed}."
+        + (" All maps share one scale." if common_scale else ""),
     )
 
 
@@ -93,10 +99,11 @@ def draw_attention_and_occlusion(
     height, width = weights.shape
     show_picture(axes[0], picture, "query")
     draw_frame(axes[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
-    _draw_heat(axes[1], weights, "attention weight", position)
-    _draw_heat(axes[2], change, "change when hidden", position)
-    axes[1].set_xlabel(f"0 to {weights.max():.3f}")
-    axes[2].set_xlabel(f"0 to {change.max():.3f}")
+    (end,) = scale_ends([weights])
+    _draw_heat(axes[1], weights, end, "attention weight", position)
+    _draw_heat(axes[2], change, change.max(), "change when hidden", position)
+    axes[1].set_xlabel(f"up to {weights.max():.3f}")
+    axes[2].set_xlabel(f"up to {change.max():.3f}")
     row, column = peak(weights)
     told = f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {row}, column {column}"
     return describe(figure, f"{told}; {_tell_change(weights, change)}")
@@ -118,7 +125,7 @@ def _top(values: np.ndarray) -> set[int]:
     return set(ranked(values)[: max(1, values.size // 10)].tolist())
 
 
-def _draw_heat(axis: Axes, values: np.ndarray, title: str, position: tuple[int, int]) -> None:
-    show_cells(axis, values, values.max())
+def _draw_heat(axis: Axes, values: np.ndarray, end: float, title: str, position: tuple[int, int]) -> None:
+    show_cells(axis, values, end)
     axis.set_title(title)
     draw_frame(axis, cell_box(position), INK, halo=5)

@@ -82,22 +82,46 @@ def draw_attention_step(
     if step not in ATTENTION_STEPS:
         raise ValueError(f"step is {step!r}; expected one of {', '.join(ATTENTION_STEPS)}.")
     labels = [f"{i} {name}" for i, name in enumerate(names)]
-    figure, axes = new_figure(2, 1, height=4.9, height_ratios=[4, 1])
+    figure, axes = new_figure(3, 1, height=6.2, height_ratios=[1.5, 4, 1])
     shown = numbers[{"1 scores": "scores", "2 scaled": "scaled", "3 softmax": "weights", "4 output": "output"}[step]]
     by_feature = step == ATTENTION_STEPS[3]
-    columns = features if by_feature else [name.replace(" ", "\n") for name in names]
+    numbered = [label.replace(" ", "\n", 1) for label in labels]
+    columns = features if by_feature else numbered
+    _draw_read(axes[0], step, query, key, numbers, features, numbered)
     # the mask comes between the scale and the softmax
-    show_numbers(axes[0], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
-    axes[0].set_ylabel("query")
-    draw_frame(axes[0], (query, 0, query + 1, shown.shape[1]), INK, 3.5, halo=8)
+    show_numbers(axes[1], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
+    axes[1].set_title(f"step {step}")
+    axes[1].set_ylabel("query")
+    axes[1].set_xlabel("number of the output" if by_feature else "key")
+    draw_frame(axes[1], (query, 0, query + 1, shown.shape[1]), INK, 3.5, halo=8)
     if not by_feature:
-        draw_frame(axes[0], cell_box((query, key)), INK, 3.5, halo=8)
+        draw_frame(axes[1], cell_box((query, key)), INK, 3.5, halo=8)
     lines = _arithmetic(step, query, key, numbers, allowed)
-    axes[1].set_axis_off()
-    axes[1].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[1].transAxes, fontsize=12)
+    axes[2].set_axis_off()
+    axes[2].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[2].transAxes, fontsize=12)
     blocked = "" if allowed.all() else f" A mask blocks {(~allowed).sum()} of {allowed.size} pairs of query and key."
     told = f"Step {step} for the query {labels[query]} and the key {labels[key]}. {' '.join(lines)}"
     return describe(figure, f"{told}.{blocked}")
+
+
+def _draw_read(
+    axis: Axes,
+    step: str,
+    query: int,
+    key: int,
+    numbers: Mapping[str, np.ndarray],
+    features: Sequence[str],
+    tokens: Sequence[str],
+) -> None:
+    """What a step starts from: a row of Q and the key's row of K, or the query's row of the step before."""
+    if step == ATTENTION_STEPS[0]:
+        rows = np.stack([numbers["query"][query], numbers["key"][key]])
+        show_numbers(axis, rows, [f"Q, row {query}", f"K, row {key}"], features)
+        axis.set_title("from these two rows")
+        return
+    before = {"2 scaled": "scores", "3 softmax": "scaled", "4 output": "weights"}[step]
+    show_numbers(axis, numbers[before][query : query + 1], [f"{before}, row {query}"], tokens)
+    axis.set_title("from this row")
 
 
 def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], allowed: np.ndarray) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.style
@@ -96,6 +97,15 @@ def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
     axes.spines[:].set_visible(False)
     if title:
         axes.set_title(title)
+
+
+def scale_ends(maps: Sequence[np.ndarray], common: bool = False) -> list[float]:
+    """Where the heat of each map of weights (h, w) ends: at its largest weight, or for all at the largest of all.
+
+    Never below twice an even share: a map without any preference lies in the middle of the scale, not at its top.
+    """
+    ends = [max(float(weights.max()), 2 / weights.size) for weights in maps]
+    return [max(ends)] * len(ends) if common else ends
 
 
 def show_cells(axes: Axes, values: np.ndarray, largest: float) -> None:

@@ -23,6 +23,7 @@ from vlmteach.views.style import (
     describe,
     new_figure,
     new_sheet,
+    scale_ends,
 )
 
 SHOWN = 5  # words in a bar chart
@@ -145,12 +146,14 @@ def draw_answer(
     drop: NDArray[np.floating],
     attention: NDArray[np.floating] | None = None,
     right: str | None = None,
+    common_scale: bool = False,
 ) -> Figure:
     """A picture, a question and the likely answers; what hiding each cell costs; where each word looked.
 
     picture: (H, W, 3) in [0, 1]. words: of the question, T. probabilities: most likely first. drop: (h, w), by how
     much the first answer's probability falls when a cell is hidden. attention: (T, h, w), or None when no word looks
-    at single cells. right: the right answer, marked where there is one.
+    at single cells. right: the right answer, marked where there is one. common_scale: one scale for the maps of all
+    words, or for each its own, in the middle of which an even map lies.
     """
     figure, sheet = new_sheet(2.85 if attention is None else 3.25 + _room(len(words)) + 0.35)
     _put(sheet, picture, (0.1, 0.4, 2.1), "the picture")
@@ -161,9 +164,10 @@ def draw_answer(
     _put(sheet, drop.clip(min=0), (6.8, 0.4, 2.1), f"hidden: “{first[0]}” loses", drop.max(), 1.0)
     if attention is not None:
         side = _room(len(words))
-        for place, (word, weights) in enumerate(zip(words, attention, strict=True)):
+        ends = scale_ends(list(attention), common_scale)
+        for place, (word, weights, end) in enumerate(zip(words, attention, ends, strict=True)):
             left = 0.1 + place * (WIDTH - 0.1) / len(words)
-            _put(sheet, weights, (left, 3.25, side), f"“{word}” looks", weights.max(), weights.max())
+            _put(sheet, weights, (left, 3.25, side), f"“{word}” looks", weights.max(), end)
     return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
 
 

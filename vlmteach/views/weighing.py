@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
-from vlmteach.views.style import INK, MUTED, describe, new_figure, show_cells, show_picture
+from vlmteach.views.style import INK, MUTED, describe, new_figure, scale_ends, show_cells, show_picture
 
 
 def draw_weight_against_change(
@@ -20,8 +20,8 @@ def draw_weight_against_change(
     """
     figure, axes = new_figure(1, 4, height=2.9, width_ratios=[1, 1, 1, 1.2])
     show_picture(axes[0], picture, "picture")
-    _draw_heat(axes[1], weights, "weight")
-    _draw_heat(axes[2], change, "change if hidden")
+    _draw_heat(axes[1], weights, scale_ends([weights])[0], "weight")
+    _draw_heat(axes[2], change, change.max(), "change if hidden")
     axes[3].plot(weights.ravel(), change.ravel(), "o", color=hue, alpha=0.7, markersize=6, mec="white")
     axes[3].axvline(1 / weights.size, color=MUTED, linestyle="--", linewidth=1)
     axes[3].set_xlim(0, 1.1 * weights.max())
@@ -52,7 +52,7 @@ def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:
     )
 
 
-def _draw_heat(axis: Axes, values: np.ndarray, title: str) -> None:
-    show_cells(axis, values, values.max())
+def _draw_heat(axis: Axes, values: np.ndarray, end: float, title: str) -> None:
+    show_cells(axis, values, end)
     axis.set_title(title)
-    axis.set_xlabel(f"0 to {tell_size(values.max())}", fontsize=11)
+    axis.set_xlabel(f"up to {tell_size(values.max())}", fontsize=11)
