@@ -53,3 +53,14 @@ def test_heats_side_by_side():
     figure = views.draw_heats({"plain": centred, "dilated": holes}, margin=10)
     assert "plain: 441 of 441 pixels count at all; dilated: 221 of 441" in alt_text(figure)
     return figure
+
+
+def test_the_lines_of_an_effective_field_hold_half_and_nine_tenths_of_its_weight():
+    figure = views.draw_effective_field(PICTURE, np.ones((64, 64)), field=(0, 0, 64, 64), sigma=18.0)
+    assert "50% of its weight lies in 100% of the pixels" in alt_text(figure)  # even: no line can part it
+    rows = np.abs(np.arange(64)[:, None] - 31.5) + np.zeros(64)
+    ramp = views.draw_effective_field(PICTURE, 1 - rows / 32, field=(0, 0, 64, 64), sigma=13.0)
+    # a triangle holds 1 - (1 - x)² of its weight in the share x of its width
+    for share in (0.5, 0.9):
+        told = int(alt_text(ramp).split(f"{share:.0%} of its weight lies in ")[1].split("%")[0])
+        assert abs(told / 100 - (1 - (1 - share) ** 0.5)) < 0.04

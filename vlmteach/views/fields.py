@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vlmteach.views.boxes import DASHED, Box, box_area, clip_box, draw_frame
-from vlmteach.views.rounding import peak
+from vlmteach.views.rounding import ROUNDING, peak
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
+
+SHARES = (0.5, 0.9)  # of the weight of an effective field, held by what a line bounds
 
 
 def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
@@ -69,11 +71,12 @@ def draw_coverage(shares: Mapping[str, np.ndarray]) -> Figure:
 def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigma: float) -> Figure:
     """What a unit can see beside what moves it: a picture (H, W, 3) and the effective field (H, W), largest value 1.
 
-    field: the theoretical field, clipped or not. sigma: the standard deviation of the heat, in pixels.
+    Lines bound the smoothed pixels that hold 50 % and 90 % of the weight. field: the theoretical field, clipped or not.
+    sigma: the standard deviation of the heat, in pixels.
     """
     height, width = picture.shape[:2]
     seen = clip_box(field, height, width)
-    figure, axes = new_figure(1, 2, height=4.4)
+    figure, axes = new_figure(1, 2, height=5.0)
     show_picture(axes[0], picture, "can see: the theoretical field")
     _dim_outside(axes[0], seen, height, width)
     draw_frame(axes[0], seen, INK, style=DASHED)
@@ -81,6 +84,15 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
     axes[1].set_title(f"uses: the effective field, σ = {sigma:.0f} pixels")
     _bare(axes[1])
     draw_frame(axes[1], seen, PAPER, style=DASHED)
+    smooth = _smooth(heat)
+    held = {share: _level(smooth, share) for share in SHARES}
+    middles = np.arange(width) + 0.5, np.arange(height) + 0.5
+    for share, style in zip(SHARES, ("solid", "dashed"), strict=True):
+        if smooth.min() < held[share]:
+            axes[1].contour(*middles, smooth, levels=[held[share]], colors=PAPER, linewidths=1.8, linestyles=style)
+    areas = {share: float((smooth >= held[share]).mean()) for share in SHARES}
+    solid, dashed = areas.values()
+    axes[1].set_xlabel(f"lines: 50% and 90% of the weight,\nin {solid:.0%} and {dashed:.0%} of the pixels")
     figure.colorbar(image, ax=axes[1], shrink=0.8, label="|gradient|, largest = 1")
     inside = heat[int(seen[0]) : int(seen[2]), int(seen[1]) : int(seen[3])]
     row, column = peak(heat)
@@ -88,7 +100,9 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
         figure,
         f"Left: the unit can see {box_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "
         f"strongest at row {row}, column {column}, has a standard deviation of {sigma:.0f} pixels, and exceeds a tenth "
-        f"of its largest value on {(inside > 0.1).mean():.0%} of what the unit can see.",
+        f"of its largest value on {(inside > 0.1).mean():.0%} of what the unit can see. "
+        + "; ".join(f"{share:.0%} of its weight lies in {area:.0%} of the pixels" for share, area in areas.items())
+        + ".",
     )
 
 
@@ -105,6 +119,21 @@ def draw_heats(heats: Mapping[str, np.ndarray], margin: int) -> Figure:
         words.append(f"{name}: {np.count_nonzero(part)} of {part.size} pixels count at all")
     figure.colorbar(image, ax=axes, shrink=0.9, label="|gradient|, largest = 1")
     return describe(figure, "Effective fields around the middle of the picture. " + "; ".join(words) + ".")
+
+
+def _smooth(heat: np.ndarray) -> np.ndarray:
+    """Each pixel's mean with its surroundings: a line round single pixels would be a coast, not a contour."""
+    reach = max(1, min(heat.shape) // 40)
+    padded = np.pad(heat, reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    return windows.mean(axis=(2, 3))
+
+
+def _level(heat: np.ndarray, share: float) -> float:
+    """The value above which the heat holds this share of its sum."""
+    falling = np.sort(heat.ravel())[::-1]
+    held = np.cumsum(falling) / max(float(falling.sum()), ROUNDING)
+    return float(falling[min(int(np.searchsorted(held, share - ROUNDING)), len(falling) - 1)])
 
 
 def _side(box: Box, axis: int) -> str:

@@ -15,7 +15,7 @@ from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, VIT_HUE, desc
 
 def draw_feature_maps(picture: np.ndarray, grid: np.ndarray, channels: Sequence[int]) -> Figure:
     """A picture (H, W, 3) beside some channels of its feature map (C, h, w), each on its own scale."""
-    figure, axes = new_figure(1, 1 + len(channels), height=2.8)
+    figure, axes = new_figure(1, 1 + len(channels), height=3.0)
     show_picture(axes[0], picture, f"picture\n{picture.shape[0]} × {picture.shape[1]} pixels")
     for axis, channel in zip(axes[1:], channels, strict=True):
         axis.imshow(grid[channel], cmap=HEAT)
