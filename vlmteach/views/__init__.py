@@ -37,6 +37,7 @@ from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.picture import draw_picture
 from vlmteach.views.ranges import Measured, draw_ranges
+from vlmteach.views.rounding import tell_size
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
 from vlmteach.views.similar import Likeness, draw_similar
@@ -169,5 +170,6 @@ __all__ = [
     "new_figure",
     "reached_in_words",
     "show_figures_as_html",
+    "tell_size",
     "use_style",
 ]
