@@ -52,3 +52,17 @@ def seeds_in_words(accuracy: NDArray[np.float64]) -> str:
     if len(each) == 1:
         return f"{mean} (one seed)"
     return f"{mean} ({len(each)} seeds)" if len(set(each)) == 1 else f"{mean} (seeds {', '.join(each)})"
+
+
+def share_in_words(hits: int, count: int) -> str:
+    """A share with its 95 % interval (Wilson's, which holds near 0 and 1 as well): "0.02 (0.01 to 0.04)".
+
+    hits of count, counted as if each case were independent. Raises ValueError unless 0 <= hits <= count and count >= 1.
+    """
+    hits, count = int(hits), int(count)
+    if not 0 <= hits <= count or not count:
+        raise ValueError(f"there are {hits} hits among {count} cases; expected 0 to {count} among at least one.")
+    share, unit = hits / count, 1.96**2 / count
+    middle = (share + unit / 2) / (1 + unit)
+    half = (unit * share * (1 - share) + unit**2 / 4) ** 0.5 / (1 + unit)
+    return f"{share:.2f} ({middle - half:.2f} to {middle + half:.2f})"

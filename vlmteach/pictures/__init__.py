@@ -5,6 +5,7 @@ from vlmteach.pictures.look import CELL, COLOURS, GREY
 from vlmteach.pictures.photos.fit import fit_picture
 from vlmteach.pictures.photos.load import load_picture
 from vlmteach.pictures.photos.photograph import PHOTOGRAPHS, normalise, photograph
+from vlmteach.pictures.scenes.absent import NONE, ask_about_absent
 from vlmteach.pictures.scenes.answering import answer_to
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, SceneBatch, make_batch
 from vlmteach.pictures.scenes.board import Scene, Thing, draw_scene
@@ -17,6 +18,7 @@ __all__ = [
     "CELL",
     "COLOURS",
     "GREY",
+    "NONE",
     "PHOTOGRAPHS",
     "QUESTION_FAMILIES",
     "SHAPES",
@@ -28,6 +30,7 @@ __all__ = [
     "Scenes",
     "Thing",
     "answer_to",
+    "ask_about_absent",
     "cliff_batch",
     "draw_scene",
     "draw_scenes",
