@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from vlmteach.course import claims as module
 from vlmteach.course.claims import load_claims, load_ledger
@@ -12,7 +13,7 @@ from vlmteach.course.counter_evidence import caveats, load_published, source_of_
 from vlmteach.course.glossary import TERMS, glossary
 from vlmteach.course.measured import CLAIMS as MEASURED
 from vlmteach.course.measured import at_least, at_most
-from vlmteach.course.records import load_records, seeds_in_words
+from vlmteach.course.records import load_records, seeds_in_words, share_in_words
 from vlmteach.course.systems import LOCATOR
 from vlmteach.experiments.recording import RESULTS
 
@@ -132,6 +133,34 @@ def test_one_number_of_a_record_is_one_number_of_the_page(folder):
 )
 def test_an_accuracy_is_quoted_with_the_seeds_behind_it(accuracy, words):
     assert seeds_in_words(np.array(accuracy)) == words
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "words"),
+    [
+        (0, 100, "0.00 (0.00 to 0.04)"),
+        (50, 100, "0.50 (0.40 to 0.60)"),
+        (100, 100, "1.00 (0.96 to 1.00)"),
+        (1, 1, "1.00 (0.21 to 1.00)"),
+        (torch.tensor(3), 4000, "0.00 (0.00 to 0.00)"),
+    ],
+)
+def test_a_share_is_quoted_with_its_interval(hits, count, words):
+    assert share_in_words(hits, count) == words
+
+
+@pytest.mark.parametrize(("hits", "count"), [(7, 50), (90, 200), (3, 30)])
+def test_at_the_ends_of_the_interval_what_was_found_is_two_standard_errors_off(hits, count):
+    low, high = map(float, re.findall(r"[01]\.\d\d", share_in_words(hits, count))[1:])
+    for end in (low, high):
+        error = (end * (1 - end) / count) ** 0.5
+        assert abs(hits / count - end) == pytest.approx(1.96 * error, abs=0.011)
+
+
+@pytest.mark.parametrize(("hits", "count"), [(-1, 5), (6, 5), (0, 0)])
+def test_a_share_of_nothing_or_of_too_few_is_refused(hits, count):
+    with pytest.raises(ValueError, match=f"{hits} hits among {count} cases"):
+        share_in_words(hits, count)
 
 
 def test_a_verdict_that_the_record_no_longer_bears_out_says_so(folder):
