@@ -62,7 +62,8 @@ def needs(lesson: Lesson) -> str:
     """What a lesson asks of a student and a machine, in one line."""
     network = "the network for one part" if lesson.needs_network else "no network, no GPU"
     return (
-        f"**Time:** about {lesson.minutes} minutes. **Needs:** {MEMORY_MB // 1024} GB of memory, {network}; "
+        f"**Time:** about {lesson.minutes} minutes, and {lesson.exercises} for the exercises. "
+        f"**Needs:** {MEMORY_MB // 1024} GB of memory, {network}; "
         f"running everything takes at most {lesson.seconds} seconds on two cores."
     )
 

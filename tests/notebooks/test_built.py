@@ -52,6 +52,12 @@ def test_every_code_cell_was_run_without_an_error(lesson: Lesson) -> None:
 
 
 @each_lesson
+def test_a_lesson_says_how_long_it_takes_with_and_without_its_exercises(lesson: Lesson) -> None:
+    text = "\n".join(cell.source for cell in build_lessons.read_source(lesson).cells)
+    assert f"**Time:** about {lesson.minutes} minutes, and {lesson.exercises} for the exercises." in text
+
+
+@each_lesson
 def test_a_run_stays_within_the_budget_of_the_table(lesson: Lesson) -> None:
     cost = built(lesson).metadata["vlmteach"]
     assert cost["seconds"] <= lesson.seconds

@@ -11,14 +11,16 @@ MEMORY_MB = 2048  # the most that the kernel process of any lesson may take
 class Lesson:
     """One lesson.
 
-    minutes: a student's time for the core path. seconds: what a run of the whole notebook may take on two cores.
-    needs_network: whether some part asks for the network.
+    minutes: a student's time to read and run it, an estimate; exercises: the minutes that its exercises take beside.
+    seconds: what a run of the whole notebook may take on two cores. needs_network: whether some part asks for the
+    network.
     """
 
     number: int
     slug: str
     title: str
     minutes: int
+    exercises: int
     seconds: int
     needs_network: bool = False
 
@@ -29,21 +31,35 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson(0, "start_here", "Can a CNN be the image encoder of a vision-language model?", minutes=15, seconds=20),
-    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=30, seconds=30),
-    Lesson(2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=60, seconds=45),
-    Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=30, seconds=30),
-    Lesson(4, "attention_one_number_at_a_time", "Attention, one number at a time", minutes=45, seconds=30),
-    Lesson(5, "the_transformer_block", "The transformer block, and a ViT of your own", minutes=50, seconds=60),
-    Lesson(6, "local_against_global", "Local against global, side by side", minutes=60, seconds=60),
-    Lesson(7, "how_vision_meets_language", "How vision meets language", minutes=60, seconds=45),
-    Lesson(8, "a_tiny_vlm_from_scratch", "A tiny VLM from scratch", minutes=60, seconds=150),
-    Lesson(9, "the_verdict", "The verdict: the article's claims, tested", minutes=45, seconds=45),
+    Lesson(
+        0,
+        "start_here",
+        "Can a CNN be the image encoder of a vision-language model?",
+        minutes=15,
+        exercises=5,
+        seconds=20,
+    ),
+    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=30, exercises=10, seconds=30),
+    Lesson(
+        2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=60, exercises=25, seconds=45
+    ),
+    Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=35, exercises=15, seconds=30),
+    Lesson(
+        4, "attention_one_number_at_a_time", "Attention, one number at a time", minutes=55, exercises=20, seconds=30
+    ),
+    Lesson(
+        5, "the_transformer_block", "The transformer block, and a ViT of your own", minutes=50, exercises=25, seconds=60
+    ),
+    Lesson(6, "local_against_global", "Local against global, side by side", minutes=60, exercises=20, seconds=60),
+    Lesson(7, "how_vision_meets_language", "How vision meets language", minutes=60, exercises=20, seconds=45),
+    Lesson(8, "a_tiny_vlm_from_scratch", "A tiny VLM from scratch", minutes=70, exercises=20, seconds=120),
+    Lesson(9, "the_verdict", "The verdict: the article's claims, tested", minutes=50, exercises=30, seconds=60),
     Lesson(
         10,
         "real_encoders_your_own_picture",
         "Real encoders, your own picture",
-        minutes=40,
+        minutes=45,
+        exercises=15,
         seconds=60,
         needs_network=True,
     ),
