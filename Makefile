@@ -6,7 +6,7 @@
 # make test-arithmetic  every lesson, picture and recorded run as other processors and numbers of threads compute them
 # make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
-# make lecture  slides in three lengths with notes, minutes and polls, checked: site-instructor/
+# make lecture  the instructor's edition: slides in three lengths, notes, polls, answers: site-instructor/index.html
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -96,7 +96,8 @@ site: .venv/ready-site $(READY)
 	$(PYTEST) -n auto -m site tests/site
 
 lecture: .venv/ready-lecture $(READY)
-	PYTHONPATH=notebooks $(BIN)/python -m lecture
+	$(BIN)/python docs/build_site.py # whose pages may hold nothing of a lecturer's
+	PYTHONPATH=notebooks:docs:tests $(BIN)/python -m lecture
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m lecture tests/lecture
 

@@ -58,12 +58,13 @@ def _still(output: NotebookNode) -> NotebookNode:
     return output
 
 
-def stage() -> Path:
+def stage(folder: Path = STAGED) -> Path:
     """Lay out what Sphinx reads: this folder, the README, the lessons as pages, and MathJax from its package."""
-    source = STAGED / "source"
+    source = folder / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("__pycache__", "build_site.py"))
-    shutil.copy(ROOT / "README.md", source)
+    readme = (ROOT / "README.md").read_text("utf-8").replace("](docs/", "](")  # here they stand side by side
+    (source / "README.md").write_text(readme, "utf-8")
     (source / "notebooks").mkdir()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         nbformat.write(as_page(nbformat.read(path, as_version=4)), source / "notebooks" / path.name)

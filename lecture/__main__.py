@@ -1,7 +1,7 @@
-"""Build the slides of every lesson.
+"""Build the instructor's edition: slides, polls, plan, exercises with answers, and the lessons with the notes in place.
 
     python -m lecture            all of it, into site-instructor/
-    python -m lecture 01 05      the slides of these lessons only
+    python -m lecture 01 05      the slides of these lessons only, into site-instructor/slides/
 
 Nothing is executed: the slides show what the committed notebooks hold.
 """
@@ -9,40 +9,34 @@ Nothing is executed: the slides show what the committed notebooks hold.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-from pathlib import Path
 
-from lecture.deck import deck, write_shared
+from lecture.instructor import EDITION, build, write_decks
 from lecture.plan import minutes_of
 from lecture.polls import read_bank
 from lecture.slides import CUTS, read_slides
 from vlmteach.course import LESSONS, Lesson
 
-ROOT = Path(__file__).resolve().parents[1]
-EDITION = ROOT / "site-instructor"
 
-
-def write_decks(lessons: list[Lesson], folder: Path) -> None:
-    """The slides of these lessons, with all they need, into a folder."""
-    shutil.rmtree(folder / "shared", ignore_errors=True)
-    write_shared(folder / "shared")
-    for lesson in lessons:
-        slides, polls = read_slides(lesson), read_bank(lesson)
-        (folder / f"{lesson.number:02d}.html").write_text(deck(lesson, slides, polls), "utf-8")
-        spent = [minutes_of(slides, polls, cut) for cut in CUTS]
-        print(f"{lesson.name}:", ", ".join(f"{each.slides} slides in {each.total} min" for each in spent))
+def minutes_told(lesson: Lesson) -> str:
+    """How many slides each length of a lesson has, and how many minutes they take."""
+    spent = [minutes_of(read_slides(lesson), read_bank(lesson), cut) for cut in CUTS]
+    return f"{lesson.name}: " + ", ".join(f"{each.slides} slides in {each.total} min" for each in spent)
 
 
 def main(arguments: list[str]) -> int:
-    """Build what was asked for."""
+    """Build what was asked for. Returns Sphinx's exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", type=int, help="lesson numbers, for instance 01 05")
     asked = parser.parse_args(arguments)
     unknown = set(asked.lessons) - {lesson.number for lesson in LESSONS}
     if unknown:
         parser.error(f"there is no lesson {sorted(unknown)}")
-    write_decks([x for x in LESSONS if x.number in asked.lessons or not asked.lessons], EDITION / "slides")
+    chosen = [lesson for lesson in LESSONS if not asked.lessons or lesson.number in asked.lessons]
+    print("\n".join(map(minutes_told, chosen)))
+    if not asked.lessons:
+        return build()
+    write_decks(chosen, EDITION / "slides")
     return 0
 
 

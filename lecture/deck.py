@@ -50,7 +50,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 # enableMenu: its choices would load more of MathJax; only spans of class "math" are typeset
-_MATHS = """<script>
+MATHS = """<script>
 MathJax = {
   options: { enableMenu: false, ignoreHtmlClass: "reveal", processHtmlClass: "math" },
   tex: { inlineMath: [["\\\\(", "\\\\)"]], packages: { "[-]": ["noundefined"] } },
@@ -73,6 +73,11 @@ def markdown(text: str) -> str:
     return _MARKDOWN.render(text)
 
 
+def markdown_line(text: str) -> str:
+    """The same for one line, without a paragraph around it."""
+    return _MARKDOWN.renderInline(text)
+
+
 def deck(lesson: Lesson, slides: list[Slide], polls: dict[str, Poll]) -> str:
     """The page of a lesson's slides. Raises ValueError, naming the slide, where a part it shows is not there."""
     sections = [_opening(lesson)]
@@ -84,7 +89,7 @@ def deck(lesson: Lesson, slides: list[Slide], polls: dict[str, Poll]) -> str:
         except ValueError as error:
             raise ValueError(f"{lesson.name}, slide {slide.title!r}: {error}.") from None
     shown = "\n".join(sections)
-    return _PAGE.format(title=html.escape(lesson.title), maths=_MATHS if 'class="math"' in shown else "", slides=shown)
+    return _PAGE.format(title=html.escape(lesson.title), maths=MATHS if 'class="math"' in shown else "", slides=shown)
 
 
 def _section(content: str, notes: str, cut: int, minutes: int, kind: str = "") -> str:
@@ -100,11 +105,13 @@ def _opening(lesson: Lesson) -> str:
 
 
 def _slide(slide: Slide) -> str:
+    if slide.show and slide.cell is None:
+        raise ValueError("the cell it shows is not in the built notebook; run `make notebooks`")
     text = markdown(slide.text) if slide.text else ""
     parts = "\n".join(_part(slide, shown) for shown in slide.show)
     if any(shown.part != "figure" for shown in slide.show):
         parts = f'<div style="--code-size: {_code_size(slide)}px">\n{parts}</div>'
-    title = _MARKDOWN.renderInline(slide.title)
+    title = markdown_line(slide.title)
     return _section(f"<h2>{title}</h2>\n{text}{parts}", markdown(slide.notes), slide.cut, slide.minutes)
 
 
@@ -162,16 +169,17 @@ def _on_stage(page: str) -> str:
 def _poll(poll: Poll, cut: int) -> str:
     options, reasons = [], []
     for letter, option in zip("ABCDEF", poll.options, strict=False):
-        say, why = _MARKDOWN.renderInline(option.say), _MARKDOWN.renderInline(option.why)
+        say, why = markdown_line(option.say), markdown_line(option.why)
         right = " data-right" if option.right else ""
         button = f'<button type="button"><b>{letter}</b> {say}</button>'
         options.append(f'<li{right}>{button}<p class="why" hidden>{why}</p></li>')
         reasons.append(f"<li><b>{letter}</b> {'Right. ' if option.right else ''}{why}</li>")
     content = (
-        f'<h2>{_MARKDOWN.renderInline(poll.ask)}</h2>\n<ol class="options">{"".join(options)}</ol>\n'
+        f'<h2>{markdown_line(poll.ask)}</h2>\n<ol class="options">{"".join(options)}</ol>\n'
         '<span class="fragment answer"></span>'
     )
-    notes = f"<p>Give them a minute to vote before anything moves. Then:</p><ul>{''.join(reasons)}</ul>"
+    see = f"<p>It can be tried: <code>{html.escape(poll.see)}</code></p>" if poll.see else ""
+    notes = f"<p>Give them a minute to vote before anything moves. Then:</p><ul>{''.join(reasons)}</ul>{see}"
     return _section(content, notes, cut, poll.minutes, "poll")
 
 

@@ -54,7 +54,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide. cell: the executed cell it shows something of, None where it shows nothing."""
+    """One slide. cell: the code cell that follows, as executed; None where none follows or it is not executed yet."""
 
     title: str
     text: str
@@ -106,8 +106,6 @@ def _slide(mark: Mark, following: str, ran: dict[str, NotebookNode]) -> Slide:
     show = tuple(map(_shown, filter(None, re.split(r",\s*", mark.options.get("show", "")))))
     if show and not following:
         raise ValueError("it shows something of the next code cell, and none follows")
-    if show and following not in ran:
-        raise ValueError("the cell it shows is not in the built notebook; run `make notebooks`")
     return Slide(
         title=mark.title,
         text=mark.text,
@@ -115,7 +113,7 @@ def _slide(mark: Mark, following: str, ran: dict[str, NotebookNode]) -> Slide:
         cut=cut,
         minutes=_whole(mark, "minutes"),
         show=show,
-        cell=ran[following] if show else None,
+        cell=ran.get(following),
         next_cell=following,
         poll=mark.options.get("poll", ""),
         exercise=mark.options.get("exercise", ""),

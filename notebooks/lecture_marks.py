@@ -12,6 +12,7 @@
     Ask them to sketch what they expect.
     :::
 
+Notes have words of their own, none of the lesson's, so that a note that got out can be told from the lesson.
 A block stands between two paragraphs or cells, with an empty line after it. Taking all blocks out leaves the lesson
 byte for byte as it would be without them. What the options mean is said in `lecture/slides.py`.
 """

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page
 from support.browser import launch_chromium, offline_pages
 from support.decks import measure, open_deck, show
 
-from lecture.__main__ import EDITION
 from lecture.deck import deck, write_shared
+from lecture.instructor import EDITION
 from lecture.plan import minutes_of
 from lecture.polls import read_bank
 from lecture.slides import CUTS, Slide, read_slides

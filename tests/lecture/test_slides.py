@@ -191,4 +191,4 @@ def test_a_slide_of_a_cell_that_has_changed_since_it_was_executed_is_refused(mon
     (tmp_path / f"{lesson.name}.md").write_text(changed, "utf-8")
     monkeypatch.setattr(build_lessons, "SOURCES", tmp_path)
     with pytest.raises(ValueError, match="not in the built notebook; run `make notebooks`"):
-        read_slides(lesson)
+        deck(lesson, read_slides(lesson), read_bank(lesson))

@@ -1,0 +1,168 @@
+"""The instructor's edition: the lessons with the notes in place, a plan, exercises with answers, slides and polls.
+
+A site of its own, in a folder of its own, with another title and colour, so that a projector shows which one is open.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+from pathlib import Path
+
+import build_site
+import nbformat
+from nbformat import NotebookNode
+
+from lecture.deck import deck, write_shared
+from lecture.exports import gift, moodle, page, save_qti
+from lecture.plan import DAY, UNIT, lesson_plan, plan_table, timetable
+from lecture.polls import all_polls, read_bank
+from lecture.slides import CUTS, Slide, executed, read_slides
+from vlmteach.course import LESSONS, Lesson
+from vlmteach.course.exercises import Exercise
+
+HERE = Path(__file__).parent
+EDITION = build_site.ROOT / "site-instructor"
+STAGED = build_site.ROOT / "build" / "instructor"
+_SETTINGS = """
+project = html_title = "vlmteach, instructor's edition"
+html_theme_options["light_css_variables"] |= {"color-brand-primary": "#a5480b", "color-brand-content": "#a5480b"}
+html_theme_options["dark_css_variables"] |= {"color-brand-primary": "#ffb07f", "color-brand-content": "#ffb07f"}
+html_theme_options["announcement"] = "Instructor's edition: it holds answers. Close it before you project."
+"""
+
+
+def write_decks(lessons: list[Lesson], folder: Path) -> None:
+    """The slides of these lessons, with all that they need."""
+    write_shared(folder / "shared")
+    for lesson in lessons:
+        (folder / f"{lesson.number:02d}.html").write_text(deck(lesson, read_slides(lesson), read_bank(lesson)), "utf-8")
+
+
+def write_quizzes(lessons: list[Lesson], folder: Path) -> None:
+    """The polls of these lessons: a page, a key, and files for Canvas, Moodle and whoever reads GIFT."""
+    shared = folder / "shared"
+    write_shared(shared)
+    for name in ("quiz.css", "quiz.js"):
+        shutil.copyfile(HERE / "static" / name, shared / name)
+    for lesson in lessons:
+        polls, name = list(read_bank(lesson).values()), f"{lesson.number:02d}"
+        (folder / f"{name}.html").write_text(page(lesson, polls), "utf-8")
+        (folder / f"{name}-key.html").write_text(page(lesson, polls, key=True), "utf-8")
+        (folder / f"{name}.gift").write_text(gift(lesson, polls), "utf-8")
+        (folder / f"{name}-moodle.xml").write_text(moodle(lesson, polls), "utf-8")
+        save_qti(lesson, polls, folder / f"{name}-canvas.zip")
+
+
+def with_notes(notebook: NotebookNode, slides: list[Slide]) -> NotebookNode:
+    """The lesson with the notes of each slide above the code cell that follows it. ValueError where it is not there."""
+    for slide in slides:
+        place = next((i for i, cell in enumerate(notebook.cells) if cell.id == slide.next_cell), len(notebook.cells))
+        if slide.next_cell and place == len(notebook.cells):
+            raise ValueError(f"the cell after the slide {slide.title!r} is not in the notebook; run `make notebooks`.")
+        title = f"{slide.title} ({slide.minutes} min, from the lecture of {slide.cut})"
+        note = f"::::{{admonition}} {title}\n:class: tip\n{slide.notes}\n::::"
+        notebook.cells.insert(place, nbformat.v4.new_markdown_cell(note))
+    return notebook
+
+
+def exercises_of(lesson: Lesson) -> dict[str, Exercise]:
+    """The exercises of a lesson, by number."""
+    module = importlib.import_module(f"vlmteach.course.exercises.lesson_{lesson.number:02d}")
+    return {thing.number: thing for thing in vars(module).values() if isinstance(thing, Exercise)}
+
+
+def exercises_page() -> str:
+    """All exercises: what is asked, an answer, the hints, and the known mistakes with what is said to each."""
+    parts = ["# Exercises, answers, known mistakes\n"]
+    for lesson in LESSONS:
+        asked = _asked(executed(lesson))
+        known = importlib.import_module(f"support.variants.lesson_{lesson.number:02d}").VARIANTS
+        parts.append(f"## {lesson.number:02d} · {lesson.title}\n")
+        for number, exercise in exercises_of(lesson).items():
+            parts.append(f"### Exercise {number}\n\n{asked[number]}\n")
+            if exercise.answer:
+                parts.append(f"```python\n{exercise.answer.strip()}\n```\n")
+            parts += [f"- *Hint:* {hint}" for hint in exercise.hints]
+            parts.append("\n**Known mistakes**, each with a part of its reply.\n")
+            parts += [f"*{phrase}*\n\n```python\n{code.strip()}\n```\n" for phrase, code in known[number].mistakes()]
+    return "\n".join(parts)
+
+
+def _asked(notebook: NotebookNode) -> dict[str, str]:
+    """The words above each exercise's cell."""
+    found = {}
+    for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("exercise-"):
+                found[tag.removeprefix("exercise-")] = re.sub(r"^#+ .*$", "", above.source, flags=re.MULTILINE).strip()
+    return found
+
+
+def plan_page() -> str:
+    """Minutes of every lesson in each length, a day, a unit, and each lesson slide by slide."""
+    slides, polls = {lesson: read_slides(lesson) for lesson in LESSONS}, all_polls()
+    parts = [
+        "# Plan\n",
+        plan_table(slides, polls),
+        "## A day\n",
+        timetable(DAY),
+        "## A unit of four weeks\n",
+        timetable(UNIT),
+    ]
+    for lesson in LESSONS:
+        parts += [f"## {lesson.number:02d} · {lesson.title}\n", lesson_plan(slides[lesson], polls)]
+    return "\n".join(parts)
+
+
+def _links() -> str:
+    rows = []
+    for lesson in LESSONS:
+        name = f"{lesson.number:02d}"
+        decks = " ".join(f'<a href="slides/{name}.html?cut={cut}">{cut}</a>' for cut in CUTS)
+        prints = f'<a href="slides/{name}.html?print-pdf&amp;handout">with notes</a>'
+        files = {".html": "page", "-key.html": "key", "-canvas.zip": "Canvas", "-moodle.xml": "Moodle", ".gift": "GIFT"}
+        quiz = " ".join(f'<a href="quizzes/{name}{end}">{what}</a>' for end, what in files.items())
+        rows.append(f"<tr><td>{name} · {lesson.title}</td><td>{decks}</td><td>{prints}</td><td>{quiz}</td></tr>")
+    head = "<tr><th>lesson</th><th>slides, minutes</th><th>to print</th><th>polls</th></tr>"
+    return f"<table>\n{head}\n" + "\n".join(rows) + "\n</table>"
+
+
+def stage() -> Path:
+    """Lay out what Sphinx reads: the student's sources with the notes in them, and pages that only a lecturer has."""
+    source = build_site.stage(STAGED)
+    for lesson in LESSONS:
+        path = source / "notebooks" / f"{lesson.name}.ipynb"
+        nbformat.write(with_notes(nbformat.read(path, as_version=4), read_slides(lesson)), path)
+    with (source / "conf.py").open("a", encoding="utf-8") as settings:
+        settings.write(_SETTINGS)
+    tools = re.search(
+        r"^```\{toctree\}\n:caption: Tools\n.*?^```$", (source / "index.md").read_text("utf-8"), re.M | re.S
+    )
+    if tools is None:
+        raise ValueError("docs/index.md has no toctree with the caption Tools, which this edition takes over.")
+    index = (
+        (HERE / "index.md").read_text("utf-8").replace("{{ links }}", _links()).replace("{{ tools }}", tools.group())
+    )
+    (source / "index.md").write_text(index, "utf-8")
+    shutil.copyfile(HERE / "RUNNING.md", source / "running.md")
+    (source / "plan.md").write_text(plan_page(), "utf-8")
+    (source / "exercises.md").write_text(exercises_page(), "utf-8")
+    return source
+
+
+def build() -> int:
+    """Build the edition into site-instructor/ when Sphinx has nothing to warn of. Returns Sphinx's exit status."""
+    from sphinx.cmd.build import build_main
+
+    source, built = stage(), STAGED / "html"
+    shutil.rmtree(built, ignore_errors=True)
+    status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(STAGED / "trees"), str(source), str(built)])
+    if status == 0:
+        (built / build_site.ASK).write_text(build_site.AskPage().to_html(), encoding="utf-8")
+        write_decks(list(LESSONS), built / "slides")
+        write_quizzes(list(LESSONS), built / "quizzes")
+        shutil.rmtree(EDITION, ignore_errors=True)
+        shutil.move(built, EDITION)
+    return status
