@@ -11,7 +11,7 @@ PICTURE = np.kron(COLOURS, np.ones((8, 8, 1)))
 @pytest.mark.mpl_image_compare
 def test_patches():
     figure = views.draw_patches(PICTURE, 8, token=6)
-    assert "Token 6 is the patch in row 1, column 2: 192 numbers" in alt_text(figure)
+    assert "Patch 6 lies in row 1, column 2: 192 numbers" in alt_text(figure)
     return figure
 
 
@@ -55,4 +55,13 @@ def test_position_similarity():
     assert "row 1, column 2" in text
     assert f"near: other cells from {near.min():.2f} to 0.37" in text  # the cell itself, 1.00, does not count
     assert "flat: other cells from 0.00 to 0.00" in text
+    return figure
+
+
+@pytest.mark.mpl_image_compare
+def test_waves():
+    rows = np.arange(14)[:, None]
+    figure = views.draw_waves(np.concatenate([np.sin(rows / 4.0 ** np.arange(4)), np.ones((14, 4))], axis=1), [0, 1, 3])
+    # sin y is negative for 4 to 6 and 10 to 12; sin(y / 4) is so for 13; row 0 has no sign
+    assert alt_text(figure).endswith("number 0: 4, number 1: 1, number 3: 0.")
     return figure

@@ -59,7 +59,7 @@ def test_shuffle():
 @pytest.mark.mpl_image_compare
 def test_token_counts():
     figure = views.draw_token_counts(["grid", "vector"], [196, 1], [512, 2048])
-    assert "grid: 196 tokens of width 512; vector: 1 tokens of width 2048" in alt_text(figure)
+    assert "grid: 196 tokens of width 512; vector: 1 token of width 2048" in alt_text(figure)
     return figure
 
 

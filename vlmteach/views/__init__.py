@@ -32,7 +32,13 @@ from vlmteach.views.live import LiveFigure
 from vlmteach.views.matrix import ControlCell, draw_blind, draw_matrix, draw_near_far
 from vlmteach.views.meetings import MEETINGS, draw_meeting
 from vlmteach.views.parts import draw_parts
-from vlmteach.views.patches import draw_bag_of_patches, draw_patch_sizes, draw_patches, draw_position_similarity
+from vlmteach.views.patches import (
+    draw_bag_of_patches,
+    draw_patch_sizes,
+    draw_patches,
+    draw_position_similarity,
+    draw_waves,
+)
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.picture import draw_picture
@@ -163,6 +169,7 @@ __all__ = [
     "draw_training",
     "draw_two_encoders",
     "draw_vlm",
+    "draw_waves",
     "draw_weight_against_change",
     "draw_who_looks_where",
     "explore",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vlmteach.views.boxes import cell_box, draw_frame
-from vlmteach.views.rounding import ROUNDING, peak, ranked
+from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
 from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, scale_ends, show_cells, show_picture
 
 COLUMNS = 5  # panels in a row of the gallery, the picture included
@@ -93,9 +93,10 @@ def draw_attention_and_occlusion(
 ) -> Figure:
     """The attention of one query beside what was measured: how much its output moves when a cell is hidden.
 
+    The query's own cell often outshines all others, so the last panel leaves it out and has its own scale.
     picture: (H, W, 3). weights: (h, w). change: (h, w), size of the change of the query's output. position: the query.
     """
-    figure, axes = new_figure(1, 3, height=3.5)
+    figure, axes = new_figure(1, 4, height=3.1)
     height, width = weights.shape
     show_picture(axes[0], picture, "query")
     draw_frame(axes[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
@@ -104,9 +105,14 @@ def draw_attention_and_occlusion(
     _draw_heat(axes[2], change, change.max(), "change when hidden", position)
     axes[1].set_xlabel(f"up to {weights.max():.3f}")
     axes[2].set_xlabel(f"up to {change.max():.3f}")
+    others = change.copy()
+    others[position] = 0
+    _draw_heat(axes[3], others, others.max(), "… of the others", position)
+    axes[3].set_xlabel(f"up to {others.max():.3f}")
     row, column = peak(weights)
     told = f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {row}, column {column}"
-    return describe(figure, f"{told}; {_tell_change(weights, change)}")
+    rest = f"Hiding any other than its own changes its output by at most {tell_size(others.max())}."
+    return describe(figure, f"{told}; {_tell_change(weights, change)} {rest}")
 
 
 def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:

@@ -101,7 +101,8 @@ def draw_profile(profile: np.ndarray, sigma: float, side: int) -> Figure:
     return describe(
         figure,
         f"A row of an effective field, highest in the middle and falling off like a Gaussian of {sigma:.2f} pixels "
-        f"(largest difference {off:.3f}). The theoretical field of {side} pixels is {side / sigma:.0f} times as wide.",
+        f"(largest difference {off:.3f}). The theoretical field is {side} pixels wide; 95% of a Gaussian of "
+        f"this size lie in its middle {4 * sigma:.0f}.",
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, tell_size
-from vlmteach.views.style import HEAT, INK, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
+from vlmteach.views.style import DASHES, HEAT, INK, MARKS, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
 
 PAIR = 4.3  # inches high: two square panels side by side
 
@@ -25,11 +25,11 @@ def draw_patches(picture: np.ndarray, patch_size: int, token: int) -> Figure:
     _draw_cuts(axes[0], rows, columns, patch_size, width=2.5)
     draw_frame(axes[0], (top, left, top + patch_size, left + patch_size), INK, 3.5, halo=7)
     patch = picture[top : top + patch_size, left : left + patch_size]
-    show_picture(axes[1], patch, f"token {token}: row {row}, column {column}")
+    show_picture(axes[1], patch, f"patch {token}: row {row}, column {column}")
     axes[1].set_xlabel(f"{patch_size} × {patch_size} × 3 = {patch.size} numbers")
     return describe(
         figure,
-        f"The picture cut into {rows} by {columns} patches of {patch_size} pixels. Token {token} is the patch in row "
+        f"The picture cut into {rows} by {columns} patches of {patch_size} pixels. Patch {token} lies in row "
         f"{row}, column {column}: {patch.size} numbers, of mean brightness {patch.mean():.2f}.",
     )
 
@@ -119,6 +119,31 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
     return describe(
         figure, f"Similarity of the position code of row {row}, column {column} to all cells. {'; '.join(texts)}."
     )
+
+
+def draw_waves(codes: np.ndarray, waves: Sequence[int]) -> Figure:
+    """The position codes of places along a line, (places, D), as stripes, and some of their numbers as waves."""
+    figure, axes = new_figure(1, 2, height=3.4)
+    shown = axes[0].imshow(codes, cmap=HEAT, vmin=-1, vmax=1, aspect="auto")
+    axes[0].set_title(f"the codes of {len(codes)} rows")
+    axes[0].set_xlabel("number of the code")
+    axes[0].set_ylabel("row")
+    figure.colorbar(shown, ax=axes[0])
+    for index, wave in enumerate(waves):
+        style = {"marker": MARKS[index % len(MARKS)], "linestyle": DASHES[index % len(DASHES)], "color": VIT_HUE}
+        axes[1].plot(codes[:, wave], label=f"number {wave}", alpha=1 - 0.2 * index, **style)
+    axes[1].set_title("from fast to slow")
+    axes[1].set_xlabel("row")
+    axes[1].set_ylim(-1.1, 1.1)
+    figure.legend(loc="outside right upper")
+    turns = ", ".join(f"number {wave}: {_sign_changes(codes[:, wave])}" for wave in waves)
+    told = f"The position codes of {len(codes)} rows, {codes.shape[1]} numbers each"
+    return describe(figure, f"{told}. How often each number changes its sign from row to row: {turns}.")
+
+
+def _sign_changes(wave: np.ndarray) -> int:
+    signs = np.sign(wave[np.abs(wave) > ROUNDING])
+    return int((signs[1:] != signs[:-1]).sum())
 
 
 def _count(picture: np.ndarray, size: int) -> int:

@@ -105,7 +105,8 @@ def notes_of(data: PatchViewData) -> list[str]:
 
 def _hidden(data: PatchViewData) -> str:
     if data.squares == (0, 0):
-        return "No square was hidden, so weights are not compared with measured changes."
+        weights = any(panel.shows == "attention" for panel in data.panels)
+        return "No square was hidden" + (", so weights are not compared with measured changes." if weights else ".")
     return (
         f"Hidden: each of {data.squares[0]} × {data.squares[1]} squares, in the picture's mean colour. Change: how "
         "far the unit's vector moves, in per cent of the layer's mean vector length."

@@ -116,7 +116,9 @@ def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Seque
     axis.set_xlim(0, max(counts) * 1.25)
     for place, count, width in zip(places, counts, widths, strict=True):
         axis.text(count + max(counts) * 0.01, place, f" {count} × {width} numbers", va="center", color=INK)
-    listed = "; ".join(f"{n}: {c} tokens of width {w}" for n, c, w in zip(names, counts, widths, strict=True))
+    listed = "; ".join(
+        f"{n}: {c} token{'s' if c > 1 else ''} of width {w}" for n, c, w in zip(names, counts, widths, strict=True)
+    )
     return describe(figure, f"Tokens from each encoder output. {listed}.")
 
 
