@@ -7,6 +7,7 @@
 # make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
 # make lecture  the instructor's edition: slides in three lengths, notes, polls, answers: site-instructor/index.html
+# make handin LESSON=01  a notebook of its exercises alone; make collect LESSON=01 FOLDER=… checks those that came back
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -39,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -101,6 +102,13 @@ lecture: .venv/ready-lecture $(READY)
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m lecture tests/lecture
 
+handin: $(READY)
+	@mkdir -p handin
+	PYTHONPATH=notebooks $(BIN)/python -m lecture.handin $(LESSON) handin/$(LESSON).ipynb
+
+collect: $(READY)
+	PYTHONPATH=notebooks $(BIN)/python -m lecture.collect $(LESSON) $(FOLDER)
+
 # bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
 bench: .venv/ready-bench $(READY)
 	$(call install,.venv,$(PINNED) --no-deps bertviz)
@@ -111,7 +119,7 @@ mutate: $(READY)
 	$(BIN)/python tests/mutations/run.py
 
 clean:
-	rm -rf .venv .venv-colab build dist site site-instructor *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-colab build dist site site-instructor handin *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch and torchvision alone come from TORCH_INDEX, which may hold an old copy of whatever else they need
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made

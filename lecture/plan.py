@@ -57,7 +57,7 @@ def minutes_of(slides: Iterable[Slide], polls: dict[str, Poll], cut: int) -> Min
 
 
 def plan_table(lessons: dict[Lesson, list[Slide]], polls: dict[str, Poll]) -> str:
-    """One Markdown table: each lesson in each length, beside what a student needs for it alone."""
+    """One Markdown table: each lesson in each length, beside what a student needs alone, to read and for exercises."""
     head = "| lesson | " + " | ".join(f"{cut} min: slides, talk + polls + exercises" for cut in CUTS) + " | alone |"
     lines = [head, "|---|" + "---|" * (len(CUTS) + 1)]
     for lesson, slides in lessons.items():
@@ -65,7 +65,9 @@ def plan_table(lessons: dict[Lesson, list[Slide]], polls: dict[str, Poll]) -> st
         for cut in CUTS:
             spent = minutes_of(slides, polls, cut)
             cells.append(f"{spent.slides}: {spent.talk} + {spent.polls} + {spent.exercises} = {spent.total}")
-        lines.append(f"| {lesson.number:02d} · {lesson.title} | {' | '.join(cells)} | {lesson.minutes} |")
+        lines.append(
+            f"| {lesson.number:02d} · {lesson.title} | {' | '.join(cells)} | {lesson.minutes} + {lesson.exercises} |"
+        )
     return "\n".join(lines) + "\n"
 
 

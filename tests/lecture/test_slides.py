@@ -120,7 +120,7 @@ def test_polls_and_exercises_count_in_a_plan() -> None:
         ["7", "", "5", "5 |"],
         ["5", "", "", "12 |"],
     ]
-    assert "| 2: 3 + 2 + 0 = 5 | 3: 3 + 2 + 7 = 12 | 4: 8 + 2 + 7 = 17 | 30 |" in plan_table(
+    assert "| 2: 3 + 2 + 0 = 5 | 3: 3 + 2 + 7 = 12 | 4: 8 + 2 + 7 = 17 | 30 + 10 |" in plan_table(
         {LESSONS[1]: slides}, polls
     )
 
