@@ -55,7 +55,7 @@ def test_profile():
     profile[20] = 1.1
     figure = views.draw_profile(profile, sigma=3.0, side=31)
     assert "a Gaussian of 3.00 pixels (largest difference 0.086)" in alt_text(figure)
-    assert "theoretical field is 31 pixels wide; a Gaussian of this size has 95% of its weight within 13" in alt_text(
+    assert "theoretical field is 31 pixels wide; 95% of a Gaussian of this size lie in its middle 12" in alt_text(
         figure
     )
     return figure
