@@ -120,10 +120,10 @@ def _links() -> str:
     rows = []
     for lesson in LESSONS:
         name = f"{lesson.number:02d}"
-        decks = " ".join(f'<a href="slides/{name}.html?cut={cut}">{cut}</a>' for cut in CUTS)
+        decks = " · ".join(f'<a href="slides/{name}.html?cut={cut}">{cut}</a>' for cut in CUTS)
         prints = f'<a href="slides/{name}.html?print-pdf&amp;handout">with notes</a>'
         files = {".html": "page", "-key.html": "key", "-canvas.zip": "Canvas", "-moodle.xml": "Moodle", ".gift": "GIFT"}
-        quiz = " ".join(f'<a href="quizzes/{name}{end}">{what}</a>' for end, what in files.items())
+        quiz = " · ".join(f'<a href="quizzes/{name}{end}">{what}</a>' for end, what in files.items())
         rows.append(f"<tr><td>{name} · {lesson.title}</td><td>{decks}</td><td>{prints}</td><td>{quiz}</td></tr>")
     head = "<tr><th>lesson</th><th>slides, minutes</th><th>to print</th><th>polls</th></tr>"
     return f"<table>\n{head}\n" + "\n".join(rows) + "\n</table>"

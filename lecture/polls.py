@@ -13,7 +13,7 @@
 
 `planted` names an exercise and a phrase of the reason. A test plants the exercise's known mistakes, and one of them
 must get a reply with this phrase: so the reason a poll gives and the one the exercise gives stay the same. `see` names
-what settles the question: a page of the site, with its state in the address.
+what settles the question: a page of the site, with its state in the address. A poll that no slide asks is for quizzes.
 """
 
 from __future__ import annotations

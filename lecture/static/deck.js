@@ -68,5 +68,6 @@
     for (const poll of document.querySelectorAll(".poll")) settle(poll, false);
     makeAllRoom();
   });
-  document.fonts.ready.then(() => deck.initialize());
+  // with its fonts, or sizes would be measured on others; a font that is missing must not keep the lecture from starting
+  Promise.allSettled([...document.fonts].map((font) => font.load())).then(() => deck.initialize());
 })();
