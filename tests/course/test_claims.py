@@ -13,8 +13,9 @@ from vlmteach.course.counter_evidence import caveats, load_published, source_of_
 from vlmteach.course.glossary import TERMS, glossary
 from vlmteach.course.measured import CLAIMS as MEASURED
 from vlmteach.course.measured import at_least, at_most
-from vlmteach.course.records import load_records, seeds_in_words, share_in_words
+from vlmteach.course.records import interval_in_words, load_records, seeds_in_words, share_in_words
 from vlmteach.course.systems import LOCATOR
+from vlmteach.experiments.frozen import FrozenResults
 from vlmteach.experiments.recording import RESULTS
 
 CLAIMS = load_claims()
@@ -94,7 +95,7 @@ def worse(record):
 
 @EACH
 def test_another_record_makes_other_sentences(claim, folder):
-    for name in ("matrix", "hunger", "cliff"):
+    for name in ("matrix", "hunger", "cliff", "frozen"):
         change(folder, name, worse)
     change(
         folder,
@@ -161,6 +162,17 @@ def test_at_the_ends_of_the_interval_what_was_found_is_two_standard_errors_off(h
 def test_a_share_of_nothing_or_of_too_few_is_refused(hits, count):
     with pytest.raises(ValueError, match=f"{hits} hits among {count} cases"):
         share_in_words(hits, count)
+
+
+def test_a_frozen_eye_is_quoted_with_the_interval_around_its_mean():
+    runs = [
+        {"eye": "cnn", "connector": "prefix", "seed": seed, "accuracy": [0.5, value], "standard_error": [0, 0.01]}
+        for seed, value in enumerate((0.9, 0.91, 0.92))
+    ]
+    results = FrozenResults({"families": ["count", "where"], "guessing": {}, "runs": runs})
+
+    assert interval_in_words(results, "cnn", "prefix", "where") == "0.91 ± 0.03"
+    assert interval_in_words(results, "cnn", "prefix", "count") == "0.50 ± 0.00"
 
 
 def test_a_verdict_that_the_record_no_longer_bears_out_says_so(folder):

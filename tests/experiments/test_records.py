@@ -8,6 +8,7 @@ from vlmteach.experiments.recording import read_results
 MODULES = {
     "cliff": "vlmteach.experiments.cliff.run",
     "cost": "vlmteach.experiments.cost.measure",
+    "frozen": "vlmteach.experiments.frozen.run",
     "hunger": "vlmteach.experiments.hunger.run",
     "matrix": "vlmteach.experiments.matrix.run",
 }

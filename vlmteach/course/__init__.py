@@ -7,7 +7,7 @@ from vlmteach.course.lessons import LESSONS, Lesson, get_lesson
 from vlmteach.course.machine import doctor
 from vlmteach.course.own_picture import OwnPicture
 from vlmteach.course.playground import draw_asked, playground
-from vlmteach.course.records import seeds_in_words, share_in_words
+from vlmteach.course.records import interval_in_words, seeds_in_words, share_in_words
 from vlmteach.course.session import start
 from vlmteach.course.systems import load_systems
 
@@ -20,6 +20,7 @@ __all__ = [
     "draw_asked",
     "get_lesson",
     "glossary",
+    "interval_in_words",
     "load_ledger",
     "load_published",
     "load_systems",

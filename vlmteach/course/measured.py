@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from vlmteach.course.records import Records
+from vlmteach.course.records import Records, interval_in_words
 from vlmteach.course.records import seeds_in_words as seeds
 from vlmteach.course.systems import load_systems
 from vlmteach.experiments import LEVEL
@@ -85,6 +85,12 @@ def local(r: Records) -> Measured:
     bag = r.matrix.seeds("cnn-small", "vector", "far relation", positions=False)
     read = r.matrix.seeds("cnn-small", "cross-attention", "far relation")
     prefix = r.matrix.seeds("cnn-small", "prefix", "far relation")
+    real = r.frozen.seeds("cnn", "cross-attention", "far relation")
+    frozen = [
+        f"{r.frozen.title(eye)}, {r.frozen.tokens(eye)} tokens, {interval_in_words(r.frozen, eye, way, 'far relation')}"
+        for eye, way in r.frozen.cells()
+        if way == "cross-attention"
+    ]
     return Measured(
         (
             f"The cliff, chance {CHANCE:.2f}: a CNN of three blocks knows the colour at every place inside its "
@@ -93,12 +99,15 @@ def local(r: Records) -> Measured:
             f"Far relations, guessing {r.matrix.guess('far relation'):.2f}: the CNN with the smallest field and a mean "
             f"vector, no positions, {seeds(bag)}. The same CNN with positions, read by a prefix {seeds(prefix)}, by "
             f"cross-attention {seeds(read)}.",
+            "Real networks, trained on photographs and frozen, read by cross-attention; far relations on our board, "
+            f"guessing {r.frozen.guess('far relation'):.2f}: {'; '.join(frozen)}.",
         ),
         (
             at_most("beyond its field a CNN guesses", outside, 0.25),
             at_least("with one attention layer it does not", attention.mean(), LEVEL),
             at_most("as a bag of windows it guesses far relations", bag.mean(), r.matrix.luck("far relation")),
             at_least("read by cross-attention it answers them", read.mean(), LEVEL),
+            at_least("and so does a real CNN, frozen", real.mean(), LEVEL),
         ),
     )
 

@@ -31,7 +31,7 @@ def draw_intervals(
     kinds: what stands below. guessing: (kinds,). what: the values are, on the axis.
     An interval is cut at 0 and 1; a hollow mark is one whose interval holds the guess.
     """
-    figure, axis = new_figure(height=4.4)
+    figure, axis = new_figure(height=3.9 + 0.25 * len(systems))  # a line of the legend for each
     places = np.arange(len(kinds))
     axis.hlines(guessing, places - 0.45, places + 0.45, color=MUTED, linestyle="--", linewidth=1.5, label="guessing")
     for number, one in enumerate(systems):
@@ -46,7 +46,7 @@ def draw_intervals(
     axis.set(ylim=(0, 1.03), xlim=(-0.5, len(kinds) - 0.5), ylabel=what)
     axis.grid(axis="y", color=INK, alpha=0.12)
     handles, names = axis.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=11)
+    figure.legend(handles, names, loc="outside lower center", fontsize=11)
     return describe(
         figure, f"{what.capitalize()}. {' '.join(_told(one, kinds) for one in systems)} {_guesses(kinds, guessing)}"
     )

@@ -89,7 +89,7 @@ def _worlds() -> tuple[Records, ...]:
 def _world(records: Records, share: Callable[[], float], times: Callable[[], float]) -> Records:
     """Records in which each share of right answers is made anew and each amount multiplied."""
     made = copy.deepcopy(records)
-    for name in ("cliff", "matrix", "hunger", "cost"):
+    for name in ("cliff", "matrix", "hunger", "cost", "frozen"):
         _remake(getattr(made, name).record, share, times)
     towers = [replace(t, accuracy=100 * share(), gflops=t.gflops * times()) for t in made.published]
     return replace(made, published=tuple(towers))

@@ -21,22 +21,24 @@ CHUNK = 16  # pictures at a time: more are slower, since they no longer fit into
 class FrozenEye(nn.Module):
     """A real encoder at the place of a VLM's own: scenes in, visual tokens out, and nothing in it learns."""
 
-    def __init__(self, eye: Eye) -> None:
+    def __init__(self, eye: Eye, encoder: nn.Module) -> None:
         super().__init__()
-        self.eye, self.encoder = eye, _encoder(eye)
+        self.eye, self.encoder = eye, encoder
 
     def forward(self, image: Tensor) -> VisualTokens:
         """Scenes (B, 3, H, W) in [0, 1] -> visual tokens (B, eye.tokens, eye.width)."""
-        return frozen_tokens(self.eye, image)
+        return self.eye.visual(look(self.eye, image, self.encoder))
 
 
-def load_vlm(eye: str, connector: str) -> VisionLanguageModel:
+def load_vlm(eye: str, connector: str, encoder: nn.Module | None = None) -> VisionLanguageModel:
     """A trained cell of the record with its real eye in front, in eval mode: it takes scenes, as every VLM here does.
 
+    encoder: the eye's trained encoder, where it is loaded already; its weights are not touched. None loads it.
     Raises ValueError for a cell that is not shipped, WeightsMissing when the eye's trained weights cannot be had.
     """
     behind = load_behind(eye, connector)
-    return VisionLanguageModel(FrozenEye(EYES[eye]), behind.connector, behind.language_model).eval()
+    front = FrozenEye(EYES[eye], _encoder(EYES[eye]) if encoder is None else encoder)
+    return VisionLanguageModel(front, behind.connector, behind.language_model).eval()
 
 
 def frozen_tokens(eye: Eye, pictures: Tensor) -> VisualTokens:
@@ -49,10 +51,13 @@ def frozen_tokens(eye: Eye, pictures: Tensor) -> VisualTokens:
     return eye.visual(look(eye, pictures))
 
 
-def look(eye: Eye, pictures: Tensor) -> Tensor:
-    """The encoder's own tokens of scenes, as they are kept: (B, 3, H, W) -> (B, cells², width), float16."""
+def look(eye: Eye, pictures: Tensor, encoder: nn.Module | None = None) -> Tensor:
+    """The encoder's own tokens of scenes, as they are kept: (B, 3, H, W) -> (B, cells², width), float16.
+
+    encoder: the eye's, where it is loaded already.
+    """
     check_picture(pictures)
-    encoder, preprocessing = _encoder(eye), preprocessing_of(eye.encoder)
+    encoder, preprocessing = encoder or _encoder(eye), preprocessing_of(eye.encoder)
     with torch.no_grad():
         parts = [
             encoder(preprocessing.normalise(enlarge(part, eye.side))).without_prefix_tokens().tokens.half()

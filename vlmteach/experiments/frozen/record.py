@@ -41,6 +41,7 @@ from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
 BATCHES = 64  # in the set that is learned from
 RATES = (1e-3, 2e-3, 4e-3)
 PILOT = replace(RECIPE, steps=100)
+LONGER = 2  # times the steps of the recipe: after the recipe's own, the ViT still learned attributes
 PILOT_SEED = 9  # of the weights; those of the record have other ones
 GUESSING = 16_384  # pictures from which the rate of guessing is counted
 
@@ -60,9 +61,10 @@ class Cell(NamedTuple):
         """Short runs, one at every rate."""
         return [Case(*self, PILOT_SEED, BATCHES, replace(PILOT, learning_rate=rate)) for rate in RATES]
 
-    def seeds(self, rate: float) -> list[Case]:
-        """One run for each seed."""
-        return [Case(*self, seed, BATCHES, replace(RECIPE, learning_rate=rate)) for seed in SEEDS]
+    def seeds(self, rate: float, longer: int = LONGER) -> list[Case]:
+        """One run for each seed. longer: how many times as many steps as the recipe has."""
+        recipe = replace(RECIPE, learning_rate=rate, steps=longer * RECIPE.steps)
+        return [Case(*self, seed, BATCHES, recipe) for seed in SEEDS]
 
 
 # In the order in which they are made: what the course's sentences need most comes first.
@@ -89,7 +91,7 @@ def features_of(eye: str) -> Features:
 def make_run(case: Case) -> Result:
     """One run, with its weights only where they are shipped."""
     result = run_case(case, features_of(case.eye))
-    ships = Cell.of(result.run) in SHIPPED and case.seed == SEEDS[0]
+    ships = Cell.of(result.run) in SHIPPED and case.seed == SEEDS[0] and case.recipe.steps == LONGER * RECIPE.steps
     return result if ships else result._replace(weights={})
 
 
@@ -139,11 +141,14 @@ class Recorder:
         """Write frozen.json, with all finished runs, and the shipped weights of those that are there."""
         cells = [cell for cells in self.rounds for cell in cells]
         pilots = self._there([case for cell in cells for case in cell.pilots()])
-        wanted = [case for cell in cells if self._piloted(cell) for case in cell.seeds(self._rate(cell))]
+        piloted = {cell: self._rate(cell) for cell in cells if len(self._there(cell.pilots())) == len(RATES)}
+        wanted = [case for cell, rate in piloted.items() for case in cell.seeds(rate)]
         runs = self._there(wanted)
+        shorter = self._there([case for cell, rate in piloted.items() for case in cell.seeds(rate, longer=1)])
         record = {
             "experiment": "frozen",
             "recipe": asdict(RECIPE),
+            "steps": LONGER * RECIPE.steps,
             "batch": BATCH,
             "pictures": BATCHES * BATCH,
             "validated": VALIDATED * BATCH,
@@ -162,15 +167,13 @@ class Recorder:
             "missing": len(SEEDS) * len(cells) - len(runs),
             "pilots": pilots,
             "runs": runs,
+            "shorter": shorter,
         }
         write_results("frozen", record, results)
         return FrozenResults(record)
 
     def _rate(self, cell: Cell) -> float:
         return chosen_rate(self.runs.runs(cell.pilots()))
-
-    def _piloted(self, cell: Cell) -> bool:
-        return len(self._there(cell.pilots())) == len(RATES)
 
     def _there(self, cases: Sequence[Case]) -> list[Run]:
         return [run for case in cases if (run := self.runs.finished(case)) is not None]
