@@ -31,7 +31,7 @@ from slim_pictures import slim_pictures
 from tqdm import tqdm
 
 from vlmteach.course import LESSONS, Lesson
-from vlmteach.course.lessons import MEMORY_MB
+from vlmteach.course.lessons import MEMORY_MB, get_lesson
 from vlmteach.course.versions import installed_version
 
 NOTEBOOKS = Path(__file__).resolve().parent
@@ -64,7 +64,8 @@ def needs(lesson: Lesson) -> str:
     return (
         f"**Time:** about {lesson.minutes} minutes, and {lesson.exercises} for the exercises. "
         f"**Needs:** {MEMORY_MB // 1024} GB of memory, {network}; "
-        f"running everything takes at most {lesson.seconds} seconds on two cores."
+        f"running everything takes at most {lesson.seconds} seconds on two cores. "
+        f"**Terms:** the glossary at the end of [lesson 09]({get_lesson(9).name}.ipynb), in English and Japanese."
     )
 
 

@@ -39,9 +39,9 @@ LESSONS = (
         exercises=5,
         seconds=20,
     ),
-    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=30, exercises=10, seconds=30),
+    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=35, exercises=10, seconds=30),
     Lesson(
-        2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=60, exercises=25, seconds=45
+        2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=65, exercises=25, seconds=45
     ),
     Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=35, exercises=15, seconds=30),
     Lesson(
