@@ -63,6 +63,7 @@ LESSONS = (
         seconds=60,
         needs_network=True,
     ),
+    Lesson(11, "real_vlms_opened", "Real VLMs, opened", minutes=60, exercises=15, seconds=60, needs_network=True),
 )
 
 

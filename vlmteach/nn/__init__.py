@@ -27,6 +27,7 @@ from vlmteach.nn.connectors import (
 from vlmteach.nn.conv_stem_vit import ConvStem, ConvStemViT
 from vlmteach.nn.convnet import ConvNet
 from vlmteach.nn.language import LanguageModel, WordTokenizer
+from vlmteach.nn.lora import LoRA, with_lora
 from vlmteach.nn.positions import Rope2d, box_positions, resample_positions, sincos_positions
 from vlmteach.nn.regions import RegionEncoder, box_geometry, region_tokens
 from vlmteach.nn.tokens import (
@@ -58,6 +59,7 @@ __all__ = [
     "DualEncoderHead",
     "GatedCrossAttention",
     "LanguageModel",
+    "LoRA",
     "MeanPool",
     "MultiHeadAttention",
     "NormTokens",
@@ -94,4 +96,5 @@ __all__ = [
     "tokens_to_grid",
     "unpatchify",
     "whole_picture",
+    "with_lora",
 ]

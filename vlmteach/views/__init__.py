@@ -43,6 +43,7 @@ from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.picture import draw_picture
 from vlmteach.views.ranges import Measured, draw_ranges
+from vlmteach.views.real_vlms import draw_part_shares, draw_token_budgets
 from vlmteach.views.rounding import tell_size
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
@@ -142,6 +143,7 @@ __all__ = [
     "draw_next_words",
     "draw_numbers",
     "draw_offset_accuracy",
+    "draw_part_shares",
     "draw_parts",
     "draw_patch_sizes",
     "draw_patches",
@@ -164,6 +166,7 @@ __all__ = [
     "draw_steps_to_level",
     "draw_task",
     "draw_token",
+    "draw_token_budgets",
     "draw_token_counts",
     "draw_towers",
     "draw_training",

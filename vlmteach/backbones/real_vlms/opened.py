@@ -25,6 +25,7 @@ from vlmteach.backbones.real_vlms.picture import (
     Prepared,
     boxes_of_tile,
     coordinates,
+    first_tile,
     prepare,
 )
 from vlmteach.backbones.real_vlms.reader import Reader, visual_tokens
@@ -32,6 +33,7 @@ from vlmteach.backbones.real_vlms.windows import window_of_tokens
 from vlmteach.nn.checks import check_picture
 from vlmteach.nn.tokens import VisualTokens
 
+_COUNTED: dict[tuple[str, tuple[int, ...]], int] = {}
 PARTS = ("encoder", "connector", "language model")
 
 
@@ -184,12 +186,13 @@ def _boxes(name: str, height: int, width: int) -> Tensor:
     """The tiny twin counts the tokens, since it cuts a picture as the real one does."""
     twin = _twin(name)
     prepared = coordinates(twin.about, twin.image_processor, height, width)
-    with torch.no_grad(), quiet():
-        count = len(visual_tokens(twin.about, twin.model, prepared))
+    tile = tuple(prepared.tiles[0].shape[1:])
+    if (name, tile) not in _COUNTED:  # a system makes as many tokens of one tile as of another
+        with torch.no_grad(), quiet():
+            count = len(visual_tokens(twin.about, twin.model, first_tile(prepared)))
+        _COUNTED[name, tile] = count
+    each = _COUNTED[name, tile]
     if "config.num_query_tokens" in twin.about.values:
-        return torch.tensor([0.0, 0.0, 1.0, 1.0]).repeat(count, 1)
-    each, left_over = divmod(count, len(prepared.tiles))
-    if left_over:
-        raise ValueError(f"{count} tokens are not shared evenly by {len(prepared.tiles)} tiles.")
+        return torch.tensor([0.0, 0.0, 1.0, 1.0]).repeat(each, 1)
     whole_first = name == "llama_3_2_11b_vision"  # its CLS token meets the words as well
     return torch.cat([boxes_of_tile(tile, each, whole_first) for tile in prepared.tiles])

@@ -48,6 +48,17 @@ def coordinates(about: RealVLM, processor: Any, height: int, width: int) -> Prep
     return _sorted(about, processor, done)
 
 
+def first_tile(prepared: Prepared) -> Prepared:
+    """The same inputs with one tile in place of many, where the system takes tiles one by one."""
+    pixels, inputs = prepared.inputs["pixel_values"], dict(prepared.inputs)
+    tiled = ("pixel_values", "pixel_attention_mask")
+    if pixels.ndim == 5:  # (1, tiles, 3, H, W)
+        inputs |= {name: inputs[name][:, :1] for name in tiled if name in inputs}
+    elif pixels.ndim == 4:
+        inputs["pixel_values"] = pixels[:1]
+    return Prepared(inputs, prepared.tiles[:1])
+
+
 def _sorted(about: RealVLM, processor: Any, done: Any) -> Prepared:
     if about.name == "llama_3_2_11b_vision":
         used = int(torch.as_tensor(done["num_tiles"]).flatten()[0])
