@@ -7,7 +7,7 @@ from vlmteach.backbones.encoders import PRETRAINED_ENCODERS, load_encoder, prepr
 from vlmteach.backbones.grid_encoder import GridEncoder
 from vlmteach.backbones.load import load_cnn
 from vlmteach.backbones.preprocessing import Preprocessing
-from vlmteach.backbones.real_vlms import REAL_VLMS, OpenVLM, TransformersMissing, open_vlm
+from vlmteach.backbones.real_vlms import REAL_VLMS, OpenVLM, TransformersMissing, ask_smolvlm, open_vlm
 from vlmteach.backbones.timm_vit import TimmViT
 from vlmteach.backbones.vit import vit_from_timm
 from vlmteach.backbones.weights import WeightsMissing
@@ -22,6 +22,7 @@ __all__ = [
     "TimmViT",
     "TransformersMissing",
     "WeightsMissing",
+    "ask_smolvlm",
     "attention_pool_from_timm",
     "detect_boxes",
     "load_cnn",
