@@ -126,3 +126,36 @@ def test_an_incomplete_entry_is_refused_by_name(change, words):
     change(broken)
     with pytest.raises(ValueError, match=words):
         read_systems(broken)
+
+
+# the system's name in this table -> its name among the real ones, and sizes of pictures with the fewest and most tokens
+OPENED = {
+    "LLaVA-1.5": ("llava_1_5_7b", [(336, 336)]),
+    "PaliGemma": ("paligemma_3b_896", [(896, 896)]),
+    "FastVLM": ("fastvlm_7b", [(1024, 1024)]),
+    "BLIP-2": ("blip2_opt_2_7b", [(224, 224)]),
+    "Pixtral 12B": ("pixtral_12b", [(1024, 1024)]),
+    "Llama 3.2 11B Vision": ("llama_3_2_11b_vision", [(448, 448), (896, 896)]),
+    "InternVL3 1B": ("internvl3_1b", [(448, 448), (1344, 1792)]),
+    "Qwen2.5-VL 3B": ("qwen2_5_vl_3b", [(56, 56)]),
+    "Gemma 3 4B": ("gemma_3_4b", [(896, 896)]),
+    "SmolVLM2 500M": ("smolvlm2_500m", [(128, 2048), (2048, 2048)]),
+}
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_the_number_of_tokens_is_what_the_opened_system_makes(name):
+    pytest.importorskip("transformers")
+    from vlmteach.backbones import open_vlm
+
+    (system,) = [system for system in TABLE.systems if system.name == name]
+    real, sizes = OPENED[name]
+    counted = {open_vlm(real, "tiny").tokens(*size) for size in sizes}
+    assert counted <= set(system.tokens)
+    assert len(counted) == len(sizes)
+
+
+def test_the_table_goes_on_to_the_year_of_the_newest_system_that_is_opened():
+    from vlmteach.backbones import REAL_VLMS
+
+    assert max(system.year for system in TABLE.systems) >= max(about.year for about in REAL_VLMS.values())

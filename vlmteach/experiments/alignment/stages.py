@@ -1,4 +1,4 @@
-"""LLaVA's two stages in small: an encoder and a language model that never met, and what must learn for them to.
+"""Two networks that never met, the projector between them, and the data of both stages.
 
 The encoder is a ViT and stays frozen; the language model, with the layer by which its words read tokens, was trained
 behind a CNN. Between them stands a new projector. Stage 1 trains the projector alone; stage 2 more of the model, on
