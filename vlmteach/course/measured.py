@@ -283,7 +283,8 @@ def unsaid(r: Records) -> Measured:
             f"Data: trained on DataComp's pairs of pictures and texts instead of LAION's, the same ViT-L/14 is "
             f"{curated.accuracy - scraped.accuracy:.1f} points better.",
             f"Tokens can be left out: a quarter of the tokens costs our ViT {half / whole:.0%} of the operations. A "
-            "convolution needs its whole grid. Section 10 of lesson 09 leaves out half and measures what is lost.",
+            "convolution needs its whole grid. Section 10 of lesson 09 leaves out half and measures what is lost; "
+            "lesson 11 opens real systems and counts the tokens that each of them keeps.",
         ),
         (
             at_least("other data gain more than two points", curated.accuracy - scraped.accuracy, 2),
