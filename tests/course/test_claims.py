@@ -166,7 +166,7 @@ def test_a_share_of_nothing_or_of_too_few_is_refused(hits, count):
 
 def test_a_frozen_eye_is_quoted_with_the_interval_around_its_mean():
     runs = [
-        {"eye": "cnn", "connector": "prefix", "seed": seed, "accuracy": [0.5, value], "standard_error": [0, 0.01]}
+        {"encoder": "cnn", "connector": "prefix", "seed": seed, "accuracy": [0.5, value], "standard_error": [0, 0.01]}
         for seed, value in enumerate((0.9, 0.91, 0.92))
     ]
     results = FrozenResults({"families": ["count", "where"], "guessing": {}, "runs": runs})

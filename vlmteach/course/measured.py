@@ -87,8 +87,8 @@ def local(r: Records) -> Measured:
     prefix = r.matrix.seeds("cnn-small", "prefix", "far relation")
     real = r.frozen.seeds("cnn", "cross-attention", "far relation")
     frozen = [
-        f"{r.frozen.title(eye)}, {r.frozen.tokens(eye)} tokens, {interval_in_words(r.frozen, eye, way, 'far relation')}"
-        for eye, way in r.frozen.cells()
+        f"{r.frozen.title(it)}, {r.frozen.tokens(it)} tokens, {interval_in_words(r.frozen, it, way, 'far relation')}"
+        for it, way in r.frozen.cells()
         if way == "cross-attention"
     ]
     return Measured(

@@ -70,7 +70,8 @@ def share_in_words(hits: int, count: int) -> str:
     return f"{share:.2f} ({middle - half:.2f} to {middle + half:.2f})"
 
 
-def interval_in_words(results: frozen.FrozenResults, eye: str, connector: str, family: str) -> str:
+def interval_in_words(results: frozen.FrozenResults, encoder: str, connector: str, family: str) -> str:
     """The mean of a cell's seeds in one family with half of its 95 % interval: "0.97 ± 0.02"."""
     number = results.index(family)
-    return f"{results.accuracy(eye, connector)[:, number].mean():.2f} ± {results.margins(eye, connector)[number]:.2f}"
+    mean, half = results.accuracy(encoder, connector)[:, number].mean(), results.margins(encoder, connector)[number]
+    return f"{mean:.2f} ± {half:.2f}"

@@ -1,4 +1,4 @@
-"""What a frozen eye sees: read on its grid, kept, and computed once."""
+"""What a frozen encoder sees: read on its grid, kept, and computed once."""
 
 import pytest
 import torch
@@ -6,13 +6,13 @@ from support.wheels import require_installed
 
 from vlmteach.backbones import load_encoder, preprocessing_of
 from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0
-from vlmteach.experiments.frozen.eyes import enlarge, frozen_tokens, look
-from vlmteach.experiments.frozen.features import BATCH, Eye, Features, joined
-from vlmteach.experiments.frozen.models import EYES
+from vlmteach.experiments.frozen.encoders import enlarge, frozen_tokens, look
+from vlmteach.experiments.frozen.features import BATCH, Features, FrozenEncoder, joined
+from vlmteach.experiments.frozen.models import ENCODERS
 from vlmteach.experiments.matrix.train import HELD_OUT
 from vlmteach.pictures.scenes.batches import make_batch
 
-SMALL = Eye("a small eye", "none", side=48, cells=4, width=3, pool=2)
+SMALL = FrozenEncoder("a small encoder", "none", side=48, cells=4, width=3, pool=2)
 
 
 def test_a_pooled_token_is_the_mean_of_its_square_and_stands_for_it():
@@ -28,13 +28,13 @@ def test_a_pooled_token_is_the_mean_of_its_square_and_stands_for_it():
 def test_without_pooling_tokens_stay_as_they_are():
     kept = torch.randn(2, 36, 320).half()
 
-    assert torch.equal(EYES["cnn"].visual(kept).tokens, kept.float())
+    assert torch.equal(ENCODERS["cnn"].visual(kept).tokens, kept.float())
 
 
 def test_what_was_seen_once_is_read_the_next_time(tmp_path):
     looked = []
 
-    def seen(eye, pictures):
+    def seen(encoder, pictures):
         looked.append(len(pictures))
         return pictures.flatten(1)[:, :48].unflatten(1, (16, 3)).half()
 
@@ -48,7 +48,7 @@ def test_what_was_seen_once_is_read_the_next_time(tmp_path):
 
 
 def test_a_damaged_file_is_made_again(tmp_path):
-    features = Features(SMALL, lambda eye, pictures: pictures.half(), tmp_path)
+    features = Features(SMALL, lambda encoder, pictures: pictures.half(), tmp_path)
     whole = features.batch(7, 2)
     (file,) = tmp_path.rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:100])
@@ -58,16 +58,16 @@ def test_a_damaged_file_is_made_again(tmp_path):
 
 
 def test_a_batch_is_that_of_make_batch_without_the_pairs_that_are_held_out(tmp_path):
-    batch = Features(SMALL, lambda eye, pictures: pictures.half(), tmp_path).batch(7, 2)
+    batch = Features(SMALL, lambda encoder, pictures: pictures.half(), tmp_path).batch(7, 2)
     expected = make_batch(BATCH, (7, 2), pairs=~HELD_OUT)
 
     assert torch.equal(batch.pictures, expected.pictures.half())
     assert all(torch.equal(a, b) for a, b in zip(batch[1:], expected[1:], strict=True))
 
 
-def test_eyes_that_differ_only_in_pooling_share_what_is_kept_and_others_do_not():
-    assert EYES["vit"].source == EYES["vit-own"].source
-    assert len({eye.source for eye in EYES.values()}) == len(EYES) - 1
+def test_encoders_that_differ_only_in_pooling_share_what_is_kept_and_others_do_not():
+    assert ENCODERS["vit"].source == ENCODERS["vit-own"].source
+    assert len({encoder.source for encoder in ENCODERS.values()}) == len(ENCODERS) - 1
 
 
 def test_joined_batches_follow_each_other():
@@ -85,17 +85,17 @@ def test_enlarged_scenes_stay_pictures():
 
 
 @pytest.mark.parametrize(("name", "wheel"), [("cnn", EFFICIENTNET_LITE0), ("vit", DINOV2_SMALL_14)])
-def test_a_real_eye_looks_as_its_encoder_does(name, wheel):
+def test_a_real_encoder_looks_as_its_encoder_does(name, wheel):
     require_installed(wheel)
-    eye, pictures = EYES[name], make_batch(4, 0).pictures
-    large = preprocessing_of(eye.encoder).normalise(enlarge(pictures, eye.side))
+    encoder, pictures = ENCODERS[name], make_batch(4, 0).pictures
+    large = preprocessing_of(encoder.backbone).normalise(enlarge(pictures, encoder.side))
     with torch.no_grad():
-        own = load_encoder(eye.encoder, "pretrained")(large).without_prefix_tokens().tokens
-    kept = look(eye, pictures)
-    visual = frozen_tokens(eye, pictures)
+        own = load_encoder(encoder.backbone, "pretrained")(large).without_prefix_tokens().tokens
+    kept = look(encoder, pictures)
+    visual = frozen_tokens(encoder, pictures)
 
-    assert kept.shape == (4, eye.cells**2, eye.width)
+    assert kept.shape == (4, encoder.cells**2, encoder.width)
     torch.testing.assert_close(kept.float(), own, rtol=2e-3, atol=2e-3)
     assert not visual.tokens.requires_grad
-    assert visual.tokens.shape == (4, 36, eye.width)
+    assert visual.tokens.shape == (4, 36, encoder.width)
     assert (visual.tokens[0] - visual.tokens[1]).abs().amax() > 1  # two scenes do not look alike

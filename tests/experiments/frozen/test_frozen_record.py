@@ -1,4 +1,4 @@
-"""Recording behind frozen eyes, with a made-up eye, short runs or made-up ones."""
+"""Recording behind frozen encoders, with a made-up encoder, short runs or made-up ones."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from vlmteach.experiments.frozen import __main__ as command
 from vlmteach.experiments.frozen import record as recording
 from vlmteach.experiments.frozen import run as making
 from vlmteach.experiments.frozen.features import BATCH, Features, joined
-from vlmteach.experiments.frozen.models import CONNECTORS, EYES, build_behind
+from vlmteach.experiments.frozen.models import CONNECTORS, ENCODERS, build_behind
 from vlmteach.experiments.frozen.record import BATCHES, RATES, ROUNDS, Cell, Recorder, make_run
 from vlmteach.experiments.frozen.run import Case, run_case, shuffled, standard_errors
 from vlmteach.experiments.matrix.train import AnswerLoss, family_means
@@ -26,10 +26,10 @@ CASE = Case("cnn", "cross-attention", 0, 2, SHORT)
 CELLS = [Cell("cnn", "prefix"), Cell("vit", "cross-attention")]
 
 
-def cell_colours(eye, pictures):
-    """An eye that hands on what stands in each cell, spread over as many numbers as the real one has."""
-    cells = tokens.patchify(torch.nn.functional.interpolate(pictures, size=(eye.cells * 4,) * 2, mode="area"), 4)
-    spread = torch.randn(48, eye.width, generator=torch.Generator().manual_seed(0))
+def cell_colours(encoder, pictures):
+    """An encoder that hands on what stands in each cell, spread over as many numbers as the real one has."""
+    cells = tokens.patchify(torch.nn.functional.interpolate(pictures, size=(encoder.cells * 4,) * 2, mode="area"), 4)
+    spread = torch.randn(48, encoder.width, generator=torch.Generator().manual_seed(0))
     return (cells @ spread).half()
 
 
@@ -38,14 +38,14 @@ def features(tmp_path, monkeypatch):
     monkeypatch.setattr(making, "TESTED", 2)
     monkeypatch.setattr(making, "VALIDATED", 1)
     monkeypatch.setattr(making, "WINDOW", 10)
-    return Features(EYES["cnn"], cell_colours, tmp_path / "features")
+    return Features(ENCODERS["cnn"], cell_colours, tmp_path / "features")
 
 
 def test_a_run_holds_what_the_record_needs_and_learns(features):
     run, weights = run_case(CASE, features)
 
-    assert {key: run[key] for key in ("eye", "connector", "seed", "pictures", "steps", "learning_rate")} == {
-        "eye": "cnn",
+    assert {key: run[key] for key in ("encoder", "connector", "seed", "pictures", "steps", "learning_rate")} == {
+        "encoder": "cnn",
         "connector": "cross-attention",
         "seed": 0,
         "pictures": 2 * BATCH,
@@ -121,16 +121,16 @@ def test_what_never_varies_has_no_error():
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
-@pytest.mark.parametrize("eye", EYES)
-def test_every_cell_answers_and_only_what_is_behind_the_eye_learns(eye, connector):
-    model, batch = build_behind(eye, connector, 0), make_batch(4, 0)
-    kept = torch.randn(4, EYES[eye].cells ** 2, EYES[eye].width).half()
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_cell_answers_and_only_what_is_behind_the_encoder_learns(encoder, connector):
+    model, batch = build_behind(encoder, connector, 0), make_batch(4, 0)
+    kept = torch.randn(4, ENCODERS[encoder].cells ** 2, ENCODERS[encoder].width).half()
     scores = model(kept, batch.words)
     scores.mean().backward()
 
     assert scores.shape == (*batch.words.shape, len(model.language_model.tokenizer))
     assert not list(model.encoder.parameters())
-    in_front = {"cross-attention": 0, "prefix": EYES[eye].tokens, "vector": 1}[connector]
+    in_front = {"cross-attention": 0, "prefix": ENCODERS[encoder].tokens, "vector": 1}[connector]
     text = model.language_model.embed(batch.words).flatten(1, 2)
     assert model.connector(model.encoder(kept), text).shape[1] == in_front + text.shape[1]
 
@@ -147,7 +147,7 @@ def test_a_seed_draws_the_weights_and_the_callers_random_state_is_kept():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("vgg", "prefix"), "no eye 'vgg' in this experiment; expected one of cnn, vit"),
+        (("vgg", "prefix"), "no encoder 'vgg' in this experiment; expected one of cnn, vit"),
         (("cnn", "film"), "no connector 'film' in this experiment; expected one of cross-attention"),
     ],
 )
@@ -165,7 +165,7 @@ def made(monkeypatch):
         cases.append(case)
         share = 0.9 + 0.01 * case.seed
         run = {
-            **dict(zip(("eye", "connector", "seed"), case[:3], strict=True)),
+            **dict(zip(("encoder", "connector", "seed"), case[:3], strict=True)),
             "pictures": case.batches * BATCH,
             "steps": case.recipe.steps,
             "learning_rate": case.recipe.learning_rate,
@@ -234,13 +234,13 @@ def test_every_cell_stands_in_one_round_and_the_ones_that_carry_sentences_come_f
     cells = [cell for cells in ROUNDS for cell in cells]
 
     assert len(cells) == len(set(cells))
-    assert {cell.eye for cell in cells} == set(EYES)
-    assert set(cells[:4]) == {Cell(eye, way) for eye in ("cnn", "vit") for way in ("cross-attention", "prefix")}
+    assert {cell.encoder for cell in cells} == set(ENCODERS)
+    assert set(cells[:4]) == {Cell(encoder, way) for encoder in ("cnn", "vit") for way in ("cross-attention", "prefix")}
 
 
 def test_a_margin_holds_what_other_seeds_and_other_scenes_would_change():
     runs = [
-        {"eye": "cnn", "connector": "prefix", "seed": seed, "accuracy": [value], "standard_error": [0.03]}
+        {"encoder": "cnn", "connector": "prefix", "seed": seed, "accuracy": [value], "standard_error": [0.03]}
         for seed, value in enumerate((0.8, 0.9, 1.0))
     ]
     results = FrozenResults({"families": ["count"], "guessing": {"count": 0.25}, "runs": runs})

@@ -1,13 +1,13 @@
-"""The record behind frozen eyes: what stands in it holds, and the code of today makes it."""
+"""The record behind frozen encoders: what stands in it holds, and the code of today makes it."""
 
 import numpy as np
 import pytest
 from support.wheels import require_installed
 
 from vlmteach.backbones.wheels import DINOV2_SMALL_14, EFFICIENTNET_LITE0
-from vlmteach.experiments.frozen import EYES, load_behind, load_results, load_vlm
+from vlmteach.experiments.frozen import ENCODERS, load_behind, load_results, load_vlm
 from vlmteach.experiments.frozen import record as recording
-from vlmteach.experiments.frozen.eyes import look
+from vlmteach.experiments.frozen.encoders import look
 from vlmteach.experiments.frozen.features import Features
 from vlmteach.experiments.frozen.record import EXPERIMENT, RATES, ROUNDS, Cell, case_of
 from vlmteach.experiments.frozen.run import FIRST
@@ -20,24 +20,24 @@ WHEELS = {"efficientnet_lite0": EFFICIENTNET_LITE0, "dinov2_small_14": DINOV2_SM
 CELLS = [pytest.param(*cell, id=" × ".join(cell)) for cell in RECORD.cells()]
 
 
-@pytest.mark.parametrize(("eye", "connector"), RECORD.shipped())
-def test_a_recorded_run_starts_the_same_way_today(eye, connector, tmp_path, monkeypatch):
-    """The eye looks anew at the batches of the first steps, and the loss of the last of them is the recorded one.
+@pytest.mark.parametrize(("encoder", "connector"), RECORD.shipped())
+def test_a_recorded_run_starts_the_same_way_today(encoder, connector, tmp_path, monkeypatch):
+    """The encoder looks anew at the batches of the first steps, and the loss of the last of them is the recorded one.
 
     Noise of 5 % in what is seen moves that loss by up to 1e-4; 5 % more learning rate by 0.013.
     """
-    require_installed(WHEELS[EYES[eye].encoder])
-    monkeypatch.setattr(recording, "features_of", lambda eye: Features(EYES[eye], look, tmp_path))
-    run = RECORD.runs(eye, connector)[0]
+    require_installed(WHEELS[ENCODERS[encoder].backbone])
+    monkeypatch.setattr(recording, "features_of", lambda encoder: Features(ENCODERS[encoder], look, tmp_path))
+    run = RECORD.runs(encoder, connector)[0]
 
     assert EXPERIMENT.first_loss(case_of(run, RECORD.record)) == pytest.approx(run["first_loss"], abs=1e-3)
     assert len(list(tmp_path.rglob("*.safetensors"))) == FIRST
 
 
-@pytest.mark.parametrize(("eye", "connector"), CELLS)
-def test_a_cell_has_its_seeds_at_the_rate_that_its_pilots_chose(eye, connector):
-    pilots = [run for run in RECORD.record["pilots"] if Cell.of(run) == (eye, connector)]
-    runs = RECORD.runs(eye, connector)
+@pytest.mark.parametrize(("encoder", "connector"), CELLS)
+def test_a_cell_has_its_seeds_at_the_rate_that_its_pilots_chose(encoder, connector):
+    pilots = [run for run in RECORD.record["pilots"] if Cell.of(run) == (encoder, connector)]
+    runs = RECORD.runs(encoder, connector)
 
     assert [run["learning_rate"] for run in pilots] == list(RATES)
     assert {run["learning_rate"] for run in runs} == {recording.chosen_rate(pilots)}
@@ -52,26 +52,26 @@ def test_the_record_counts_what_is_missing():
     assert np.isfinite([run["accuracy"] for run in RECORD.record["runs"]]).all()
 
 
-@pytest.mark.parametrize(("eye", "connector"), CELLS)
-def test_with_another_picture_nothing_is_left_but_the_question(eye, connector):
-    blind = RECORD.accuracy(eye, connector, "picture_blind")
-    errors = RECORD.accuracy(eye, connector, "standard_error").max()
+@pytest.mark.parametrize(("encoder", "connector"), CELLS)
+def test_with_another_picture_nothing_is_left_but_the_question(encoder, connector):
+    blind = RECORD.accuracy(encoder, connector, "picture_blind")
+    errors = RECORD.accuracy(encoder, connector, "standard_error").max()
 
     assert (blind.mean(axis=0) < RECORD.guessing + 5 * errors).all()
 
 
-@pytest.mark.parametrize(("eye", "connector"), RECORD.shipped())
-def test_a_shipped_model_answers_scenes_as_it_was_recorded(eye, connector, tmp_path):
-    """With the real eye in front, on the first of the recorded test scenes."""
-    require_installed(WHEELS[EYES[eye].encoder])
-    batch = Features(EYES[eye], look, tmp_path).batch(TEST_SEED, 0)
+@pytest.mark.parametrize(("encoder", "connector"), RECORD.shipped())
+def test_a_shipped_model_answers_scenes_as_it_was_recorded(encoder, connector, tmp_path):
+    """With the real encoder in front, on the first of the recorded test scenes."""
+    require_installed(WHEELS[ENCODERS[encoder].backbone])
+    batch = Features(ENCODERS[encoder], look, tmp_path).batch(TEST_SEED, 0)
     behind, scene = (
-        load_behind(eye, connector),
+        load_behind(encoder, connector),
         Scene.parse("red circle at row 2, column 2; blue square at row 5, column 5"),
     )
     share = family_means(right_answers(behind, batch), batch.family)
-    recorded = np.array(RECORD.runs(eye, connector)[0]["accuracy"])
-    whole, kept = load_vlm(eye, connector), look(EYES[eye], draw_scene(scene)[None])
+    recorded = np.array(RECORD.runs(encoder, connector)[0]["accuracy"])
+    whole, kept = load_vlm(encoder, connector), look(ENCODERS[encoder], draw_scene(scene)[None])
     question = "is red left of blue ?"
 
     assert abs(share.mean() - recorded.mean()) < 0.15

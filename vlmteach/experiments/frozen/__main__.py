@@ -30,7 +30,7 @@ def table(results: FrozenResults) -> str:
     lines = [f"{'':62}" + "".join(f"{family:>15}" for family in results.families)]
     for run in results.record["runs"]:
         recipe = f"{run['steps']} steps at {run['learning_rate']:.2g}, seed {run['seed']}"
-        name = f"{run['eye']} × {run['connector']}, {recipe}"
+        name = f"{run['encoder']} × {run['connector']}, {recipe}"
         lines.append(f"{name:62}" + "".join(f"{value:15.2f}" for value in run["accuracy"]))
     return "\n".join(lines)
 

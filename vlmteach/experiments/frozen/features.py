@@ -1,7 +1,7 @@
-"""What frozen eyes saw, kept: the tokens of each batch of scenes, computed when it is first asked for.
+"""What frozen encoders saw, kept: the tokens of each batch of scenes, computed when it is first asked for.
 
-Nothing here knows the encoders: how to look is handed in. So what is trained behind an eye depends on its tokens, which
-the record pins by numbers, and not on the code that loads real networks.
+Nothing here loads a network: how to look is an argument. So what is trained behind a frozen encoder depends on its
+tokens, which the record pins by numbers, and not on the code that loads real networks.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ BATCH = 32  # pictures, with eight questions each
 
 
 @dataclass(frozen=True)
-class Eye:
+class FrozenEncoder:
     """A frozen encoder, and the grid on which its tokens are read.
 
-    title: in words. encoder: its name in backbones. side: of the picture that it is shown, in pixels. cells: it returns
-    cells x cells tokens, width wide. pool: how many of them, each way, are averaged into one.
+    title: in words. backbone: its name in backbones. side: of the picture that it is shown, in pixels. cells: it
+    returns cells x cells tokens, width wide. pool: how many of them, each way, are averaged into one.
     """
 
     title: str
-    encoder: str
+    backbone: str
     side: int
     cells: int
     width: int
@@ -48,8 +48,8 @@ class Eye:
 
     @property
     def source(self) -> str:
-        """A name for what it sees, the same for eyes that differ only in what is averaged afterwards."""
-        return f"{self.encoder}-{self.weights}-{self.side}"
+        """A name for what it sees, the same for encoders that differ only in what is averaged afterwards."""
+        return f"{self.backbone}-{self.weights}-{self.side}"
 
     def visual(self, kept: Tensor) -> VisualTokens:
         """The encoder's tokens as they are kept (B, cells², width), float16 -> those for a connector, float32."""
@@ -60,23 +60,23 @@ class Eye:
 
 @dataclass(frozen=True)
 class Features:
-    """Batches of scenes as an eye sees them.
+    """Batches of scenes as a frozen encoder sees them.
 
-    look: the eye's tokens of pictures, (B, 3, H, W) -> (B, cells², width) float16. folder: where they are kept.
+    look: the encoder's tokens of pictures, (B, 3, H, W) -> (B, cells², width) float16. folder: where they are kept.
     """
 
-    eye: Eye
-    look: Callable[[Eye, Tensor], Tensor]
+    encoder: FrozenEncoder
+    look: Callable[[FrozenEncoder, Tensor], Tensor]
     folder: Path
 
     def batch(self, seed: int, number: int) -> SceneBatch:
         """A batch of scenes, of a set named by its seed: tokens (BATCH, cells², width) where its pictures would be."""
         scenes = make_batch(BATCH, (seed, number), pairs=~HELD_OUT)
-        file = self.folder / self.eye.source / f"{seed}-{BATCH}-{number}.safetensors"
+        file = self.folder / self.encoder.source / f"{seed}-{BATCH}-{number}.safetensors"
         try:
             tokens = safetensors.torch.load_file(file)["tokens"]
         except (FileNotFoundError, SafetensorError):  # not there, or damaged
-            tokens = self.look(self.eye, scenes.pictures).contiguous()
+            tokens = self.look(self.encoder, scenes.pictures).contiguous()
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, safetensors.torch.save({"tokens": tokens}))
         return scenes._replace(pictures=tokens)

@@ -1,4 +1,4 @@
-"""Record what can be learned behind frozen eyes: a learning rate for each cell, then three seeds, by worth.
+"""Record what can be learned behind frozen encoders: a learning rate for each cell, then three seeds, by worth.
 
 The record is written again after each round, so that it always holds what is there; `missing` counts what is not.
 """
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import torch
 
 from vlmteach.experiments.frozen import run as making
-from vlmteach.experiments.frozen.eyes import look
+from vlmteach.experiments.frozen.encoders import look
 from vlmteach.experiments.frozen.features import BATCH, Features
-from vlmteach.experiments.frozen.models import CONNECTORS, EYES, build_behind
+from vlmteach.experiments.frozen.models import CONNECTORS, ENCODERS, build_behind
 from vlmteach.experiments.frozen.results import SEEDS, FrozenResults, Run
 from vlmteach.experiments.frozen.run import (
     FIRST,
@@ -47,15 +47,15 @@ GUESSING = 16_384  # pictures from which the rate of guessing is counted
 
 
 class Cell(NamedTuple):
-    """An eye and a connector."""
+    """A frozen encoder and a connector."""
 
-    eye: str
+    encoder: str
     connector: str
 
     @classmethod
     def of(cls, run: Run) -> Cell:
         """The cell of a recorded run."""
-        return cls(run["eye"], run["connector"])
+        return cls(run["encoder"], run["connector"])
 
     def pilots(self) -> list[Case]:
         """Short runs, one at every rate."""
@@ -69,10 +69,10 @@ class Cell(NamedTuple):
 
 # In the order in which they are made: what the course's sentences need most comes first.
 ROUNDS = (
-    [Cell(eye, "cross-attention") for eye in ("cnn", "vit")],
-    [Cell(eye, "prefix") for eye in ("cnn", "vit")],
+    [Cell(encoder, "cross-attention") for encoder in ("cnn", "vit")],
+    [Cell(encoder, "prefix") for encoder in ("cnn", "vit")],
     [Cell("cnn-untrained", "cross-attention"), Cell("vit-own", "cross-attention")],
-    [Cell(eye, "vector") for eye in ("cnn", "vit")],
+    [Cell(encoder, "vector") for encoder in ("cnn", "vit")],
     [Cell("vit-untrained", "cross-attention"), Cell("vit-own", "prefix"), Cell("vit-own", "vector")],
 )
 SHIPPED = (Cell("cnn", "cross-attention"), Cell("vit", "cross-attention"))
@@ -83,14 +83,14 @@ def chosen_rate(pilots: Sequence[Run]) -> float:
     return min(pilots, key=lambda run: run["validation_loss"])["learning_rate"]
 
 
-def features_of(eye: str) -> Features:
-    """What an eye sees, kept beside the weights that torch has downloaded."""
-    return Features(EYES[eye], look, Path(torch.hub.get_dir()) / "vlmteach" / "frozen")
+def features_of(encoder: str) -> Features:
+    """What a frozen encoder sees, kept beside the weights that torch has downloaded."""
+    return Features(ENCODERS[encoder], look, Path(torch.hub.get_dir()) / "vlmteach" / "frozen")
 
 
 def make_run(case: Case) -> Result:
     """One run, with its weights only where they are shipped."""
-    result = run_case(case, features_of(case.eye))
+    result = run_case(case, features_of(case.encoder))
     ships = Cell.of(result.run) in SHIPPED and case.seed == SEEDS[0] and case.recipe.steps == LONGER * RECIPE.steps
     return result if ships else result._replace(weights={})
 
@@ -102,10 +102,10 @@ def case_of(run: Run, record: dict[str, Any]) -> Case:
 
 
 def begin(case: Case) -> Any:
-    """(model, batch, loss) of a case, for fit; an eye looks only at the batches that are asked for."""
-    features = features_of(case.eye)
+    """(model, batch, loss) of a case, for fit; a frozen encoder looks only at the batches that are asked for."""
+    features = features_of(case.encoder)
     batch = shuffled(case.seed, case.batches, lambda number: features.batch(TRAIN_SEED, number))
-    return build_behind(case.eye, case.connector, case.seed), batch, AnswerLoss()
+    return build_behind(case.encoder, case.connector, case.seed), batch, AnswerLoss()
 
 
 EXPERIMENT = Experiment(
@@ -161,7 +161,7 @@ class Recorder:
             "versions": versions(),
             "code": self.runs.code,
             "stamps": self.runs.stamps,
-            "eyes": {name: _describe(name) for name in EYES},
+            "encoders": {name: _describe(name) for name in ENCODERS},
             "connectors": CONNECTORS,
             "checkpoints": self._ship(wanted, checkpoints),
             "missing": len(SEEDS) * len(cells) - len(runs),
@@ -182,9 +182,13 @@ class Recorder:
         """Weights travel with the record, not with runs: those that are shipped already are taken as they are."""
         shipped = {}
         for case in cases:
-            if Cell(case.eye, case.connector) not in SHIPPED or case.seed != SEEDS[0] or not self.runs.finished(case):
+            if (
+                Cell(case.encoder, case.connector) not in SHIPPED
+                or case.seed != SEEDS[0]
+                or not self.runs.finished(case)
+            ):
                 continue
-            file = f"frozen-{case.eye}-{case.connector}.safetensors"
+            file = f"frozen-{case.encoder}-{case.connector}.safetensors"
             about = {"experiment": "frozen", **as_read(case.as_json())}
             checkpoints.mkdir(parents=True, exist_ok=True)
             try:
@@ -197,10 +201,10 @@ class Recorder:
                         f"those of another run. Delete {case.name}.json there, and run the command again."
                     ) from None
                 digest = there.sha256
-            shipped[f"{case.eye}/{case.connector}"] = {"file": file, "sha256": digest}
+            shipped[f"{case.encoder}/{case.connector}"] = {"file": file, "sha256": digest}
         return shipped
 
 
 def _describe(name: str) -> dict[str, Any]:
-    eye = EYES[name]
-    return {**asdict(eye), "tokens": eye.tokens}
+    encoder = ENCODERS[name]
+    return {**asdict(encoder), "tokens": encoder.tokens}

@@ -1,4 +1,4 @@
-"""What was recorded behind frozen eyes, as lessons read it, and the trained models that came out of it."""
+"""What was recorded behind frozen encoders, as lessons read it, and the trained models that came out of it."""
 
 from __future__ import annotations
 
@@ -24,72 +24,74 @@ NORMAL = 1.96
 
 @dataclass(frozen=True)
 class FrozenResults(FamilyResults):
-    """What was recorded. record: the JSON file's content: recipe, versions, code, `eyes`, `pilots`, `runs`."""
+    """What was recorded. record: the JSON file's content: recipe, versions, code, `encoders`, `pilots`, `runs`."""
 
-    def title(self, eye: str) -> str:
-        """An eye in words."""
-        return self.record["eyes"][eye]["title"]
+    def title(self, encoder: str) -> str:
+        """A frozen encoder in words."""
+        return self.record["encoders"][encoder]["title"]
 
     def connector_title(self, connector: str) -> str:
         """A connector in words."""
         return self.record["connectors"][connector]
 
-    def tokens(self, eye: str) -> int:
-        """How many tokens an eye gives to a connector."""
-        return self.record["eyes"][eye]["tokens"]
+    def tokens(self, encoder: str) -> int:
+        """How many tokens a frozen encoder gives to a connector."""
+        return self.record["encoders"][encoder]["tokens"]
 
     def cells(self) -> list[tuple[str, str]]:
-        """(eye, connector) of each cell whose three seeds are all there, in the order in which they were made."""
-        found = dict.fromkeys((run["eye"], run["connector"]) for run in self.record["runs"])
+        """(encoder, connector) of each cell whose three seeds are all there, in the order in which they were made."""
+        found = dict.fromkeys((run["encoder"], run["connector"]) for run in self.record["runs"])
         return [cell for cell in found if {run["seed"] for run in self._of(*cell)} == set(SEEDS)]
 
-    def runs(self, eye: str, connector: str) -> list[Run]:
+    def runs(self, encoder: str, connector: str) -> list[Run]:
         """The runs of one cell, one for each seed. Raises ValueError for a cell that is not finished."""
-        if (eye, connector) not in self.cells():
+        if (encoder, connector) not in self.cells():
             known = "; ".join(" × ".join(cell) for cell in self.cells()) or "none"
-            raise ValueError(f"the cell {eye} × {connector} does not have its three seeds; those that have: {known}.")
-        return self._of(eye, connector)
+            raise ValueError(
+                f"the cell {encoder} × {connector} does not have its three seeds; those that have: {known}."
+            )
+        return self._of(encoder, connector)
 
-    def accuracy(self, eye: str, connector: str, what: str = "accuracy") -> NDArray[np.float64]:
+    def accuracy(self, encoder: str, connector: str, what: str = "accuracy") -> NDArray[np.float64]:
         """(seeds, 6): accuracy of each family on new scenes. what: also "picture_blind" or "question_blind"."""
-        return np.array([run[what] for run in self.runs(eye, connector)])
+        return np.array([run[what] for run in self.runs(encoder, connector)])
 
-    def seeds(self, eye: str, connector: str, family: str) -> NDArray[np.float64]:
+    def seeds(self, encoder: str, connector: str, family: str) -> NDArray[np.float64]:
         """(seeds,): accuracy of one cell in one family of questions."""
-        return self.accuracy(eye, connector)[:, self.index(family)]
+        return self.accuracy(encoder, connector)[:, self.index(family)]
 
-    def margins(self, eye: str, connector: str) -> NDArray[np.float64]:
+    def margins(self, encoder: str, connector: str) -> NDArray[np.float64]:
         """(6,): half of the 95 % interval around the mean of the seeds.
 
         It holds both what other seeds would change (Student's t over the seeds) and what other test scenes would (the
         standard error of the runs, whose scenes are the same).
         """
-        accuracy, errors = (self.accuracy(eye, connector, what) for what in ("accuracy", "standard_error"))
+        accuracy, errors = (self.accuracy(encoder, connector, what) for what in ("accuracy", "standard_error"))
         of_seeds = STUDENT * accuracy.std(axis=0, ddof=1) / math.sqrt(len(accuracy))
         return np.hypot(of_seeds, NORMAL * errors.mean(axis=0))
 
     def shipped(self) -> list[tuple[str, str]]:
-        """(eye, connector) of each cell whose trained weights come with the course."""
+        """(encoder, connector) of each cell whose trained weights come with the course."""
         return [(key.partition("/")[0], key.partition("/")[2]) for key in self.record["checkpoints"]]
 
-    def _of(self, eye: str, connector: str) -> list[Run]:
-        return [run for run in self.record["runs"] if (run["eye"], run["connector"]) == (eye, connector)]
+    def _of(self, encoder: str, connector: str) -> list[Run]:
+        return [run for run in self.record["runs"] if (run["encoder"], run["connector"]) == (encoder, connector)]
 
 
 def load_results(folder: Path = RESULTS) -> FrozenResults:
-    """The record behind frozen eyes. Raises FileNotFoundError when there is none."""
+    """The record behind frozen encoders. Raises FileNotFoundError when there is none."""
     return FrozenResults(read_results("frozen", folder))
 
 
-def load_behind(eye: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
+def load_behind(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> VisionLanguageModel:
     """A trained cell, in eval mode, its weights verified against the record; it takes kept tokens (see Kept).
 
     Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
     """
-    shipped, key = load_results().record["checkpoints"], f"{eye}/{connector}"
+    shipped, key = load_results().record["checkpoints"], f"{encoder}/{connector}"
     if key not in shipped:
         raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
     checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
-    model = build_behind(eye, connector, seed=0)
+    model = build_behind(encoder, connector, seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()

@@ -1,4 +1,4 @@
-"""One run behind a frozen eye: train connector and language model on a fixed set of scenes, test on new ones."""
+"""One run behind a frozen encoder: train connector and language model on a fixed set of scenes, test on new ones."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ VALIDATION_SEED = TEST_SEED + 3
 VALIDATED = 4  # batches from which a learning rate is chosen
 TESTED = 16  # batches in the test
 WINDOW = 50  # steps whose loss is averaged
-FIRST = 5  # the step whose loss tells whether a run starts as the recorded one did: each needs an eye's look at a batch
+FIRST = 5  # the step whose loss tells whether a run starts as the recorded one did: each needs a batch's tokens
 
 
 class Case(NamedTuple):
     """One run to make; everything it depends on. batches: in the set it learns from, the same for every seed."""
 
-    eye: str
+    encoder: str
     connector: str
     seed: int
     batches: int
@@ -44,7 +44,7 @@ class Case(NamedTuple):
     def name(self) -> str:
         """Short and unique in a record."""
         length, rate = self.recipe.steps, self.recipe.learning_rate
-        return f"{self.eye}-{self.connector}-{self.batches * BATCH}-{length}-{rate:g}-{self.seed}"
+        return f"{self.encoder}-{self.connector}-{self.batches * BATCH}-{length}-{rate:g}-{self.seed}"
 
     def as_json(self) -> dict[str, Any]:
         """The case as JSON values."""
@@ -66,10 +66,10 @@ def shuffled(seed: int, batches: int, batch: Callable[[int], SceneBatch]) -> Cal
 
 
 def run_case(case: Case, features: Features) -> Result:
-    """Train behind an eye and test. features: of that eye. Raises KeyboardInterrupt when it was stopped."""
+    """Train behind a frozen encoder and test. features: of that encoder. Raises KeyboardInterrupt if stopped."""
     begin = time.perf_counter()
     seen = features.batches(TRAIN_SEED, case.batches)
-    model, graded = build_behind(case.eye, case.connector, case.seed), AnswerLoss()
+    model, graded = build_behind(case.encoder, case.connector, case.seed), AnswerLoss()
     with one_thread():
         trained = fit(
             model,
@@ -82,7 +82,7 @@ def run_case(case: Case, features: Features) -> Result:
         if trained.interrupted:
             raise KeyboardInterrupt
         run = {
-            "eye": case.eye,
+            "encoder": case.encoder,
             "connector": case.connector,
             "seed": case.seed,
             "pictures": case.batches * BATCH,
