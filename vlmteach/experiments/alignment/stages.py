@@ -32,6 +32,7 @@ from vlmteach.pictures.scenes.batches import SceneBatch, make_batch
 from vlmteach.pictures.scenes.drawing import draw_scenes
 from vlmteach.pictures.scenes.questions import LENGTH, NO, VOCABULARY
 from vlmteach.pictures.scenes.sampling import CELLS, far_scenes
+from vlmteach.training import one_thread
 
 ENCODER, SPEAKER, CONNECTOR = "vit", "cnn-large", "cross-attention"
 DIM = 64
@@ -92,15 +93,16 @@ def train_some(
     generator = torch.Generator().manual_seed(seed)
     losses = []
     model.train()
-    for _ in range(steps):
-        drawn = [_some(part, pictures // len(parts), generator) for part in parts]
-        batch = SceneBatch(*(torch.cat(each) for each in zip(*drawn, strict=True)))
-        loss = F.cross_entropy(answer_scores(model, batch).flatten(0, 1), batch.answers.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
+    with one_thread():
+        for _ in range(steps):
+            drawn = [_some(part, pictures // len(parts), generator) for part in parts]
+            batch = SceneBatch(*(torch.cat(each) for each in zip(*drawn, strict=True)))
+            loss = F.cross_entropy(answer_scores(model, batch).flatten(0, 1), batch.answers.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
     model.eval()
     return losses
 
