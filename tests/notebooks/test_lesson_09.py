@@ -16,7 +16,7 @@ ALLOWED = {
     "an arXiv id": r"\b\d{4}\.\d{4,5}\b",
     "a year": r"\b(?:19|20)\d\ds?\b",
     "the number of a lesson, a section or an exercise": (
-        r"(?m)^(?:#+ )?\d+[.·]|\b(?:0\d|10)\b(?! ?[%×x.])|\b[Ss]ection \d+|\*\*9\.\d"
+        r"(?m)^(?:#+ )?\d+[.·]|\b(?:0\d|1[01])\b(?! ?[%×x.])|\b[Ss]ection \d+|\*\*9\.\d"
     ),
     "the size of a grid": r"\b\d+ ?[×x] ?\d+\b",
     "a model or a data set": r"RN50x64|LAION-2B|ViT-bigG/14|LLaVA-1\.5",
