@@ -62,8 +62,8 @@ def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(ran: P
 def test_a_slider_moved_by_keyboard_draws_again(ran: Page) -> None:
     picture = ran.locator(".jupyter-widgets img").first
     picture.wait_for()
-    assert (picture.get_attribute("alt") or "").startswith("Token 105 is row 7, column 7")
+    assert (picture.get_attribute("alt") or "").startswith("Token 47 is row 3, column 5")
     ran.locator(".jupyter-widgets .noUi-handle, .jupyter-widgets [role=slider]").first.focus()
     ran.keyboard.press("ArrowRight")
-    ran.wait_for_function("() => /Token 119 is row 8/.test(document.querySelector('.jupyter-widgets img').alt)")
-    assert re.match("Token 119 is row 8, column 7", picture.get_attribute("alt") or "")
+    ran.wait_for_function("() => /Token 61 is row 4/.test(document.querySelector('.jupyter-widgets img').alt)")
+    assert re.match("Token 61 is row 4, column 5", picture.get_attribute("alt") or "")

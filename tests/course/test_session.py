@@ -19,7 +19,7 @@ def test_start_says_the_same_two_short_lines_every_time(capsys) -> None:
     course.start(1)
     assert capsys.readouterr().out == first
     assert first.splitlines() == [
-        "Lesson 01: From feature map to tokens (about 30 minutes)",
+        "Lesson 01: From feature map to tokens (about 35 minutes)",
         "Ready: seed 0, no network needed. After a kernel restart, begin here. Trouble? Run course.doctor().",
     ]
 
