@@ -97,7 +97,7 @@ class OpenVLM:
 
         Read from a tiny system's own layers, whose masks do not depend on their widths.
         """
-        picture = torch.full((1, 3, *_sides(height, width)), 0.5)
+        picture = torch.full((1, 3, *_sides(height, width)), 0.25)  # 0.5 may become zeros, SmolVLM's padding
         twin = _twin(self.about.name)
         reader = twin.reader(torch.full((words,), 2))
         return read_mask(lambda: reader(picture), twin.language_model, self.tokens(height, width))
@@ -110,7 +110,7 @@ class OpenVLM:
         if "config.vision_config.window_size" not in self.about.values:
             return None
         twin = _twin(self.about.name)
-        prepared = twin.prepare(torch.full((3, *_sides(height, width)), 0.5))
+        prepared = twin.prepare(torch.full((3, *_sides(height, width)), 0.25))
         return window_of_tokens(twin.encoder, prepared.inputs["image_grid_thw"])
 
     @property
