@@ -13,6 +13,7 @@ import html
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -75,17 +76,32 @@ def stage(folder: Path = STAGED) -> Path:
     return source
 
 
-def main() -> int:
-    """Stage, build, and put the result in site/ when Sphinx had nothing to warn of. Returns Sphinx's exit status."""
+def build(source: Path, site: Path, add: Callable[[Path], None]) -> int:
+    """Build what was staged, and put it in `site` when Sphinx had nothing to warn of. Returns Sphinx's exit status.
+
+    add: puts into the built folder what is no page of Sphinx.
+    """
     from sphinx.cmd.build import build_main  # here, so that the adapting of a lesson can be tested without Sphinx
 
-    source, built = stage(), STAGED / "html"
+    built, trees = source.parent / "html", source.parent / "trees"
     shutil.rmtree(built, ignore_errors=True)
-    status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(STAGED / "trees"), str(source), str(built)])
+    status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(trees), str(source), str(built)])
     if status == 0:
-        (built / ASK).write_text(AskPage().to_html(), encoding="utf-8")
-        shutil.rmtree(SITE, ignore_errors=True)
-        shutil.move(built, SITE)
+        add(built)
+        shutil.rmtree(site, ignore_errors=True)
+        shutil.move(built, site)
+    return status
+
+
+def write_ask(folder: Path) -> None:
+    """Put the page that answers into a folder."""
+    (folder / ASK).write_text(AskPage().to_html(), encoding="utf-8")
+
+
+def main() -> int:
+    """Stage and build the site. Returns Sphinx's exit status."""
+    status = build(stage(), SITE, write_ask)
+    if status == 0:
         size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
         print(f"site/index.html: {len(list(SITE.rglob('*.html')))} pages, {size / 2**20:.1f} MB")
     return status

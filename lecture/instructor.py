@@ -154,15 +154,10 @@ def stage() -> Path:
 
 def build() -> int:
     """Build the edition into site-instructor/ when Sphinx has nothing to warn of. Returns Sphinx's exit status."""
-    from sphinx.cmd.build import build_main
+    return build_site.build(stage(), EDITION, _beside_the_pages)
 
-    source, built = stage(), STAGED / "html"
-    shutil.rmtree(built, ignore_errors=True)
-    status = build_main(["-W", "--keep-going", "-q", "-E", "-d", str(STAGED / "trees"), str(source), str(built)])
-    if status == 0:
-        (built / build_site.ASK).write_text(build_site.AskPage().to_html(), encoding="utf-8")
-        write_decks(list(LESSONS), built / "slides")
-        write_quizzes(list(LESSONS), built / "quizzes")
-        shutil.rmtree(EDITION, ignore_errors=True)
-        shutil.move(built, EDITION)
-    return status
+
+def _beside_the_pages(folder: Path) -> None:
+    build_site.write_ask(folder)
+    write_decks(list(LESSONS), folder / "slides")
+    write_quizzes(list(LESSONS), folder / "quizzes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from vlmteach.training import write_whole
+from vlmteach.training import Checkpoint, load_checkpoint, write_whole
 
 # Package data: on Colab only the installed package exists, not the checkout.
 HERE = Path(__file__).parent
@@ -47,6 +48,19 @@ def read_results(name: str, folder: Path = RESULTS) -> dict[str, Any]:
             f"there are no recorded results {path}. Record them with: python -m vlmteach.experiments.{name}"
         )
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load_shipped(
+    record: Mapping[str, Any], name: str, folder: Path = CHECKPOINTS, *, kind: str = "model"
+) -> Checkpoint:
+    """The weights that come with a record, verified against it. name: in the record's `checkpoints`; kind: in words.
+
+    Raises ValueError for a name that is not shipped, CheckpointError when the file is not the recorded one.
+    """
+    shipped = record["checkpoints"]
+    if name not in shipped:
+        raise ValueError(f"there is no trained {kind} {name!r}; expected one of {', '.join(shipped)}.")
+    return load_checkpoint(folder / shipped[name]["file"], sha256=shipped[name]["sha256"])
 
 
 def _as_lines(results: dict[str, Any]) -> str:

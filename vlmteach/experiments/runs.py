@@ -77,6 +77,25 @@ class RunFolder:
             raise CheckpointError(f"{checkpoint.source} holds the weights of another case. Delete it and its run.")
         return dict(checkpoint.tensors)
 
+    def ship(self, case: RunCase, file: Path, experiment: str) -> str:
+        """Write a stored run's weights as a shipped checkpoint; returns its sha256.
+
+        Weights travel with the record, not with runs: those that are shipped already are taken as they are. Raises
+        FileNotFoundError when neither is there.
+        """
+        about = {"experiment": experiment, **as_read(case.as_json())}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return save_checkpoint(file, self.weights(case), about)
+        except FileNotFoundError:
+            shipped = load_checkpoint(file)
+            if shipped.metadata != about:
+                raise FileNotFoundError(
+                    f"the weights of {case.name} are not in {self.folder}, and {file} holds those of another run. "
+                    f"Delete {case.name}.json there, and run the command again."
+                ) from None
+            return shipped.sha256
+
     def make(self, run: Callable[[Case], Result], cases: Sequence[Case], workers: int = 1) -> list[dict[str, Any]]:
         """Run what is not finished yet, each kept as soon as it is there, and return all runs in order.
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from vlmteach.experiments.cliff.encoders import build_cliff_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, Field, where
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
 from vlmteach.pictures.cliff import LONGEST
-from vlmteach.training import load_checkpoint, load_weights
+from vlmteach.training import load_weights
 
 _STEPS = np.abs(np.arange(-LONGEST, LONGEST + 1))
 DISTANCE = np.maximum(_STEPS[:, None], _STEPS[None, :])  # of every offset, [dy + 7, dx + 7]
@@ -106,10 +106,7 @@ def load_cliff_model(name: str, folder: Path = CHECKPOINTS) -> nn.Module:
 
     Raises ValueError for a name that is not shipped, CheckpointError when the file is not the recorded one.
     """
-    shipped = load_results().record["checkpoints"]
-    if name not in shipped:
-        raise ValueError(f"there is no trained encoder {name!r}; expected one of {', '.join(shipped)}.")
-    checkpoint = load_checkpoint(folder / shipped[name]["file"], sha256=shipped[name]["sha256"])
+    checkpoint = load_shipped(load_results().record, name, folder, kind="encoder")
     model = build_cliff_model(name, seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()

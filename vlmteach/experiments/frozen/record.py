@@ -33,10 +33,10 @@ from vlmteach.experiments.matrix.train import HELD_OUT, AnswerLoss
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
-from vlmteach.experiments.runs import RunFolder, as_read
+from vlmteach.experiments.runs import RunFolder
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.scenes.guessing import guess_rate
-from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
+from vlmteach.training import Recipe
 
 BATCHES = 64  # in the set that is learned from
 RATES = (1e-3, 2e-3, 4e-3)
@@ -179,29 +179,13 @@ class Recorder:
         return [run for case in cases if (run := self.runs.finished(case)) is not None]
 
     def _ship(self, cases: Sequence[Case], checkpoints: Path) -> dict[str, Any]:
-        """Weights travel with the record, not with runs: those that are shipped already are taken as they are."""
         shipped = {}
         for case in cases:
-            if (
-                Cell(case.encoder, case.connector) not in SHIPPED
-                or case.seed != SEEDS[0]
-                or not self.runs.finished(case)
-            ):
-                continue
-            file = f"frozen-{case.encoder}-{case.connector}.safetensors"
-            about = {"experiment": "frozen", **as_read(case.as_json())}
-            checkpoints.mkdir(parents=True, exist_ok=True)
-            try:
-                digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
-            except FileNotFoundError:
-                there = load_checkpoint(checkpoints / file)
-                if there.metadata != about:
-                    raise FileNotFoundError(
-                        f"the weights of {case.name} are not in {self.runs.folder}, and {checkpoints / file} holds "
-                        f"those of another run. Delete {case.name}.json there, and run the command again."
-                    ) from None
-                digest = there.sha256
-            shipped[f"{case.encoder}/{case.connector}"] = {"file": file, "sha256": digest}
+            cell = Cell(case.encoder, case.connector)
+            if cell in SHIPPED and case.seed == SEEDS[0] and self.runs.finished(case):
+                file = f"frozen-{case.encoder}-{case.connector}.safetensors"
+                digest = self.runs.ship(case, checkpoints / file, "frozen")
+                shipped[f"{case.encoder}/{case.connector}"] = {"file": file, "sha256": digest}
         return shipped
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.frozen.models import build_behind
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
 from vlmteach.nn import VisionLanguageModel
-from vlmteach.training import load_checkpoint, load_weights
+from vlmteach.training import load_weights
 
 Run = dict[str, Any]  # one run, as run_case makes it
 SEEDS = (0, 1, 2)
@@ -88,10 +88,7 @@ def load_behind(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> Vis
 
     Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
     """
-    shipped, key = load_results().record["checkpoints"], f"{encoder}/{connector}"
-    if key not in shipped:
-        raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
-    checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
+    checkpoint = load_shipped(load_results().record, f"{encoder}/{connector}", folder)
     model = build_behind(encoder, connector, seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()

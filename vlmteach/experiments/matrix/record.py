@@ -27,11 +27,11 @@ from vlmteach.experiments.matrix.train import (
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write_results
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
-from vlmteach.experiments.runs import RunFolder, as_read
+from vlmteach.experiments.runs import RunFolder
 from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.scenes.guessing import guess_rate
-from vlmteach.training import Recipe, load_checkpoint, save_checkpoint
+from vlmteach.training import Recipe
 
 SEEDS = (0, 1, 2)
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
@@ -217,20 +217,8 @@ class Recorder:
         return cell not in self.controls and self._all_there(cases) and needs_longer(self.runs.runs(cases))
 
     def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
-        """Weights travel with the record, not with runs: those that are shipped already are taken as they are."""
         file = f"matrix-{case.encoder}-{case.connector}.safetensors"
-        about = {"experiment": "matrix", **as_read(case.as_json())}
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        try:
-            digest = save_checkpoint(checkpoints / file, self.runs.weights(case), about)
-        except FileNotFoundError:
-            shipped = load_checkpoint(checkpoints / file)
-            if shipped.metadata != about:
-                raise FileNotFoundError(
-                    f"the weights of {case.name} are not in {self.runs.folder}, and {checkpoints / file} holds those "
-                    f"of another run. Delete {case.name}.json there, and run the command again."
-                ) from None
-            digest = shipped.sha256
+        digest = self.runs.ship(case, checkpoints / file, "matrix")
         return {"file": file, "sha256": digest, "positions": case.positions}
 
 

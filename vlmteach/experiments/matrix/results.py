@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.matrix.models import build_vlm
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, read_results
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures.scenes.batches import make_batch
-from vlmteach.training import load_checkpoint, load_weights
+from vlmteach.training import load_weights
 
 Run = dict[str, Any]  # one run, as record.run_case makes it
 
@@ -100,10 +100,8 @@ def load_vlm(encoder: str, connector: str, folder: Path = CHECKPOINTS) -> Vision
 
     Raises ValueError for a cell that is not shipped, CheckpointError when the file is not the recorded one.
     """
-    shipped, key = load_results().record["checkpoints"], f"{encoder}/{connector}"
-    if key not in shipped:
-        raise ValueError(f"there is no trained model {key!r}; expected one of {', '.join(shipped)}.")
-    checkpoint = load_checkpoint(folder / shipped[key]["file"], sha256=shipped[key]["sha256"])
-    model = build_vlm(encoder, connector, shipped[key]["positions"], seed=0)
+    record, key = load_results().record, f"{encoder}/{connector}"
+    checkpoint = load_shipped(record, key, folder)
+    model = build_vlm(encoder, connector, record["checkpoints"][key]["positions"], seed=0)
     load_weights(model, checkpoint.tensors, checkpoint.source)
     return model.eval()
