@@ -3,7 +3,11 @@
 import pytest
 
 from vlmteach.experiments.code import code_of, digest
-from vlmteach.experiments.recording import read_results
+from vlmteach.experiments.frozen.record import EXPERIMENT as FROZEN
+from vlmteach.experiments.matrix.record import EXPERIMENT as MATRIX
+from vlmteach.experiments.recording import CHECKPOINTS, read_results
+from vlmteach.experiments.runs import as_read
+from vlmteach.training import load_checkpoint
 
 MODULES = {
     "cliff": "vlmteach.experiments.cliff.run",
@@ -31,3 +35,13 @@ def test_stamps_lead_from_the_code_that_made_a_record_to_that_of_today(name):
     for stamp in record.get("stamps", []):
         assert stamp["largest_difference"] <= stamp["tolerance"] <= 0.05
         assert {"python", "torch", "numpy"} <= stamp["versions"].keys()
+
+
+@pytest.mark.parametrize("experiment", [FROZEN, MATRIX], ids=lambda experiment: experiment.name)
+def test_shipped_weights_say_which_recorded_run_they_are_of_so_that_a_recording_can_go_on(experiment):
+    record = read_results(experiment.name)
+    cases = [as_read(experiment.case(run, record).as_json()) for run in record["runs"]]
+
+    for shipped in record["checkpoints"].values():
+        about = load_checkpoint(CHECKPOINTS / shipped["file"], shipped["sha256"]).metadata
+        assert {name: value for name, value in about.items() if name != "experiment"} in cases
