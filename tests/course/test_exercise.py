@@ -1,4 +1,7 @@
 import math
+import re
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ import torch.nn.functional as F
 from support.answers import run_cell
 from torch import nn
 
-from vlmteach.course.exercises import Exercise, Wrong
+from vlmteach.course.exercises import Exercise, NotRight, Wrong
 from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck, NumberCheck
 from vlmteach.course.exercises.reading import as_mask, as_number, as_numbers, as_tensor
 from vlmteach.course.exercises.results import Number, Values
@@ -131,10 +134,50 @@ def test_a_verdict_names_no_path_so_that_it_is_the_same_everywhere() -> None:
     assert "/" not in EXERCISE.check(crashing).why.replace("number / 0", "")
 
 
-def test_warnings_of_the_students_code_stay_out_of_the_verdict(recwarn) -> None:
+def warning(number):
+    warnings.warn("twice\nas old", stacklevel=1)
+    return 2 * number
+
+
+def test_warnings_of_the_students_code_stand_beside_the_verdict_and_change_nothing(recwarn) -> None:
+    verdict = EXERCISE.check(warning)
+    assert (verdict.outcome, verdict.warned) == ("right", ("UserWarning: twice as old",))  # one of four calls
+    assert repr(verdict) == "Right. Well done."
     tensor = torch.ones(1)
-    assert EXERCISE.check(lambda x: torch.tensor(tensor).item() * 2 * x).outcome == "right"
+    (copied,) = EXERCISE.check(lambda x: torch.tensor(tensor).item() * 3 * x).warned
+    assert copied.startswith("UserWarning: To copy construct from a tensor")
     assert len(recwarn) == 0
+
+
+def test_warnings_of_the_check_itself_are_not_the_students() -> None:
+    check = replace(DOUBLE, right=lambda number: (warnings.warn("ours", stacklevel=1), 2 * number)[1])
+    assert replace(EXERCISE, examine=check).check(lambda number: 2 * number).warned == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda x: 2 * x, "Right. Well done.\n"),
+        (warning, "Right. Well done.\nYour code warned: UserWarning: twice as old\n"),
+    ],
+)
+def test_or_raise_says_the_verdict_of_a_right_answer_and_what_it_warned_of(capsys, answer, said) -> None:
+    assert EXERCISE.check(answer).or_raise() is None
+    assert capsys.readouterr() == (said, "")
+
+
+@pytest.mark.parametrize("answer", [None, unfinished, half_finished, crashing, lambda x: x * x, 7])
+def test_or_raise_raises_the_sentence_of_every_other_one(capsys, answer) -> None:
+    verdict = EXERCISE.check(answer)
+    with pytest.raises(NotRight, match=re.escape(repr(verdict))) as raised:
+        verdict.or_raise()
+    assert isinstance(raised.value, AssertionError)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_or_raise_lets_an_opinion_pass(capsys) -> None:
+    replace(EXERCISE, answer="").check(lambda x: 2 * x).or_raise()
+    assert capsys.readouterr().out == "Noted. Well done.\n"
 
 
 def test_an_object_that_cannot_be_read_gets_a_sentence() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+Outcome = Literal["not attempted", "wrong", "raised", "right", "noted"]
 
 
 class Wrong(Exception):
@@ -19,15 +22,41 @@ class NotAttempted(Exception):
     """Raised by a check that finds the stub as it was."""
 
 
+class NotRight(AssertionError):
+    """Raised by `Verdict.or_raise` for an answer that is not right; its sentence is the verdict's."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """How an answer was judged; a notebook shows it as one sentence."""
+    """How an answer was judged; a notebook shows it as one sentence.
 
-    outcome: Literal["not attempted", "wrong", "raised", "right", "noted"]
+    warned: the warnings of the student's code while it was tried, each once. They change no outcome.
+    """
+
+    outcome: Outcome
     why: str
+    warned: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"{self.outcome.capitalize()}. {self.why}"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the answer is right, or an opinion, which is noted."""
+        return self.outcome in ("right", "noted")
+
+    def told(self) -> str:
+        """The sentence, and one more for each warning."""
+        return "\n".join([repr(self), *(f"Your code warned: {warning}" for warning in self.warned)])
+
+    def or_raise(self) -> None:
+        """Print the verdict when the answer passes, or else raise NotRight with it: for graders that count errors.
+
+        Nothing is written to stderr, for which nbgrader would give no points.
+        """
+        if not self.passes:
+            raise NotRight(self.told())
+        print(self.told())
 
 
 @dataclass(frozen=True)
@@ -51,21 +80,25 @@ class Exercise:
 
     def check(self, answer: Any) -> Verdict:
         """Judge an answer: a value, or a function that is tried on several inputs. None and ... are not attempted."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore")  # but for those of the student's code: see Student.call
+            outcome, why = self._judged(answer)
+        return Verdict(outcome, why, tuple(dict.fromkeys(told(warning.message) for warning in caught)))
+
+    def _judged(self, answer: Any) -> tuple[Outcome, str]:
         try:
             if answer is None or answer is ...:
                 raise NotAttempted
             self.examine(answer)
         except NotAttempted:
-            return Verdict(
-                "not attempted", f"Write your answer to exercise {self.number} in the cell above and run both."
-            )
+            return "not attempted", f"Write your answer to exercise {self.number} in the cell above and run both."
         except Wrong as mistake:
-            return Verdict("wrong", str(mistake))
+            return "wrong", str(mistake)
         except Raised as error:
-            return Verdict("raised", str(error))
+            return "raised", str(error)
         except Exception as error:  # an object that cannot be compared or converted may raise anything
-            return Verdict("raised", f"Your answer, a {type(answer).__name__}, cannot be read: {told(error)}")
-        return Verdict("right" if self.answer else "noted", self.praise)
+            return "raised", f"Your answer, a {type(answer).__name__}, cannot be read: {told(error)}"
+        return "right" if self.answer else "noted", self.praise
 
     def hint(self, number: int = 1) -> None:
         """Print hint number 1, 2, … Raises ValueError when there is no such hint."""
@@ -78,6 +111,6 @@ class Exercise:
         print(self.answer or f"Exercise {self.number} asks for your opinion: no answer is right or wrong.")
 
 
-def told(error: BaseException) -> str:
-    """An error on one line."""
+def told(error: BaseException | str) -> str:
+    """An error or a warning on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -61,7 +61,7 @@ class Student:
     def call(self, *inputs: object) -> Any:
         """Call the function on the inputs themselves, which it may change. Raises as above."""
         with warnings.catch_warnings(), self.ruled_out:
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("always")  # Exercise.check records them
             try:
                 if self._by_name:
                     return self.function(**dict(zip(self.names, inputs, strict=True)))
