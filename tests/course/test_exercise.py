@@ -345,7 +345,7 @@ def test_same_compares_what_equals_alone_cannot() -> None:
         same(np.ones(2), [1, 1])
 
 
-RULED_OUT = RuledOut("conv(?!ert)", "Not by a convolution.", course="vlmteach.nn")
+RULED_OUT = RuledOut("Not by a convolution.", torch="conv(?!ert)", packages=["vlmteach.nn", "a_library"])
 
 
 @pytest.mark.parametrize(
@@ -362,6 +362,27 @@ def test_a_function_that_is_ruled_out_is_noticed_by_whatever_way_it_is_called(an
     with pytest.raises(Wrong, match="Not by a convolution"):
         Student(answer, ("picture",), RULED_OUT)(picture)
     assert F.conv2d(picture, torch.ones(2, 3, 2, 2)).shape == (1, 2, 3, 3)  # afterwards all is allowed again
+
+
+def test_importing_a_package_that_is_ruled_out_is_no_call(monkeypatch, tmp_path) -> None:
+    """Its top level may call as many of its functions as it likes."""
+    (tmp_path / "a_library.py").write_text("def made(x):\n    return x\n\nCOLOUR = made(1)\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def answer(picture):
+        import a_library
+
+        return picture if picture.any() else a_library.made(picture)
+
+    student = Student(answer, ("picture",), RULED_OUT)
+    assert student(torch.ones(1)).item() == 1
+    with pytest.raises(Wrong, match="Not by"):
+        student(torch.zeros(1))
+
+
+def test_a_package_is_ruled_out_and_not_one_whose_name_begins_alike() -> None:
+    mode = RuledOut("No.", packages=["support.answer"])
+    assert Student(lambda x: [x, run_cell("y = 1")["y"]][0], ("x",), mode)(torch.ones(1)).item() == 1
 
 
 def test_what_is_not_ruled_out_may_be_called() -> None:

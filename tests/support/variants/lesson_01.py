@@ -48,6 +48,11 @@ def flatten_grid(grid):
 """,
         ),
         wrong={
+            "a function of the course that is there already": (
+                "from vlmteach.nn import grid_to_tokens as flatten_grid",
+                "import vlmteach.nn\nflatten_grid = lambda grid: vlmteach.nn.grid_to_tokens(grid)",
+                FLATTEN.format("from vlmteach import nn\n    return nn.grid_to_tokens(grid)"),
+            ),
             "reshape mistake": FLATTEN.format("return grid.reshape(len(grid), -1, grid.shape[1])"),
             "One axis swap is missing": FLATTEN.format("return grid.flatten(2)"),
             "column by column": FLATTEN.format("return grid.permute(0, 3, 2, 1).flatten(1, 2)"),

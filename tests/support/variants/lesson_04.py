@@ -129,6 +129,13 @@ from torch.nn.attention.flex_attention import flex_attention
 def attend(query, key, value):
     return flex_attention(query, key, value)
 """,
+                """
+from types import SimpleNamespace
+from transformers.models.vit.modeling_vit import eager_attention_forward
+def attend(query, key, value):
+    layer = SimpleNamespace(training=False)
+    return eager_attention_forward(layer, query, key, value, None, query.shape[-1] ** -0.5)[0].transpose(1, 2)
+""",
             ),
             "returned a tuple of 2; expected one tensor (B, heads, N, d)": ATTEND.format("(scores @ value, scores)"),
             "softmax(scores / √d) over the keys": ATTEND.format("(scores / d ** 0.5).sigmoid() @ value"),

@@ -44,6 +44,20 @@ def vit(lines: str) -> str:
     return VIT.replace("    {}\n", f"    {lines}\n")
 
 
+# timm's own class, with torch's attention in it and with the four operations written out
+TIMM = """
+from functools import partial
+from timm.models.vision_transformer import Block
+from torch import nn
+def block_of(x, weights, num_heads):
+    hidden, dim = weights["mlp.fc1.weight"].shape
+    norm = partial(nn.LayerNorm, eps=1e-6)
+    block = Block(dim, num_heads, mlp_ratio=hidden / dim, qkv_bias=True, norm_layer=norm).eval()
+    block.attn.fused_attn = {fused}
+    block.load_state_dict(weights)
+    return block(x).detach()
+"""
+
 VARIANTS = {
     "5.1": Variants(
         right=(
@@ -130,7 +144,21 @@ def block_of(x, weights, num_heads):
             "a single head": BLOCK.format(
                 "num_heads = 1\n    x = x + attend(norm(x, 'norm1'))\n    return x + mlp(norm(x, 'norm2'))"
             ),
-            "already, torch's or the course's": (
+            "already, torch's, the course's or another library's": (
+                *(TIMM.format(fused=fused) for fused in (True, False)),
+                """
+import torch
+from torch import nn
+def block_of(x, weights, num_heads):
+    hidden, dim = weights["mlp.fc1.weight"].shape
+    layer = nn.TransformerEncoderLayer(dim, num_heads, hidden, 0.0, "gelu", 1e-6, batch_first=True, norm_first=True)
+    theirs = ("self_attn.in_proj_", "self_attn.out_proj.", "linear1.", "linear2.", "norm1.", "norm2.")
+    timms = ("attn.qkv.", "attn.proj.", "mlp.fc1.", "mlp.fc2.", "norm1.", "norm2.")
+    names = dict(zip(theirs, timms))
+    layer.load_state_dict({a + end: weights[b + end] for a, b in names.items() for end in ("weight", "bias")})
+    with torch.no_grad():
+        return layer.eval()(x)
+""",
                 """
 from vlmteach.nn import TransformerBlock
 def block_of(x, weights, num_heads):
@@ -166,6 +194,20 @@ def block_of(x, weights, num_heads):
             "from the last to the first": vit("return norm(run(torch.cat([cls, x], 1) + places, range(depth)[::-1]))"),
             "Return all tokens, the CLS token first": vit("return norm(run(torch.cat([cls, x], 1) + places))[:, 1:]"),
             "the CLS token alone": vit("return norm(run(torch.cat([cls, x], 1) + places))[:, 0]"),
+            "already, torch's, the course's or another library's": (
+                """
+from timm.models.vision_transformer import VisionTransformer
+def vit_of(image, weights, num_heads):
+    dim, _, patch, _ = weights["patch_embed.proj.weight"].shape
+    depth = sum(name.endswith("norm1.weight") for name in weights)
+    vit = VisionTransformer(tuple(image.shape[-2:]), patch, num_classes=0, embed_dim=dim, depth=depth,
+                            num_heads=num_heads, global_pool="token").eval()
+    for block in vit.blocks:
+        block.attn.fused_attn = False
+    vit.load_state_dict(weights)
+    return vit.forward_features(image).detach()
+""",
+            ),
             "Go through it in order": vit("return norm(run(torch.cat([-cls, x], 1) + places))"),
         },
     ),

@@ -31,6 +31,11 @@ def who_sees_whom(picture, question, answer):
             MASK.format("return tuple(mask)"),
         ),
         wrong={
+            "a function of the course that is there already": """
+from vlmteach.nn import packed_mask
+def who_sees_whom(picture, question, answer):
+    return packed_mask(picture + question, 1, answer)
+""",
             "the causal mask, for everything": MASK.format("return torch.ones(n, n, dtype=torch.bool).tril()"),
             "Your mask is upside down": MASK.format("return ~mask"),
             "Rows and columns are exchanged": MASK.format("return mask.T"),

@@ -40,6 +40,7 @@ def who_sees_whom(in_front, questions, length):
             MASK.format("return mask.tolist()"),
         ),
         wrong={
+            "a function of the course that is there already": "from vlmteach.nn import packed_mask as who_sees_whom",
             "word 0 of question 1 may look at word 0 of question 0. A word of one question must not": """
 import torch
 def who_sees_whom(in_front, questions, length):

@@ -10,6 +10,7 @@ from torch import Tensor
 from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Numbers, Values
+from vlmteach.course.exercises.ruled_out import ITS_OWN
 
 
 def _flatten(grid: Tensor) -> Tensor:
@@ -75,6 +76,7 @@ flatten = Exercise(
             (lambda grid: _flatten(grid).abs(), "Your tokens have lost their signs. Keep the numbers as they are."),
         ),
         look="Token y * W + x holds all channels of cell (y, x), unchanged.",
+        ruled_out=ITS_OWN,
     ),
     praise="Token y*W + x is cell (y, x), for every picture of the batch, and nothing was lost.",
     hints=(

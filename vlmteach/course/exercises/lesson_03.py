@@ -103,9 +103,8 @@ embed = Exercise(
         ),
         look="Token n is the dot product of patch n, row by row, with each of the D filters, and the bias added.",
         ruled_out=RuledOut(
+            "You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, multiply.",
             torch="conv(?!ert)",
-            sentence="You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, "
-            "multiply.",
         ),
     ),
     praise="You have written a ViT's first layer without a convolution, and it gives what the convolution gives.",

@@ -13,7 +13,7 @@ from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
 from vlmteach.course.exercises.results import Values
-from vlmteach.course.exercises.ruled_out import RuledOut
+from vlmteach.course.exercises.ruled_out import LIBRARIES, RuledOut
 
 _E = math.e
 _RIGHT = _E**2 / (_E**2 + _E + 3)
@@ -154,10 +154,10 @@ attend = Exercise(
         ),
         look="Print the weights of one query: softmax(scores / √d) over the keys.",
         ruled_out=RuledOut(
+            "You called attention that is there already, torch's, the course's or another library's. Write its four "
+            "operations yourself: scores, scale, softmax, mix.",
             torch="attention|multi_head",
-            course="vlmteach.nn",
-            sentence="You called attention that is there already, torch's or the course's. Write its four operations "
-            "yourself: scores, scale, softmax, mix.",
+            packages=LIBRARIES,
         ),
     ),
     praise="It equals torch's fused attention, for several heads and for more keys than queries.",

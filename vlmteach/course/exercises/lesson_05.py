@@ -11,7 +11,7 @@ from torch import Tensor
 from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Values
-from vlmteach.course.exercises.ruled_out import RuledOut
+from vlmteach.course.exercises.ruled_out import LIBRARIES, RuledOut
 
 Weights = Mapping[str, Tensor]
 _D = 384
@@ -48,10 +48,10 @@ parameters_of_a_block = Exercise(
 
 EPS = 1e-6  # of timm's norms
 _FUNCTIONS = RuledOut(
+    "You called attention or a block that is there already, torch's, the course's or another library's. Write it "
+    "yourself: F.linear, F.layer_norm and the four operations of lesson 04 are enough.",
     torch="attention|multi_head",
-    course="vlmteach.nn",
-    sentence="You called attention or a block that is there already, torch's or the course's. Write it yourself: "
-    "F.linear, F.layer_norm and the four operations of lesson 04 are enough.",
+    packages=LIBRARIES,
 )
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from vlmteach.course.exercises.checks import NumberCheck
 from vlmteach.course.exercises.exercise import Exercise, Raised, Wrong, told
 from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
+from vlmteach.course.exercises.ruled_out import ITS_OWN
 from vlmteach.course.exercises.student import Student, same
 from vlmteach.nn import GatedCrossAttention, VisualTokens, whole_picture
 
@@ -38,7 +39,9 @@ def _why(looker: Token, seen: Token) -> str:
 
 mask = Exercise(
     number="7.1",
-    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 1), (1, 1, 2), (3, 2, 2), (4, 3, 5), (2, 1, 4))),
+    examine=mask_check(
+        _sequence, _may_look, _why, cases=((1, 1, 1), (1, 1, 2), (3, 2, 2), (4, 3, 5), (2, 1, 4)), ruled_out=ITS_OWN
+    ),
     praise="Picture and question see each other, and no word of the answer looks ahead.",
     hints=(
         "Start with the causal mask. Which columns become True for every row?",

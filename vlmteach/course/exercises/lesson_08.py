@@ -11,6 +11,7 @@ from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
 from vlmteach.course.exercises.results import Values
+from vlmteach.course.exercises.ruled_out import ITS_OWN
 from vlmteach.pictures import VOCABULARY
 
 
@@ -38,7 +39,9 @@ def _why(looker: Token, seen: Token) -> str:
 
 mask = Exercise(
     number="8.1",
-    examine=mask_check(_sequence, _may_look, _why, cases=((1, 1, 2), (1, 2, 2), (0, 3, 2), (4, 2, 3), (2, 1, 4))),
+    examine=mask_check(
+        _sequence, _may_look, _why, cases=((1, 1, 2), (1, 2, 2), (0, 3, 2), (4, 2, 3), (2, 1, 4)), ruled_out=ITS_OWN
+    ),
     praise="One look at the picture serves all questions, and none of them can tell that it is not alone.",
     hints=(
         "Start with all False. The columns of the picture are True for everyone.",

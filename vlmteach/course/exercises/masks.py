@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vlmteach.course.exercises.checks import FunctionCheck
 from vlmteach.course.exercises.results import Mask
+from vlmteach.course.exercises.ruled_out import RuledOut
 
 
 class Token(NamedTuple):
@@ -34,11 +35,13 @@ def mask_check(
     may_look: Callable[[Token, Token], bool],
     why: Callable[[Token, Token], str],
     cases: tuple[tuple[int, ...], ...],
+    ruled_out: RuledOut | None = None,
 ) -> FunctionCheck:
     """The check of a function that makes a mask (N, N), True = may look.
 
     tokens: the sequence, from the arguments of the function, by their names in the lesson. may_look: the rule, for the
-    token that looks and the one that is looked at. why: the reason, in words, for such a pair.
+    token that looks and the one that is looked at. why: the reason, in words, for such a pair. ruled_out: what the
+    function may not use.
     """
 
     @functools.wraps(tokens)  # for the names of the arguments
@@ -67,4 +70,4 @@ def mask_check(
             "In your mask every token may look at every other, even at what it should not know yet.",
         ),
     )
-    return FunctionCheck(right, cases, Mask(tokens, why), mistakes)
+    return FunctionCheck(right, cases, Mask(tokens, why), mistakes, ruled_out=ruled_out)
