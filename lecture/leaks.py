@@ -40,6 +40,7 @@ _TEXT = {
     ".yaml",
 }
 _ZIPPED = {".whl", ".zip"}
+_PICTURE = re.compile(r"[A-Za-z0-9+/]{70,}={0,2}")  # base64: no text has so long a word
 
 
 @dataclass(frozen=True)
@@ -118,18 +119,13 @@ def leaks(places: Iterable[Path], canaries: Iterable[Canary]) -> list[str]:
     return sorted(set(found))
 
 
-def _readings(name: str, text: str) -> list[str]:
-    """A text as it stands, as a page shows it, and as its strings say it."""
+def _readings(name: str, text: str) -> set[str]:
+    """A text as it stands, as a page shows it, and as its strings say it; each different reading once."""
     page = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    readings = [
-        letters_of(text),
-        letters_of(html.unescape(text)),
-        letters_of(page),
-        letters_of(re.sub(r"\\n", " ", page)),
-    ]
+    readings = [text, html.unescape(text), page, re.sub(r"\\n", " ", page)]
     if name.endswith((".ipynb", ".json")):
-        readings.append(letters_of(" ".join(_strings(json.loads(text)))))
-    return readings
+        readings.append(" ".join(_strings(json.loads(text))))
+    return {letters_of(_PICTURE.sub(" ", reading)) for reading in set(readings)}
 
 
 def _strings(node: object) -> Iterator[str]:

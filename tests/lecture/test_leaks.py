@@ -30,6 +30,7 @@ PLANTED = {
     "page.html": lambda text: "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines()),
     "coloured.html": lambda text: "".join(f"<span>{html.escape(word)}</span> " for word in text.split(" ")),
     "attribute.html": lambda text: f'<p title="{html.escape(text)}">',
+    "picture.html": lambda text: f'<img src="data:image/png;base64,{"iVBORw0K" * 40}=" alt="{html.escape(text)}">',
     "wrapped.md": lambda text: "\n".join(textwrap.wrap(text, 20)),
     "lesson.ipynb": notebook_with,
     "searchindex.js": lambda text: f"Search.setIndex({json.dumps({'titles': [text]})})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,10 +21,15 @@ PLANTED = [
 
 
 @cache
-def replies(number: str) -> list[str]:
-    """What an exercise says to each of its planted mistakes."""
+def reply(number: str, answer: str) -> str:
+    """What an exercise says to an answer."""
+    return answer_cells()[number].check(answer).why
+
+
+def replies(number: str) -> Iterator[str]:
+    """What an exercise says to each of its planted mistakes; some take seconds, so only as far as it is asked."""
     module = importlib.import_module(f"support.variants.lesson_{int(number.split('.')[0]):02d}")
-    return [answer_cells()[number].check(answer).why for _, answer in module.VARIANTS[number].mistakes()]
+    return (reply(number, answer) for _, answer in module.VARIANTS[number].mistakes())
 
 
 @pytest.mark.parametrize(

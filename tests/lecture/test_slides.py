@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import build_lessons
 import pytest
@@ -16,6 +17,7 @@ from lecture.slides import CUTS, Shown, Slide, executed, printed, read_slides
 from vlmteach.course import LESSONS, Lesson
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e-\d+)?")
+committed_slides = cache(read_slides)  # of the lessons as they are; a test that changes a source reads it itself
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -38,14 +40,14 @@ def said_by(lesson: Lesson) -> str:
 
 @each_lesson
 def test_every_lesson_is_marked(lesson: Lesson) -> None:
-    assert len(read_slides(lesson)) >= 8
+    assert len(committed_slides(lesson)) >= 8
 
 
 @each_lesson
 def test_a_number_on_a_slide_or_in_its_notes_is_one_of_the_lesson(lesson: Lesson) -> None:
     known = numbers(said_by(lesson)) | {f"{other.number:02d}" for other in LESSONS}
     polls = read_bank(lesson)
-    for slide in read_slides(lesson):
+    for slide in committed_slides(lesson):
         assert numbers(f"{slide.title}\n{slide.text}\n{slide.notes}") <= known, slide.title
     for poll in polls.values():
         assert numbers(f"{poll.ask}\n{poll.right.say}\n{poll.right.why}") <= known, poll.id
@@ -58,7 +60,7 @@ def test_a_number_that_no_lesson_has_would_be_found() -> None:
 
 @each_lesson
 def test_what_a_slide_shows_is_in_the_executed_notebook(lesson: Lesson) -> None:
-    page = deck(lesson, read_slides(lesson), read_bank(lesson))
+    page = deck(lesson, committed_slides(lesson), read_bank(lesson))
     ran = {cell.id: cell for cell in executed(lesson).cells}
     shown = re.findall(r'data-cell="([^"]+)"', page)
     assert shown
@@ -68,13 +70,13 @@ def test_what_a_slide_shows_is_in_the_executed_notebook(lesson: Lesson) -> None:
 @each_lesson
 @pytest.mark.parametrize("cut", CUTS)
 def test_the_minutes_of_a_lecture_add_up_to_its_length(lesson: Lesson, cut: int) -> None:
-    total = minutes_of(read_slides(lesson), read_bank(lesson), cut).total
+    total = minutes_of(committed_slides(lesson), read_bank(lesson), cut).total
     assert cut - SLACK <= total <= cut
 
 
 @each_lesson
 def test_a_longer_lecture_has_all_of_the_shorter_one(lesson: Lesson) -> None:
-    slides = read_slides(lesson)
+    slides = committed_slides(lesson)
     held = [[slide for slide in slides if slide.cut <= cut] for cut in CUTS]
     assert len(held[0]) < len(held[1]) < len(held[2]) == len(slides)
     assert [slide for slide in held[1] if slide in held[0]] == held[0]
@@ -82,7 +84,7 @@ def test_a_longer_lecture_has_all_of_the_shorter_one(lesson: Lesson) -> None:
 
 @each_lesson
 def test_no_poll_is_asked_twice_and_every_exercise_is_worked_on_once(lesson: Lesson) -> None:
-    slides = read_slides(lesson)
+    slides = committed_slides(lesson)
     asked = [slide.poll for slide in slides if slide.poll]
     assert len(asked) == len(set(asked)) >= 3
     assert set(asked) <= read_bank(lesson).keys(), "the bank may hold more, for quizzes"
