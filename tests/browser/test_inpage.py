@@ -10,9 +10,9 @@ from support.browser import offline_pages
 from support.in_page import MODELS, page_models
 from support.readable import contrast
 
-from vlmteach.inpage.page import PARTS, AskPage, read_tour
+from vlmteach.inpage.page import FAMILIES, PARTS, AskPage, read_tour
 from vlmteach.nn import VisionLanguageModel
-from vlmteach.pictures import GREY, Scene, draw_scene
+from vlmteach.pictures import GREY, QUESTION_FAMILIES, Scene, draw_scene
 from vlmteach.probes import probe_answer
 
 pytestmark = pytest.mark.browser
@@ -186,8 +186,25 @@ def test_a_dragged_thing_stops_before_a_taken_cell(open_ask):
     assert scene_of(page) == {"red square 2-2", "blue circle 5-5", "yellow triangle 5-2"}
 
 
-def test_a_finger_places_and_hides(open_ask):
+def test_a_finger_drags_a_thing_scrolls_from_an_empty_cell_places_and_hides(open_ask):
     page = open_ask(f"#{SCENE}", width=400, has_touch=True)
+    finger = page.context.new_cdp_session(page)
+
+    def drag(*cells):
+        kinds = ["touchStart", *["touchMove"] * (len(cells) - 1)]
+        places = [at(page, *cell) for cell in cells]
+        for kind, (x, y) in zip(kinds, places, strict=True):
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    drag((2, 2), (2, 3), (3, 4))
+    assert holds(page, 3, 4) == "row 3, column 4: red square"
+    assert page.evaluate("window.scrollY") == 0
+    drag((3, 4), (2, 3), (2, 2))
+    kept = scene_of(page)
+    drag((6, 1), (4, 1), (2, 1), (1, 1))
+    page.wait_for_function("window.scrollY > 0")
+    assert scene_of(page) == kept
     page.touchscreen.tap(*at(page, 3, 3))
     assert holds(page, 3, 3) == "row 3, column 3: red circle"
     page.get_by_label("hides a cell").tap()
@@ -268,15 +285,17 @@ def test_every_suggested_question_has_an_answer(open_ask):
         assert "right" in page.locator(".verdict").get_attribute("class")
 
 
-def test_choosing_an_encoder_or_a_connector_chooses_a_trained_pair(open_ask):
+def test_an_encoder_is_chosen_with_its_connector_and_its_exam_is_explained(open_ask):
     page = open_ask(f"#{SCENE}&ask=which-row-is-blue")
-    page.get_by_label("mean vector").check()
-    page.wait_for_function("window.explorer.result.state.eye === 'cnn-small/vector'")
-    assert page.get_by_label("CNN, field 3 cells").is_checked()
-    page.get_by_label("ViT", exact=True).check()
-    page.wait_for_function("window.explorer.result.state.eye === 'vit/cross-attention'")
-    assert page.get_by_label("cross-attention").is_checked()
-    assert answer(page) == "5"
+    for name, pair in zip(MODELS, ["CNN, field 7 cells → cross-attention", "ViT → cross-attention", None], strict=True):
+        page.get_by_label(pair or "CNN, field 3 cells → mean vector").check()
+        page.wait_for_function(f"window.explorer.result.state.eye === '{name}'")
+        assert answer(page) == "5" or pair is None
+        asked = page.locator(".exam-bars .asks").all_text_contents()
+        assert len(asked) == len(QUESTION_FAMILIES)
+        for family, text in zip(QUESTION_FAMILIES, asked, strict=True):
+            assert text.startswith(FAMILIES[family][0])
+            assert FAMILIES[family][1].replace(" ?", "?") in text
 
 
 def test_the_test_on_random_boards_tells_a_model_that_knows_left_from_one_that_guesses(open_ask):
@@ -288,10 +307,52 @@ def test_the_test_on_random_boards_tells_a_model_that_knows_left_from_one_that_g
         page.get_by_role("button", name="Ask this on 50 random boards").click()
         text = page.locator(".grade").text_content()
         right[name] = int(text.split()[0])
-        assert "of 50 right. Always saying “" in text
+        assert "of 50 right. “is red left of blue?” was asked of " in text
+        assert "→" in text
+        assert "not on your board" in text
+        page.evaluate("(eye) => window.explorer.set({ scene: [], ask: 'how many circle ?' })", name)
+        assert page.locator(".grade").text_content() == ""
+        page.evaluate("(hash) => window.explorer.open(hash)", f"#eye={name}&{SCENE}&ask=is-red-left-of-blue")
     assert right["cnn-large/cross-attention"] >= 47
     assert right["vit/cross-attention"] >= 47
     assert right["cnn-small/vector"] <= 36  # of 25 yes and 25 no
+
+
+JUDGED = """() => [...document.querySelectorAll("[data-part=answer] .bars li")].map((line) => [
+  line.className,
+  line.querySelector(".name").textContent,
+  getComputedStyle(line.querySelector(".fill")).backgroundColor,
+])"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_right_a_wrong_and_an_unjudged_answer_differ_in_colour_and_in_sign(open_ask, scheme):
+    page = open_ask(f"#{SCENE}&ask=what-shape-is-red", color_scheme=scheme)
+    right, *rest = page.evaluate(JUDGED)
+    assert right[:2] == ["right", "square ✓"]
+    assert page.locator(".new").text_content() == ""
+    page.evaluate(
+        "(hash) => window.explorer.open(hash)", "#scene=yellow-cross-2-2,blue-circle-5-5&ask=what-shape-is-yellow"
+    )
+    page.wait_for_function(SETTLED)
+    wrong, hoped = page.evaluate(JUDGED)[:2]
+    assert wrong[:2] == ["wrong", "circle ✗"]
+    assert hoped == ["right", "cross ✓", right[2]]
+    page.evaluate("window.explorer.set({ ask: 'what shape is green ?' })")
+    page.wait_for_function(SETTLED)
+    unjudged = page.evaluate(JUDGED)
+    assert {line[0] for line in unjudged} == {""}
+    assert len({right[2], wrong[2], unjudged[0][2]}) == 3
+    assert {line[2] for line in unjudged} == {line[2] for line in rest}
+
+
+def test_a_question_such_as_training_never_held_says_so_also_to_a_screen_reader(open_ask):
+    page = open_ask(f"#{SCENE}&ask=is-red-left-of-yellow")
+    news = "New to this model: in its training, “left of” was asked only of things in different columns."
+    assert page.locator(".new").text_content() == news
+    assert news in page.locator(".said").text_content()
+    page.evaluate("window.explorer.set({ ask: 'is red above yellow ?' })")
+    assert page.locator(".new").text_content() == ""
 
 
 # the state in the link
@@ -411,7 +472,7 @@ def test_no_width_makes_the_page_scroll_sideways(open_ask, width, hash_):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_readable_in_both_colour_schemes(open_ask, scheme):
-    page = open_ask(f"#{SCENE}&hide=2-2&step=1", color_scheme=scheme)
+    page = open_ask(f"#{SCENE}&ask=how-many-square&hide=2-2&step=1", color_scheme=scheme)
     for selector in (
         "h1",
         ".lead",
@@ -419,6 +480,8 @@ def test_text_is_readable_in_both_colour_schemes(open_ask, scheme):
         "legend",
         ".answer",
         ".verdict",
+        ".new",
+        ".asks",
         ".chip span",
         ".pick",
         "select",

@@ -21,10 +21,12 @@ from support.in_page import (
     shipped,
 )
 
+from vlmteach.experiments.matrix import HELD_OUT
 from vlmteach.nn.positions import sincos_positions
 from vlmteach.pictures import SHAPES, Scene, Thing, answer_to, draw_scene, far_scenes, near_scenes
 from vlmteach.pictures.look import CELL, COLOURS, GREY
 from vlmteach.pictures.scenes.answering import EXAMPLES
+from vlmteach.pictures.scenes.questions import COLOUR_OF, COUNT, LEFT, far_questions, near_questions
 from vlmteach.pictures.scenes.sampling import SIZES
 
 pytestmark = pytest.mark.browser
@@ -242,3 +244,86 @@ def answer_or_none(scene, question):
         return answer_to(scene, question)
     except ValueError:
         return None
+
+
+# what was never asked in training
+
+# (template, the cell of the thing asked about, the second's or the rest's, the rest's) as one number
+ALLOWED = ("green circle", "red square", "blue cross")
+NOTHING_NEW = """(things) => {
+  const { course, newInQuestion } = window.alone;
+  const place = (cell) => ({ row: Math.floor(cell / 6) + 1, column: (cell % 6) + 1 });
+  const found = [];
+  course.templates.forEach((text, template) => {
+    const question = text.replace("{a}", "green").replace("{b}", "red").replace("{shape}", "circle");
+    for (let a = 0; a < 36; a += 11) for (let b = 0; b < 36; b++) for (let c = 0; c < 36; c++) {
+      const cells = [a, b, c];
+      const alike = template === 2 ? a < b && b < c : template > 4 || b < c;
+      if (a === b || b === c || a === c || !alike) continue;
+      const scene = things.map((thing, i) => ({ ...thing, ...place(cells[i]) }));
+      if (!newInQuestion(course, scene, question).length) found.push(((template * 36 + a) * 36 + b) * 36 + c);
+    }
+  });
+  return found;
+}"""
+
+
+def asked_in_training(count):
+    """Every question to every arrangement of three things in `count` near and `count` far scenes, the first thing in
+    one of four cells."""
+    found = set()
+    near, counted = near_scenes(count, 0, pairs=~HELD_OUT)
+    far = far_scenes(count, 0, pairs=~HELD_OUT)
+    for drawn, asked in ((near, near_questions(near, counted, 0)), (far, far_questions(far, 0))):
+        for each in (drawn, drawn.swapped()):
+            cells = 6 * each.row + each.column
+            for template, first, second in zip(*(part.T for part in asked), strict=True):
+                relates, counts = template >= LEFT, template == COUNT
+                first = np.where(counts, 0, first)
+                second = np.where(relates, second, (first + 1) % 3)
+                order = np.stack([first, second, 3 - first - second], axis=1)
+                places = np.take_along_axis(cells, order, axis=1)
+                places[~relates, 1:] = np.sort(places[~relates, 1:], axis=1)
+                places[counts] = np.sort(places[counts], axis=1)
+                codes = ((template * 36 + places[:, 0]) * 36 + places[:, 1]) * 36 + places[:, 2]
+                found.update(np.unique(codes[places[:, 0] % 11 == 0]).tolist())
+    return found
+
+
+def test_a_question_is_new_exactly_where_training_never_asks_it_of_things_in_these_cells(page):
+    things = [dict(zip(("colour", "shape"), words.split(), strict=True)) for words in ALLOWED]
+    nothing_new, asked = set(page.evaluate(NOTHING_NEW, things)), asked_in_training(200_000)
+    assert asked <= nothing_new
+    seldom = {code for code in nothing_new - asked if code // 36**3 == COLOUR_OF}  # whose shape must be its own
+    assert nothing_new - seldom <= asked
+    assert len(seldom) < 10
+
+
+BOARD = "red square at row 2, column 2; blue circle at row 5, column 5; yellow triangle at row 5, column 2"
+NEW = {
+    "is red left of blue ?": (BOARD, []),
+    "IS RED LEFT OF YELLOW": (BOARD, ["“left of” was asked only of things in different columns"]),
+    "is blue above yellow ?": (BOARD, ["“above” was asked only of things in different rows"]),
+    "how many square ?": (BOARD, ["“how many” was asked only where two things are neighbours, at most 2 cells apart"]),
+    "what shape is green ?": (BOARD, ["every question had one right answer"]),
+    "what shape is yellow ?": (
+        BOARD.replace("triangle", "cross"),
+        ["there was no yellow cross"],
+    ),
+    "which row is blue ?": (
+        "red square at row 2, column 2; blue circle at row 5, column 5",
+        ["every board had 3 things"],
+    ),
+    "what shape is blue ?": (
+        BOARD.replace("yellow", "red"),
+        ["no two things had one colour"],
+    ),
+}
+
+
+@pytest.mark.parametrize("question", NEW)
+def test_what_was_never_so_in_training_is_named(page, question):
+    scene, expected = NEW[question]
+    things = [asdict(thing) for thing in Scene.parse(scene).things]
+    say = "([things, question]) => window.alone.newInQuestion(window.alone.course, things, question)"
+    assert page.evaluate(say, [things, question]) == expected

@@ -84,7 +84,7 @@ def shipped(name: str) -> VisionLanguageModel:
 
 def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str] | None = None) -> Page:
     """A page with nothing but the model: window.alone. faults: text of the script -> what stands there instead."""
-    script = "".join(one_script(f"inpage/{name}.js") for name in ("weights", "model", "scene"))
+    script = "".join(one_script(f"inpage/{name}.js") for name in ("weights", "model", "trained"))
     for old, new in (faults or {}).items():
         assert script.count(old) == 1, f"{old!r} stands there {script.count(old)} times"
         script = script.replace(old, new)
@@ -97,7 +97,8 @@ def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str]
         for (const [name, {{ module, tensors }}] of Object.entries(models)) {{
           models[name] = build(module, await unpackTensors(tensors));
         }}
-        window.alone = {{ course, models, drawScene, hideCell, asImage, answerTo, run, erf, boxPositions }};
+        const scenes = {{ drawScene, hideCell, asImage, answerTo, newInQuestion }};
+        window.alone = {{ course, models, run, erf, boxPositions, ...scenes }};
         </script>"""
     )
     page.wait_for_function("window.alone")

@@ -3,7 +3,7 @@
 
 import { make } from "../views/dom.js";
 import { followLinks, keepLink } from "../views/link.js";
-import { answerPart, modelsPart, percent, questionPart, readQuestion } from "./asking.js";
+import { answerPart, modelsPart, newsText, percent, questionPart, readQuestion } from "./asking.js";
 import { boardPart } from "./board.js";
 import { placeText } from "./cells.js";
 import { attentionPart, hidingPart, layersPart, numbersPart } from "./inside.js";
@@ -11,6 +11,7 @@ import { build, run } from "./model.js";
 import { answerTo, asImage, drawScene, hideCell } from "./scene.js";
 import { readState, writeState } from "./state.js";
 import { tourPart } from "./tour.js";
+import { newInQuestion } from "./trained.js";
 import { unpackTensors } from "./weights.js";
 
 /** The browser may paint and hear the person before what comes next. */
@@ -97,8 +98,9 @@ class Explorer {
     const hidden = state.hide && this.ask(state.scene, asked.numbers, state.hide);
     const compared = hidden ?? this.ask([], asked.numbers);
     const right = answerTo(course, state.scene, state.ask);
+    const news = newInQuestion(course, state.scene, state.ask);
     const { ranked: probabilities, answer } = seen;
-    return { state, asked, pixels, hiddenPixels, seen, hidden, compared, right, probabilities, answer };
+    return { state, asked, pixels, hiddenPixels, seen, hidden, compared, right, news, probabilities, answer };
   }
 
   /** By how much the answer's likelihood falls when a cell is hidden. Hiding an empty cell changes no pixel. */
@@ -130,11 +132,12 @@ class Explorer {
 
   /** What a screen reader hears: the answer, whether it is right, and what hiding did. */
   sentence() {
-    const { asked, answer, right, likelihood = this.result.seen?.likelihood, hidden, state } = this.result;
+    const { asked, answer, right, news, likelihood = this.result.seen?.likelihood, hidden, state } = this.result;
     if (asked.problem) return asked.problem;
     const judged = right ? `Right is ${right}.` : "No one answer is right.";
+    const isNew = news.length ? ` ${newsText(news)}` : "";
     const without = hidden ? ` With ${placeText(state.hide)} hidden it says ${hidden.answer}, ${percent(hidden.likelihood.get(hidden.answer))}.` : "";
-    return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${without}`;
+    return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${isNew}${without}`;
   }
 
   /**

@@ -81,33 +81,25 @@ export function questionPart(explorer) {
   };
 }
 
-/** Image encoder and connector. Not every pair was trained: choosing one may move the other. */
+/** The pairs of image encoder and connector whose weights the page has, and the exam of the chosen one. */
 export function modelsPart(explorer) {
   const { models } = explorer.data;
   const names = Object.keys(models);
-  const kinds = { encoder: "Image encoder", connector: "Connector" };
-  const groups = Object.entries(kinds).map(([kind, legend], place) => {
-    const titles = [...new Set(names.map((name) => models[name][kind]))];
-    const pick = (title) => {
-      const now = explorer.state.eye.split("/");
-      const fits = names.filter((name) => models[name][kind] === title);
-      explorer.set({ eye: fits.find((name) => name.split("/")[1 - place] === now[1 - place]) ?? fits[0] });
-    };
-    return { kind, ...chips(legend, titles, pick) };
-  });
-  const only = make("p", {}, `${models[names[0]].encoder}, ${models[names[0]].connector}`);
+  const title = (name) => `${models[name].encoder} → ${models[name].connector}`;
+  const pairs = chips("Image encoder → connector", names, (eye) => explorer.set({ eye }), (name) => [title(name)]);
+  const why = make("p", { className: "hint" }, `These ${names.length} pairs have trained weights in this page, so each encoder comes with its connector.`);
   const facts = make("p", { className: "hint" });
   const exam = make("ol", { className: "bars exam-bars" });
   const told = make("p", { className: "hint" }, "Its exam: share of right answers on boards it never saw, as recorded. The line is what guessing gets.");
   return {
     name: "models",
     title: "The model",
-    body: [...(names.length > 1 ? groups.map(({ element }) => element) : [only]), facts, told, exam],
+    body: [...(names.length > 1 ? [pairs.element, why] : [make("p", {}, title(names[0]))]), facts, told, exam],
     show({ state }) {
-      for (const { kind, mark } of groups) mark(models[state.eye][kind]);
+      pairs.mark(state.eye);
       facts.textContent = models[state.eye].explains;
       exam.style.setProperty("--eye", models[state.eye].hue);
-      exam.replaceChildren(...models[state.eye].exam.map(({ family, accuracy, guess }) => examBar(family, accuracy, guess)));
+      exam.replaceChildren(...models[state.eye].exam.map(examBar));
     },
   };
 }
@@ -115,33 +107,39 @@ export function modelsPart(explorer) {
 export function answerPart(explorer) {
   const word = make("p", { className: "answer" });
   const verdict = make("p", { className: "verdict" });
+  const isNew = make("p", { className: "new" });
   const bars = make("ol", { className: "bars" });
   const without = make("p", { className: "hint" });
   const test = make("button", { type: "button" }, `Ask this on ${BOARDS} random boards`);
   const grade = make("p", { className: "grade", role: "status" });
-  test.addEventListener("click", () => (grade.textContent = examine(explorer)));
+  test.addEventListener("click", () => {
+    const [hits, about] = examine(explorer);
+    grade.replaceChildren(make("b", {}, hits), about);
+  });
   return {
     name: "answer",
     title: "The answer",
-    body: [word, verdict, bars, without, make("div", { className: "exam" }, test, grade)],
-    show({ state, asked, probabilities, answer, right, hidden }) {
+    body: [word, verdict, isNew, bars, without, make("div", { className: "exam" }, test, grade)],
+    show({ state, asked, probabilities, answer, right, news, hidden }) {
       const gradeOf = `${state.eye} ${asked.words?.join(" ")}`;
       if (grade.dataset.of !== gradeOf) Object.assign(grade, { textContent: "" }).dataset.of = gradeOf;
       test.disabled = !answer;
       if (!answer) {
-        word.textContent = "…";
-        for (const part of [verdict, without]) part.textContent = "";
+        Object.assign(word, { textContent: "…", className: "answer" });
+        for (const part of [verdict, isNew, without]) part.textContent = "";
         bars.replaceChildren();
         return;
       }
-      word.textContent = answer;
+      const judge = (name) => (name === right ? "right" : right && name === answer ? "wrong" : "");
+      Object.assign(word, { textContent: answer, className: `answer ${judge(answer)}` });
       const judged = { className: "verdict none", textContent: "This question has no one right answer here." };
-      if (right) judged.className = `verdict ${right === answer ? "right" : "wrong"}`;
-      if (right) judged.textContent = right === answer ? "✓ That is right." : `✗ The right answer is ${right}.`;
+      if (right) judged.className = `verdict ${judge(answer)}`;
+      if (right) judged.textContent = right === answer ? "✓ That is right." : `✗ That is wrong. The right answer is ${right}.`;
       Object.assign(verdict, judged);
+      isNew.textContent = news.length ? newsText(news) : "";
       const first = probabilities.slice(0, SHOWN);
       const shown = !right || first.some(([name]) => name === right) ? first : [...first.slice(0, -1), probabilities.find(([name]) => name === right)];
-      bars.replaceChildren(...shown.map(([name, share]) => bar(name, share, hidden?.likelihood.get(name), name === right)));
+      bars.replaceChildren(...shown.map(([name, share]) => bar(name, share, hidden?.likelihood.get(name), judge(name))));
       without.textContent = hidden
         ? `Thin bars: with ${placeText(state.hide)} hidden. Then it says “${hidden.answer}”, ${percent(hidden.likelihood.get(hidden.answer))}.`
         : "";
@@ -149,15 +147,23 @@ export function answerPart(explorer) {
   };
 }
 
-function examBar(family, accuracy, guess) {
-  const row = bar(family, accuracy, undefined, false);
+/** What was new in a question, in a sentence. */
+export const newsText = (news) => `New to this model: in its training, ${news.join(", and ")}.`;
+
+/** A family of questions: how often it was right, and what the family asks. */
+function examBar({ family, accuracy, guess, asks, example }) {
+  const row = bar(family, accuracy);
   const line = make("i", { className: "guess" });
   line.style.left = `${100 * guess}%`;
   row.querySelector(".track").append(line);
+  row.append(make("span", { className: "asks" }, `${asks}: “${example.replace(" ?", "?")}”`));
   return row;
 }
 
-function bar(name, share, hidden, isRight) {
+const MARKS = { right: ["✓", "right answer"], wrong: ["✗", "its answer, wrong"] };
+
+/** A share from 0 to 1, and the same with a cell hidden. judged: "right", "wrong", or neither. */
+function bar(name, share, hidden, judged = "") {
   const track = make("span", { className: "track" });
   const fill = (className, value) => {
     const part = make("i", { className });
@@ -167,16 +173,17 @@ function bar(name, share, hidden, isRight) {
   fill("fill", share);
   if (hidden !== undefined) fill("fill thin", hidden);
   const label = make("span", { className: "name" }, name);
-  if (isRight) label.append(make("span", { className: "mark", ariaLabel: "right answer" }, " ✓"));
-  return make("li", {}, label, track, make("span", { className: "value" }, percent(share)));
+  const [mark, meaning] = MARKS[judged] ?? [];
+  if (mark) label.append(make("span", { role: "img", ariaLabel: meaning }, ` ${mark}`));
+  return make("li", { className: judged }, label, track, make("span", { className: "value" }, percent(share)));
 }
 
-/** Ask on random boards of things that the model was trained on, and say how often it was right. */
+/** Ask on random boards of things that the model was trained on: how often it was right, and what that is about. */
 function examine(explorer) {
-  const { course } = explorer.data;
+  const { course, models } = explorer.data;
   const { asked } = explorer.result;
   const drawn = randomBoards(course, asked.words, BOARDS);
-  if (!drawn.length) return "This question has no right answer on any board, so it cannot be graded.";
+  if (!drawn.length) return ["", "This question has no right answer on any board, so it cannot be graded."];
   const counts = new Map();
   let hits = 0;
   for (const { scene, right } of drawn) {
@@ -184,7 +191,12 @@ function examine(explorer) {
     if (explorer.ask(scene, asked.numbers).answer === right) hits++;
   }
   const [common, times] = [...counts].toSorted((a, b) => b[1] - a[1])[0];
-  return `${hits} of ${drawn.length} right. Always saying “${common}” would get ${times}.`;
+  const question = asked.words.join(" ").replace(" ?", "?");
+  const { encoder, connector } = models[explorer.state.eye];
+  return [
+    `${hits} of ${drawn.length} right.`,
+    ` “${question}” was asked of ${encoder} → ${connector}, not on your board but on random ones: three things each, no two in one row or column. Always saying “${common}” would get ${times}.`,
+  ];
 }
 
 /** Boards with a right answer, the same ones every time: three colours, and no two things in one row or column. */

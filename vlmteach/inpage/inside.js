@@ -219,6 +219,7 @@ export function numbersPart(explorer) {
     at.row = Math.min(Math.max(at.row, 0), matrix.rows - 1);
     at.column = Math.min(Math.max(at.column, 0), matrix.columns - 1);
     const value = matrix.values[at.row * matrix.columns + at.column];
+    read.ariaLive = document.activeElement === canvas ? "polite" : "off"; // speaks only to who walks here
     read.textContent = `${matrix.across} ${at.row + 1}, ${matrix.down} ${at.column + 1}: ${value.toFixed(4)}`;
   };
   canvas.addEventListener("pointermove", (event) => {

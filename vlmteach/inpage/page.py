@@ -15,11 +15,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from vlmteach.experiments.matrix import HELD_OUT, MatrixResults, load_results, load_vlm
+from vlmteach.experiments.matrix import MatrixResults, load_results, load_vlm
 from vlmteach.inpage.export import pack_model
 from vlmteach.inpage.words import course_words
 from vlmteach.nn import ConvNet, CrossAttention, MultiHeadAttention, VisionLanguageModel, VisionTransformer
-from vlmteach.pictures import COLOURS, GREY, SHAPES, Scene, draw_scene
+from vlmteach.pictures import GREY, Scene, draw_scene
+from vlmteach.pictures.scenes.sampling import FAR, NEAR
 from vlmteach.probes import probe_answer
 from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
@@ -31,6 +32,18 @@ PARTS = ("board", "question", "models", "answer", "layers", "attention", "hiding
 TITLE = "Ask a tiny vision-language model"
 SCENE = Scene.parse("red square at row 2, column 2; blue circle at row 5, column 5; yellow triangle at row 5, column 2")
 QUESTION = "what shape is red ?"
+# What each family of questions asks, and one of them.
+FAMILIES = {
+    "attribute": ("what shape or what colour a thing has", "what shape is red ?"),
+    "count": ("how many things have a shape", "how many square ?"),
+    "where": ("in which row or column a thing is", "which row is red ?"),
+    "near relation": (
+        f"which of two things is further left, or higher, when they are at most {NEAR} cells apart",
+        "is red left of blue ?",
+    ),
+    "far relation": (f"the same where all things are {FAR} rows or columns apart", "is red above blue ?"),
+    "same far": (f"whether two things {FAR} rows or columns apart have one shape", "is red shaped like blue ?"),
+}
 _FRAME_HEIGHT = 1200  # pixels until the page has told its frame its own height
 
 
@@ -64,7 +77,6 @@ class AskPage:
     def _data(self) -> dict[str, Any]:
         trained, recorded = {name: _load(name) for name in self.models}, load_results()
         count = max(sum(tensor.numel() for tensor in model.parameters()) for model in trained.values())
-        held_out = [f"{COLOURS[colour]} {SHAPES[shape]}" for shape, colour in np.argwhere(HELD_OUT)]
         first = self.scene.things[0]
         return {
             "title": TITLE,
@@ -72,7 +84,7 @@ class AskPage:
             "in this page: no server, no network. Move the shapes, ask, and look inside.",
             "download": "The models are tiny and know nothing but these boards. How they were trained, and what they "
             "teach, is in the lessons of vlmteach. Save this page to keep it: it is one file.",
-            "course": {**course_words(), "held_out": held_out},
+            "course": course_words(),
             "colours": matplotlib.colormaps[HEAT](np.arange(256), bytes=True)[:, :3].ravel().tolist(),
             "models": {
                 name: {**_describe(name, model, recorded), **pack_model(model)} for name, model in trained.items()
@@ -143,7 +155,13 @@ def _exam(recorded: MatrixResults, encoder: str, connector: str) -> list[dict[st
     positions = recorded.record["checkpoints"][f"{encoder}/{connector}"]["positions"]
     accuracy = recorded.accuracy(encoder, connector, positions).mean(axis=0)
     return [
-        {"family": family, "accuracy": float(share), "guess": float(guess)}
+        {
+            "family": family,
+            "accuracy": float(share),
+            "guess": float(guess),
+            "asks": FAMILIES[family][0],
+            "example": FAMILIES[family][1],
+        }
         for family, share, guess in zip(recorded.families, accuracy, recorded.guessing, strict=True)
     ]
 

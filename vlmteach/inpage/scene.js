@@ -53,26 +53,28 @@ export function asImage(course, pixels) {
   return { shape: [3, side, side], values: new Float32Array(pixels).map((byte) => byte / 255) };
 }
 
-/** The right answer to a question about things, or null where Python has a sentence: there is none. */
-export function answerTo(course, things, question) {
+/** Which of the templates a question is, -1 for none, and the word in each of its blanks. */
+export function parsedQuestion(course, question) {
   const words = question.toLowerCase().replaceAll("?", "").split(/\s+/).filter(Boolean);
-  const blanks = {};
   const asks = course.templates.findIndex((template) => {
     const expected = template.split(" ").slice(0, -1);
     return expected.length === words.length && expected.every((word, i) => word.startsWith("{") || word === words[i]);
   });
-  if (asks < 0) return null;
-  course.templates[asks].split(" ").forEach((word, i) => word.startsWith("{") && (blanks[word] = words[i]));
-  const shaped = things.filter((thing) => thing.shape === blanks["{shape}"]);
+  const filled = (course.templates[asks] ?? "").split(" ").map((word, i) => [word, words[i]]);
+  return { asks, blanks: Object.fromEntries(filled.filter(([word]) => word.startsWith("{"))) };
+}
+
+/** The right answer to a question about things, or null where Python has a sentence: there is none. */
+export function answerTo(course, things, question) {
+  const { asks, blanks } = parsedQuestion(course, question);
   if (blanks["{shape}"] && !course.shapes.includes(blanks["{shape}"])) return null;
+  const shaped = things.filter((thing) => thing.shape === blanks["{shape}"]);
   if (asks === 2) return course.vocabulary.includes(String(shaped.length)) ? String(shaped.length) : null;
   if (asks === 1) return shaped.length === 1 ? shaped[0].colour : null;
   const coloured = (colour) => things.filter((thing) => thing.colour === colour);
-  const [first, ...more] = coloured(blanks["{a}"]);
+  const [[first, ...more], [second, ...others]] = ["{a}", "{b}"].map((blank) => coloured(blanks[blank]));
   if (!first || more.length) return null;
   if (asks < 5) return [first.shape, null, null, String(first.row), String(first.column)][asks];
-  const [second, ...others] = coloured(blanks["{b}"]);
   if (!second || others.length || second === first) return null;
-  const holds = [first.column < second.column, first.row < second.row, first.shape === second.shape][asks - 5];
-  return holds ? "yes" : "no";
+  return [first.column < second.column, first.row < second.row, first.shape === second.shape][asks - 5] ? "yes" : "no";
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from vlmteach.experiments.matrix import HELD_OUT
 from vlmteach.pictures.look import CELL, COLOURS, GREY, RGB
 from vlmteach.pictures.scenes.questions import LENGTH, TEMPLATES, VOCABULARY
-from vlmteach.pictures.scenes.sampling import CELLS, SHAPES, SIZES
+from vlmteach.pictures.scenes.sampling import CELLS, FAR, NEAR, SHAPES, SIZES, THINGS
 
 
 def course_words() -> dict[str, Any]:
-    """What scene.js needs to draw, to ask and to answer."""
+    """What scene.js needs to draw, to ask and to answer, and trained.js to know what was never asked."""
     return {
         "shapes": SHAPES,
         "colours": COLOURS,
@@ -19,6 +22,10 @@ def course_words() -> dict[str, Any]:
         "cell": CELL,
         "cells": CELLS,
         "sizes": SIZES,
+        "things": THINGS,
+        "near": NEAR,
+        "far": FAR,
+        "held_out": [f"{COLOURS[colour]} {SHAPES[shape]}" for shape, colour in np.argwhere(HELD_OUT)],
         "templates": TEMPLATES,
         "vocabulary": VOCABULARY,
         "length": LENGTH,
