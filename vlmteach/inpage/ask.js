@@ -1,6 +1,7 @@
 // The page on which a tiny vision-language model answers. All controls, links, tours and frames go through one door,
 // explorer.set(change); explorer.result holds what came out.
 
+import { fromBase64 } from "../views/bytes.js";
 import { make } from "../views/dom.js";
 import { followLinks, keepLink } from "../views/link.js";
 import { answerPart, modelsPart, newsText, percent, questionPart, readQuestion } from "./asking.js";
@@ -163,7 +164,7 @@ class Explorer {
 
 /** Build the page inside root. Needs light-dark(), DecompressionStream and toSorted, as all browsers have since 2024. */
 export async function mount(root, data) {
-  const explorer = new Explorer(root, data);
+  const explorer = new Explorer(root, { ...data, colours: fromBase64(data.colours) });
   window.explorer = explorer;
   followLinks((hash) => explorer.open(hash));
   window.addEventListener("message", ({ data: sent }) => {

@@ -5,6 +5,7 @@ In a notebook it stands in a frame of its own and needs no kernel; as a file it 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -77,7 +78,7 @@ class AskPage:
     def _data(self) -> dict[str, Any]:
         trained, recorded = {name: _load(name) for name in self.models}, load_results()
         count = max(sum(tensor.numel() for tensor in model.parameters()) for model in trained.values())
-        first = self.scene.things[0]
+        first, shades = self.scene.things[0], matplotlib.colormaps[HEAT](np.arange(256), bytes=True)
         return {
             "title": TITLE,
             "lead": f"All it knows it learned from coloured shapes, with {round(count, -4):,} parameters. It runs "
@@ -85,7 +86,7 @@ class AskPage:
             "download": "The models are tiny and know nothing but these boards. How they were trained, and what they "
             "teach, is in the lessons of vlmteach. Save this page to keep it: it is one file.",
             "course": course_words(),
-            "colours": matplotlib.colormaps[HEAT](np.arange(256), bytes=True)[:, :3].ravel().tolist(),
+            "colours": base64.b64encode(shades[:, :3].tobytes()).decode("ascii"),
             "models": {
                 name: {**_describe(name, model, recorded), **pack_model(model)} for name, model in trained.items()
             },
