@@ -576,7 +576,7 @@ def test_a_page_of_one_model_has_no_choice_of_models_and_no_tour(open_ask, tmp_p
     path.write_text(AskPage(["vit/cross-attention"]).to_html(), encoding="utf-8")
     page = open_ask(path=path)
     assert page.locator("[data-part=models] input").count() == 0
-    assert "ViT, cross-attention" in page.locator("[data-part=models]").text_content()
+    assert "ViT → cross-attention" in page.locator("[data-part=models]").text_content()
     assert not page.get_by_role("button", name="Guided tour").is_visible()
 
 
