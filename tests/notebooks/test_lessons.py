@@ -1,5 +1,5 @@
 """Every lesson, run once from an installed wheel in an empty folder: it shows what is stored, its exercises tell right
-from wrong, every position of every control draws, and in a quick lesson every cell runs again after all others.
+from wrong, every position of every control draws, and in the quickest lesson every cell runs again after all others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from support.stored_lesson import StoredLesson, stored_lesson
 
 from vlmteach.course import LESSONS, Lesson
 
-QUICK_SECONDS = 30
+QUICK_SECONDS = 20
 SWEEP = """
 import gc
 from vlmteach.views import Explorer, alt_text, figure_html
@@ -53,7 +53,7 @@ def test_a_lesson_from_the_wheel_shows_what_is_stored_and_its_checks_tell_right_
             assert phrase in assert_verdict(run, mistake, check, ("Wrong.", "Raised."))
         positions = int(run.run(SWEEP))
         assert positions > 0 or "explore(" not in "".join(cells.values())
-        if lesson.seconds <= QUICK_SECONDS:  # `make test-faults` does the same with every lesson
+        if lesson.seconds <= QUICK_SECONDS:  # test_going_on.py reads all; `make test-faults` runs all
             for source in reversed(cells.values()):
                 run.run(source)
 
