@@ -1,8 +1,10 @@
+import copy
 import math
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from vlmteach.probes import (
     effective_receptive_field,
@@ -13,6 +15,7 @@ from vlmteach.probes import (
     receptive_field,
     weighted_distance,
 )
+from vlmteach.probes.effective import effective_receptive_fields
 
 
 def uniform_stack(depth, channels=1):
@@ -74,6 +77,29 @@ def test_the_result_does_not_depend_on_how_pictures_are_batched_and_only_the_lay
     torch.testing.assert_close(effective_receptive_field(model, "2", (4, 4), images, batch_size=2), whole)
 
 
+class Saving(nn.Module):
+    """A network that computes its stage again in the backward pass, and counts how often pictures enter it."""
+
+    def __init__(self):
+        super().__init__()
+        self.stage, self.entered = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True)), 0
+
+    def forward(self, image):
+        self.entered += 1
+        return checkpoint(self.stage, image, use_reentrant=False)
+
+
+@pytest.mark.parametrize("network", ["checkpointed", "transformer"])
+def test_units_measured_together_have_each_its_own_field_and_the_network_runs_once_a_batch(network, vit):
+    model, layer = (Saving().eval(), "") if network == "checkpointed" else (vit, "blocks.1")
+    positions, images = [(0, 1), (3, 3), (2, 0)], noise_images(3, 64, 64)
+    together = effective_receptive_fields(model, layer, positions, images, batch_size=2)
+    if network == "checkpointed":
+        assert model.entered == 2
+    alone = [effective_receptive_field(model, layer, position, images, batch_size=2) for position in positions]
+    assert torch.equal(together, torch.stack(alone))
+
+
 def test_parameters_keep_their_gradients_and_pictures_theirs():
     model = nn.Sequential(nn.Conv2d(3, 4, 3))
     images = noise_images(2, 8, 8)
@@ -112,6 +138,18 @@ def test_a_unit_of_a_vision_transformer_is_named_by_the_row_and_column_of_its_pa
     assert (row // 16, column // 16) == (1, 3)
     sees_more_than_its_patch = heat.count_nonzero() > 16 * 16
     assert sees_more_than_its_patch == (layer != "patch_embed.proj")
+
+
+class Broken(nn.Module):
+    def forward(self, tokens):
+        raise RuntimeError("the blocks behind the layer were run")
+
+
+def test_of_a_vision_transformer_too_only_what_comes_before_the_layer_is_run(vit):
+    expected = effective_receptive_field(vit, "blocks.0", (1, 3), noise_images(2, 64, 64))
+    cut = copy.deepcopy(vit)
+    cut.blocks[1] = Broken()
+    assert torch.equal(effective_receptive_field(cut, "blocks.0", (1, 3), noise_images(2, 64, 64)), expected)
 
 
 def test_channels_in_the_last_axis_are_not_taken_for_columns(vit):

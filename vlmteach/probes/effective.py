@@ -7,7 +7,7 @@ respect to the picture (Luo et al., 1701.04128).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vlmteach.probes.eval_mode import eval_mode
 from vlmteach.probes.network import as_written, in_full, plain_network
 from vlmteach.probes.picture_tokens import PictureTokens
-from vlmteach.probes.unit import find_layer, find_layouts, run_to_unit
+from vlmteach.probes.unit import find_layer, find_layouts, run_to_units
 
 # A pixel belongs to the field when its heat is above this share of the largest: two sigma of a Gaussian.
 LUO_THRESHOLD = 0.0455
@@ -41,6 +41,16 @@ def effective_receptive_field(
     Raises ValueError for an unknown layer, a position outside the map, a picture that the model cannot take, and for
     pictures (an all-zero one, say) at which the unit does not move at all. Warns when the model came in training mode.
     """
+    return effective_receptive_fields(model, layer, [position], images, batch_size)[0]
+
+
+def effective_receptive_fields(
+    model: nn.Module, layer: str, positions: Sequence[tuple[int, int]], images: Tensor, batch_size: int = 8
+) -> Tensor:
+    """The fields of several units of one layer, (units, H, W): the model runs to the layer once for all of them.
+
+    Everything else is as in effective_receptive_field.
+    """
     model = plain_network(model)
     _require_pictures(model, images)
     find_layer(model, layer)
@@ -49,14 +59,16 @@ def effective_receptive_field(
         warnings.warn(
             "The model is in training mode, where BatchNorm and Dropout make its field another one. It was measured in "
             "eval mode; call model.eval() to say so yourself.",
-            stacklevel=2,
+            stacklevel=3,
         )
     with torch.inference_mode(False), as_written(), eval_mode(model):
-        total = torch.zeros(images.shape[-2:], dtype=in_full(images[:0]).dtype, device=images.device)
+        kind = in_full(images[:0]).dtype
+        totals = torch.zeros(len(positions), *images.shape[-2:], dtype=kind, device=images.device)
         for start in _with_progress(range(0, len(images), batch_size)):
             batch = images[start : start + batch_size]
-            total += _gradient(model, layer, position, batch, start, layouts).sum(dim=0)
-        return total / total.max()
+            for total, gradient in zip(totals, _gradients(model, layer, positions, batch, start, layouts), strict=True):
+                total += gradient.sum(dim=0)
+        return totals / totals.amax(dim=(1, 2), keepdim=True)
 
 
 def noise_images(count: int, height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
@@ -123,34 +135,37 @@ def _require_pictures(model: nn.Module, images: Tensor) -> None:
         )
 
 
-def _gradient(
+def _gradients(
     model: nn.Module,
     layer: str,
-    position: tuple[int, int],
+    positions: Sequence[tuple[int, int]],
     images: Tensor,
     start: int,
     layouts: Callable[[], Sequence[PictureTokens]],
-) -> Tensor:
-    """|gradient| of one unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
+) -> Iterator[Tensor]:
+    """|gradient| of each unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
     with torch.enable_grad():
         images = images.detach().clone().requires_grad_()
         # a clone: a network may write on its input
-        unit = in_full(run_to_unit(model, layer, position, images.clone(), layouts))
+        units = [in_full(unit) for unit in run_to_units(model, layer, positions, images.clone(), layouts)]
+    # Each picture has its own mix, from its own number: how pictures are batched must not change the result.
+    seeds = [torch.Generator().manual_seed(start + i) for i in range(len(images))]
+    mix = torch.stack([torch.randn(units[0].shape[1], generator=seed, dtype=torch.float64) for seed in seeds])
+    for position, unit in zip(positions, units, strict=True):
         if not unit.requires_grad:
             raise ValueError(
                 f"no gradient leads from the picture to {layer!r}: the model switches gradients off on the way "
                 "(torch.no_grad, inference_mode or reentrant checkpointing). Take that out, or choose an earlier layer."
             )
-        # Each picture has its own mix, from its own number: how pictures are batched must not change the result.
-        seeds = [torch.Generator().manual_seed(start + i) for i in range(len(images))]
-        mix = torch.stack([torch.randn(unit.shape[1], generator=seed, dtype=torch.float64) for seed in seeds])
-        (gradient,) = torch.autograd.grad((unit * mix.to(unit)).sum(), images, allow_unused=True)
-    if gradient is None or not gradient.isfinite().all() or (gradient.flatten(1) == 0).all(dim=1).any():
-        raise ValueError(
-            f"the unit {position} of {layer!r} has no gradient (or no finite one) at one of the pictures: no pixel "
-            "moves it. An all-zero picture switches every ReLU off; use noise_images or a real picture."
-        )
-    return in_full(gradient).abs().sum(dim=1)
+        with torch.enable_grad():
+            mixed = (unit * mix.to(unit)).sum()
+        (gradient,) = torch.autograd.grad(mixed, images, allow_unused=True, retain_graph=unit is not units[-1])
+        if gradient is None or not gradient.isfinite().all() or (gradient.flatten(1) == 0).all(dim=1).any():
+            raise ValueError(
+                f"the unit {position} of {layer!r} has no gradient (or no finite one) at one of the pictures: no pixel "
+                "moves it. An all-zero picture switches every ReLU off; use noise_images or a real picture."
+            )
+        yield in_full(gradient).abs().sum(dim=1)
 
 
 def _with_progress(batches: range) -> Any:

@@ -64,15 +64,19 @@ def layout_of(name: str, module: nn.Module | None, inputs: Sequence[Any], output
     """What one module's forward tells about its tokens; None when it tells nothing, or they form no grid."""
     if is_visual_tokens(output):
         return _from_visual_tokens(name, output)
+    size = _picture_size(inputs)
+    return layout_ahead(name, module, inputs) or (size and _from_config(name, module, size, output))
+
+
+def layout_ahead(name: str, module: nn.Module | None, inputs: Sequence[Any]) -> PictureTokens | None:
+    """The same from what the module is given, before it has run, where its own attributes tell; else None."""
+    size = _picture_size(inputs)
+    return size and (_from_timm(name, module, size) or _from_torchvision(name, module, size))
+
+
+def _picture_size(inputs: Sequence[Any]) -> tuple[int, int] | None:
     picture = next((value for value in inputs if isinstance(value, Tensor)), None)
-    if picture is None or picture.ndim != 4:
-        return None
-    size = (int(picture.shape[-2]), int(picture.shape[-1]))
-    return (
-        _from_timm(name, module, size)
-        or _from_torchvision(name, module, size)
-        or _from_config(name, module, size, output)
-    )
+    return None if picture is None or picture.ndim != 4 else (int(picture.shape[-2]), int(picture.shape[-1]))
 
 
 def _from_visual_tokens(name: str | None, visual: Any) -> PictureTokens | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from vlmteach.probes.network import in_words, named_parts, only_tensor, reading
-from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
+from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_ahead, layout_of
 
 
 def find_layer(model: nn.Module, layer: str) -> nn.Module:
@@ -22,34 +22,50 @@ def find_layer(model: nn.Module, layer: str) -> nn.Module:
     return modules[layer]
 
 
-def run_to_unit(
+def run_to_units(
     model: nn.Module,
     layer: str,
-    position: tuple[int, int],
+    positions: Iterable[tuple[int, int]],
     images: Tensor,
     layouts: Callable[[], Sequence[PictureTokens]],
-) -> Tensor:
-    """Run the model until this layer has answered, and not a step further: the channels (B, D) at one position.
+) -> list[Tensor]:
+    """Run the model until this layer has answered, and not a step further: the channels (B, D) at each position.
 
-    layouts: what find_layouts tells of the model, asked only where a layer returns tokens.
+    layouts: what find_layouts tells of the model, asked only for tokens of which nothing was told on the way there.
     Raises ValueError when the model cannot take the pictures, never calls the layer, or the layer has no such position.
     """
     found: list[Any] = []
+    begun: list[PictureTokens] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
         found.append(output)
         raise _Reached
 
-    hook = find_layer(model, layer).register_forward_hook(keep)
+    def begin(name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            layout = layout_ahead(name, part, (*args, *kwargs.values()))
+            if layout is not None:
+                begun.insert(0, layout)  # an encoder inside another begins later and finishes first
+
+        return hook
+
+    def known() -> Iterator[PictureTokens]:
+        yield from begun
+        yield from layouts()  # a pass to the end
+
+    hooks = [part.register_forward_pre_hook(begin(name), with_kwargs=True) for name, part in named_parts(model)]
+    hooks.append(find_layer(model, layer).register_forward_hook(keep))
     try:
         _run(model, images)
     except _Reached:
         pass
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
     if not found:
         raise ValueError(f"the forward pass never calls the layer {layer!r} in eval mode; choose another one.")
-    return _channels(found[0], layer, position, layouts, (images.shape[-2], images.shape[-1]))
+    size = (images.shape[-2], images.shape[-1])
+    return [_channels(found[0], layer, position, known, size) for position in positions]
 
 
 def find_layouts(model: nn.Module, image: Tensor) -> list[PictureTokens]:
@@ -90,7 +106,7 @@ def _channels(
     output: Any,
     layer: str,
     position: tuple[int, int],
-    layouts: Callable[[], Sequence[PictureTokens]],
+    layouts: Callable[[], Iterable[PictureTokens]],
     size: tuple[int, int],
 ) -> Tensor:
     """The channels (B, D) at a position of a grid or of tokens that form one."""
@@ -122,7 +138,7 @@ def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> 
         )
 
 
-def _layout(tokens: Tensor, layer: str, layouts: Sequence[PictureTokens]) -> tuple[int, int, int]:
+def _layout(tokens: Tensor, layer: str, layouts: Iterable[PictureTokens]) -> tuple[int, int, int]:
     """Prefix, rows and columns of a layer's tokens, as the encoder around it tells; nothing is guessed."""
     for found in layouts:
         if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlmteach.probes.distance import weighted_distance
-from vlmteach.probes.effective import effective_receptive_field
+from vlmteach.probes.effective import effective_receptive_fields
 from vlmteach.probes.patchview.data import PanelLayer
 from vlmteach.probes.patchview.heat import Heat
 from vlmteach.probes.patchview.maps import Reading, Size, Units, as_float32, read_maps
@@ -83,11 +83,11 @@ def make_layer(
 
 
 def effective_fields(model: nn.Module, layer: str, units: Units, noise: Tensor, tick: Callable[[], object]) -> Tensor:
-    """The effective field of each measured unit, one after the other: (rows, columns, H, W)."""
+    """The effective field of each measured unit, row after row: (rows, columns, H, W)."""
     fields = torch.empty(len(units.rows), len(units.columns), *noise.shape[-2:])
     for i, row in enumerate(units.rows):
-        for j, column in enumerate(units.columns):
-            fields[i, j] = effective_receptive_field(model, layer, (row, column), noise)
+        fields[i] = effective_receptive_fields(model, layer, [(row, column) for column in units.columns], noise)
+        for _ in units.columns:
             tick()
     return fields
 
