@@ -43,6 +43,7 @@ from vlmteach.nn.tokens import (
 from vlmteach.nn.transformer import TransformerBlock
 from vlmteach.nn.vit import PatchEmbed, VisionTransformer
 from vlmteach.nn.vlm import VisionLanguageModel, packed_mask
+from vlmteach.nn.windows import neighbour_mask, reach_of, window_mask
 
 __all__ = [
     "AddPositions",
@@ -85,16 +86,19 @@ __all__ = [
     "contrastive_loss",
     "grid_boxes",
     "grid_to_tokens",
+    "neighbour_mask",
     "on_grid",
     "packed_mask",
     "patchify",
     "prefix_lm_mask",
     "prefix_targets",
+    "reach_of",
     "region_tokens",
     "resample_positions",
     "sincos_positions",
     "tokens_to_grid",
     "unpatchify",
     "whole_picture",
+    "window_mask",
     "with_lora",
 ]
