@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 
 from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.frozen.models import build_behind
+from vlmteach.experiments.intervals import half_interval
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.training import load_weights
 
 Run = dict[str, Any]  # one run, as run_case makes it
 SEEDS = (0, 1, 2)
-STUDENT = 4.303  # 97.5 % point of Student's t with two degrees of freedom: three seeds
-NORMAL = 1.96
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,9 @@ class FrozenResults(FamilyResults):
         return self.accuracy(encoder, connector)[:, self.index(family)]
 
     def margins(self, encoder: str, connector: str) -> NDArray[np.float64]:
-        """(6,): half of the 95 % interval around the mean of the seeds.
-
-        It holds both what other seeds would change (Student's t over the seeds) and what other test scenes would (the
-        standard error of the runs, whose scenes are the same).
-        """
+        """(6,): half of the 95 % interval around the mean of the seeds, as half_interval has it."""
         accuracy, errors = (self.accuracy(encoder, connector, what) for what in ("accuracy", "standard_error"))
-        of_seeds = STUDENT * accuracy.std(axis=0, ddof=1) / math.sqrt(len(accuracy))
-        return np.hypot(of_seeds, NORMAL * errors.mean(axis=0))
+        return half_interval(accuracy, errors)
 
     def shipped(self) -> list[tuple[str, str]]:
         """(encoder, connector) of each cell whose trained weights come with the course."""
