@@ -49,6 +49,8 @@ def test_task():
     assert "is blue and stands 7 down, 7 right" in text
     assert "is cyan and stands 1 up, 1 left" in text
     assert "A frame shows" in text
+    arrow = views.draw_task(BLANK, np.array([[3, 3]]), np.array([[1, 3]]), ["red"], CELL, marker_looks="white arrow")
+    assert "the square that is asked for is red and stands 2 up from the white arrow" in alt_text(arrow)
     return figure
 
 
@@ -151,3 +153,49 @@ def test_training_draws_at_every_moment_and_reach(windows, reach):
     bars = figure.axes[0].patches
 
     assert sorted(bar.get_height() for bar in bars) == pytest.approx(sorted(RISING[windows - 1]))
+
+
+def test_a_curve_may_begin_farther_away():
+    far = views.DistanceCurve("attention", INK, np.array([[N, N, 1, 1, 0.9, 1, 1]] * 3))
+    text = alt_text(views.draw_distance_accuracy([far], CHANCE))
+
+    assert "attention, from 3 on: 1.00, 1.00, 0.90, 1.00, 1.00." in text
+
+
+def board_map(title, seen):
+    accuracy = np.where(seen, 0.98, CHANCE)
+    accuracy[1, 2] = np.nan
+    return views.BoardMap(title, (1, 2), accuracy, seen)
+
+
+WINDOW = np.zeros((8, 8), dtype=bool)
+WINDOW[:4, :4] = True
+
+
+@pytest.mark.mpl_image_compare
+def test_board_accuracy():
+    figure = views.draw_board_accuracy(
+        [board_map("windows", WINDOW), board_map("all global", np.ones((8, 8), dtype=bool))], CHANCE
+    )
+    text = alt_text(figure)
+    assert "windows sees 16 of 64 cells: 0.98 on average there, 0.17 elsewhere." in text
+    assert text.endswith("all global sees 64 of 64 cells: 0.98 on average there.")
+    return figure
+
+
+def test_the_line_goes_around_what_is_seen_in_any_shape():
+    seen = np.zeros((8, 8), dtype=bool)
+    seen[2, 3] = seen[3, 3] = seen[3, 4] = True
+    figure = views.draw_board_accuracy([board_map("a corner", seen)], CHANCE)
+    sides = {tuple(map(tuple, side)) for side in figure.axes[0].collections[-1].get_segments()}
+
+    assert sides == {
+        ((2.5, 1.5), (3.5, 1.5)),
+        ((2.5, 3.5), (3.5, 3.5)),
+        ((3.5, 2.5), (4.5, 2.5)),
+        ((3.5, 3.5), (4.5, 3.5)),
+        ((2.5, 1.5), (2.5, 2.5)),
+        ((2.5, 2.5), (2.5, 3.5)),
+        ((3.5, 1.5), (3.5, 2.5)),
+        ((4.5, 2.5), (4.5, 3.5)),
+    }

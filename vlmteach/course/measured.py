@@ -139,6 +139,7 @@ def direct(r: Records) -> Measured:
         return f"{accuracy}, {reached_in_words(*r.matrix.reached(name, 'cross-attention', 'far relation'), LEVEL)}"
 
     farthest = r.cliff.accuracy_by_distance("vit-1")[:, -1]
+    wall, shifted = r.windows.among("windows", seen=False), r.windows.among("shifted", seen=True)
     bag = r.matrix.seeds("vit-bag", "cross-attention", "where", positions=False)
     return Measured(
         (
@@ -151,10 +152,14 @@ def direct(r: Records) -> Measured:
             f"{slowdown('cnn-1-mean-read', 7):.1f} times the steps of the nearest. Attention is a direct path, not the "
             "only one.",
             f"A ViT without positions anywhere: where things are {seeds(bag)}, guessing {r.matrix.guess('where'):.2f}.",
+            f"A ViT of three blocks that attend within windows, as in many large encoders: {wall} where the square is "
+            f"in another window, chance {CHANCE:.2f}. With the second block's windows shifted, so that all places are "
+            f"in reach: {shifted}.",
         ),
         (
             at_least("one block reaches every distance", farthest.mean(), LEVEL),
             at_most("far is not learned later than near", slowdown("vit-1", 7), 1.5),
+            at_most("masked to windows, it guesses what is in another one", wall.mean, 0.25),
             at_most("without positions, attention does not know where", bag.mean(), r.matrix.luck("where")),
         ),
     )

@@ -9,19 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.course.counter_evidence import Published, load_published
-from vlmteach.experiments import cliff, cost, frozen, hunger, matrix
+from vlmteach.experiments import cliff, cost, frozen, hunger, matrix, windows
 from vlmteach.experiments.recording import RESULTS
 
 
 @dataclass(frozen=True)
 class Records:
-    """The five recorded experiments, and what others have published."""
+    """The recorded experiments, and what others have published."""
 
     cliff: cliff.CliffResults
     matrix: matrix.MatrixResults
     hunger: hunger.HungerResults
     cost: cost.CostResults
     frozen: frozen.FrozenResults
+    windows: windows.WindowResults
     published: tuple[Published, ...]
 
     def tower(self, model: str, data: str) -> Published:
@@ -41,6 +42,7 @@ def load_records(folder: Path = RESULTS) -> Records:
         hunger.load_results(folder),
         cost.load_results(folder),
         frozen.load_results(folder),
+        windows.load_results(folder),
         load_published(),
     )
 

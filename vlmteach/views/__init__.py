@@ -8,8 +8,10 @@ from vlmteach.views.attention import draw_attention_and_occlusion, draw_distance
 from vlmteach.views.attention_numbers import ATTENTION_STEPS, draw_attention_step, draw_numbers, draw_six_tokens
 from vlmteach.views.block import Stack, draw_block, draw_stacks, draw_who_looks_where
 from vlmteach.views.cliff import (
+    BoardMap,
     DistanceCurve,
     OffsetMap,
+    draw_board_accuracy,
     draw_distance_accuracy,
     draw_offset_accuracy,
     draw_steps_to_level,
@@ -86,6 +88,7 @@ __all__ = [
     "VIT_HUE",
     "VLM_PARTS",
     "Asked",
+    "BoardMap",
     "ControlCell",
     "CostCurve",
     "DepthCurve",
@@ -115,6 +118,7 @@ __all__ = [
     "draw_bags",
     "draw_blind",
     "draw_block",
+    "draw_board_accuracy",
     "draw_convolution_step",
     "draw_cost",
     "draw_costs",

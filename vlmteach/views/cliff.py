@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -33,6 +34,18 @@ class OffsetMap(NamedTuple):
     field: Box | None
 
 
+class BoardMap(NamedTuple):
+    """One encoder's accuracy by the square's cell, for one place of the marker, (row, column).
+
+    accuracy: (rows, columns), NaN where nothing was tested. seen: (rows, columns), what can come to the marker's token.
+    """
+
+    title: str
+    marker: tuple[int, int]
+    accuracy: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+
+
 class DistanceCurve(NamedTuple):
     """One encoder's numbers at distance 1 … 7: title, hue of its family, values (seeds, 7), NaN where there is none."""
 
@@ -48,10 +61,13 @@ def draw_task(
     answers: Sequence[str],
     cell: int,
     field: Box | None = None,
+    *,
+    marker_looks: str = "white cross",
 ) -> Figure:
     """What is asked: pictures (n, H, W, 3) in [0, 1], the (row, column) of marker and square (n, 2), and the answers.
 
-    cell: pixels along a cell's side. field: what the marker's token sees is framed in each picture.
+    cell: pixels along a cell's side. field: what the marker's token sees is framed in each picture. marker_looks: in
+    words.
     """
     figure, axes = new_figure(1, len(pictures), height=9 / len(pictures) + 0.5, squeeze=False)
     told = []
@@ -59,11 +75,13 @@ def draw_task(
         down, right = (square - marker).tolist()
         show_picture(axis, picture, f"answer: {answer}")
         axis.set_xlabel(_steps(down, right))
-        told.append(f"the square with the white dot is {answer} and stands {_steps(down, right)} from the white cross")
+        told.append(
+            f"the square that is asked for is {answer} and stands {_steps(down, right)} from the {marker_looks}"
+        )
         if field is not None:
             top, left, bottom, right = np.array(field) + cell * np.tile(marker, 2)
             draw_frame(axis, clip_box((top, left, bottom, right), *picture.shape[:2]), PAPER, 2, style="--")
-    seen = "" if field is None else " A frame shows what the token at the cross can see."
+    seen = "" if field is None else " A frame shows what the token at the marker can see."
     return describe(figure, f"{len(pictures)} pictures with one question each: {'; '.join(told)}.{seen}")
 
 
@@ -80,18 +98,48 @@ def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) ->
     return describe(figure, f"Accuracy over the offset from the marker to the square. {' '.join(told)}")
 
 
-def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float) -> Figure:
-    """Accuracy against distance, one curve for each encoder: the mean over the seeds, and a bar from worst to best."""
+def draw_board_accuracy(maps: Sequence[BoardMap], chance: float) -> Figure:
+    """Accuracy by the cell in which the square stands, for a marker that stays, with a line around what it can see."""
+    figure, axes = new_figure(1, len(maps), height=min(5.0, 9.6 / len(maps) ** 0.85 + 0.6), squeeze=False)
+    told = []
+    for axis, one in zip(axes[0], maps, strict=True):
+        image = axis.imshow(one.accuracy, cmap=HEAT, vmin=chance, vmax=1)
+        axis.plot(one.marker[1], one.marker[0], marker="P", color=INK, markersize=8)
+        for colour, width in ((INK, 4.5), (PAPER, 2.0)):  # white on black: seen on dark and on bright cells
+            lines: dict[str, Any] = {"colors": colour, "linewidths": width, "capstyle": "projecting", "clip_on": False}
+            axis.add_collection(LineCollection(_outline(one.seen), **lines))
+        axis.set_title(one.title.replace(", ", ",\n"), fontsize=12)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines[:].set_visible(False)
+        told.append(_tell_board(one))
+    bar = figure.colorbar(image, ax=list(axes[0]), location="bottom", aspect=40, shrink=0.6)
+    bar.set_label(f"accuracy (chance {chance:.2f})")
+    return describe(figure, f"Accuracy by the cell of the square, for one place of the marker. {' '.join(told)}")
+
+
+def draw_distance_accuracy(
+    curves: Sequence[DistanceCurve], chance: float, *, along: str = "cells from the marker to the square"
+) -> Figure:
+    """Accuracy against distance, one curve for each encoder: the mean over the seeds, and a bar from worst to best.
+
+    along: what is counted, in words.
+    """
     figure, axis = new_figure(height=4.6)
     _draw_curves(axis, curves)
+    axis.set_xlabel(along)
     axis.axhline(chance, color=MUTED, linestyle=":", linewidth=1.5)
     axis.annotate("chance", (0.65, chance), xytext=(0, -14), textcoords="offset points", color=MUTED)
     axis.set_ylim(0, 1.05)
     axis.set_ylabel("accuracy")
     figure.legend(loc="outside right center")
-    told = (
-        f"{curve.title}: {', '.join(f'{value:.2f}' for value in np.nanmean(curve.values, axis=0))}" for curve in curves
-    )
+    told = []
+    for curve in curves:
+        there = np.isfinite(curve.values).any(axis=0)
+        means = ", ".join(f"{value:.2f}" for value in np.nanmean(curve.values[:, there], axis=0))
+        told.append(
+            f"{curve.title}: {means}" if there.all() else f"{curve.title}, from {1 + there.argmax()} on: {means}"
+        )
     return describe(figure, f"Accuracy at distance 1 to 7, chance {chance:.2f}. {'; '.join(told)}.")
 
 
@@ -172,6 +220,23 @@ def _draw_offsets(axis: Axes, one: OffsetMap, chance: float, cell: int) -> AxesI
     axis.set_title(one.title, fontsize=12)
     axis.spines[:].set_visible(False)
     return image
+
+
+def _outline(seen: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """The sides between cells that are seen and such that are not, as segments ((x, y), (x, y)) in cells."""
+    padded = np.pad(seen, 1)
+    sides = []
+    for row, column in np.argwhere(padded[1:] != padded[:-1]):  # under a row: from its left to its right end
+        sides.append(np.array([(column - 1.5, row - 0.5), (column - 0.5, row - 0.5)]))
+    for row, column in np.argwhere(padded[:, 1:] != padded[:, :-1]):
+        sides.append(np.array([(column - 0.5, row - 1.5), (column - 0.5, row - 0.5)]))
+    return sides
+
+
+def _tell_board(one: BoardMap) -> str:
+    inside, beyond = (one.accuracy[part & np.isfinite(one.accuracy)] for part in (one.seen, ~one.seen))
+    told = f"{one.title} sees {int(one.seen.sum())} of {one.seen.size} cells: {inside.mean():.2f} on average there"
+    return told + (f", {beyond.mean():.2f} elsewhere." if beyond.size else ".")
 
 
 def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
