@@ -8,6 +8,7 @@
 # make mutate  small faults, each of which a test must find
 # make lecture  the instructor's edition: slides in three lengths, notes, polls, answers: site-instructor/index.html
 # make handin LESSON=01  a notebook of its exercises alone; make collect LESSON=01 FOLDER=… checks those that came back
+# make class-branch  commit every lesson without outputs, and its hand-in, to the branch `class`, for nbgitpuller
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -40,7 +41,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect class-branch bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -108,6 +109,9 @@ handin: $(READY)
 
 collect: $(READY)
 	PYTHONPATH=notebooks $(BIN)/python -m lecture.collect $(LESSON) $(FOLDER)
+
+class-branch: $(READY)
+	PYTHONPATH=notebooks $(BIN)/python -m lecture.class_branch
 
 # bertviz alone: what it brings along does not fit beside python-dateutil 4, and its pages are written without it
 bench: .venv/ready-bench $(READY)

@@ -6,6 +6,7 @@ A site of its own, in a folder of its own, with another title and colour, so tha
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -16,13 +17,14 @@ from nbformat import NotebookNode
 
 from lecture.deck import deck, write_shared
 from lecture.exports import gift, moodle, page, save_qti
-from lecture.plan import DAY, UNIT, lesson_plan, plan_table, timetable
+from lecture.plan import DAY, UNIT, lesson_plan, memory_table, peaks, plan_table, timetable
 from lecture.polls import all_polls, read_bank
 from lecture.slides import CUTS, Slide, executed, read_slides
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.exercises import Exercise
 
 HERE = Path(__file__).parent
+RESULTS = build_site.ROOT / "benchmarks" / "results.json"
 EDITION = build_site.ROOT / "site-instructor"
 STAGED = build_site.ROOT / "build" / "instructor"
 _SETTINGS = """
@@ -110,6 +112,10 @@ def plan_page() -> str:
         timetable(DAY),
         "## A unit of four weeks\n",
         timetable(UNIT),
+        "## Memory on a server\n",
+        "A student's kernel at the highest point of a lesson, as its last build measured it. Kernels share what they "
+        "only read, the code of torch above all, so a class needs somewhat less.\n",
+        memory_table(peaks(json.loads(RESULTS.read_text("utf-8"))["benchmarks"]["lessons"])),
     ]
     for lesson in LESSONS:
         parts += [f"## {lesson.number:02d} · {lesson.title}\n", lesson_plan(slides[lesson], polls)]

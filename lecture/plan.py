@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lecture.polls import Poll
 from lecture.slides import CUTS, Slide
 from vlmteach.course import LESSONS, Lesson
 
+CLASS = 30  # students at once, in the table of memory
 SLACK = 5  # minutes that a lecture may leave over, for a late start and a question
 
 # (lesson, cut) of each sitting. A day has breaks between its sittings, a unit two lectures a week.
@@ -94,4 +96,22 @@ def timetable(sittings: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]) -> 
     for when, parts in sittings:
         what = ", ".join(f"{LESSONS[number].number:02d} · {LESSONS[number].title} ({cut})" for number, cut in parts)
         lines.append(f"| {when} | {what} | {sum(cut for _, cut in parts)} |")
+    return "\n".join(lines) + "\n"
+
+
+def peaks(rows: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """Peak memory of each lesson in MB, by its number, from the benchmarks' rows. ValueError where one is missing."""
+    found = {int(row["tool"].rpartition(" ")[2]): row["amount"] for row in rows if row["job"] == "lessons, peak memory"}
+    missing = [f"{lesson.number:02d}" for lesson in LESSONS if lesson.number not in found]
+    if missing:
+        raise ValueError(f"the benchmarks have no peak memory of lesson {', '.join(missing)}; run `make notebooks`.")
+    return found
+
+
+def memory_table(peak: Mapping[int, float]) -> str:
+    """What a server needs for each lesson, as a Markdown table: for one student, and for a class at once."""
+    lines = [f"| lesson | MB for a student | GB for {CLASS} at once |", "|---|---|---|"]
+    for lesson in LESSONS:
+        one = peak[lesson.number]
+        lines.append(f"| {lesson.number:02d} · {lesson.title} | {one:,.0f} | {CLASS * one / 1000:.0f} |")
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from vlmteach.course import LESSONS
@@ -37,6 +38,19 @@ def test_conda_leaves_pip_nothing_but_this_package() -> None:
     assert last == {"pip": ["--editable ."]}  # conda hands these lines to pip as a requirements file: one option a line
 
 
+def test_binder_gets_the_same_with_a_python_that_repo2docker_can_read() -> None:
+    people, binder = (
+        yaml.safe_load((ROOT / name).read_text("utf-8")) for name in ("environment.yml", ".binder/environment.yml")
+    )
+    python, *rest = binder["dependencies"]
+    # repo2docker looks for python, "=" and a version; in python>=3.11 it finds none, and takes an older Python
+    version = re.fullmatch(r"python=(\d+\.\d+)", python)
+    assert version
+    assert SpecifierSet(PROJECT["requires-python"]).contains(version[1])
+    assert people["dependencies"] == [f"python{PROJECT['requires-python']}", *rest]
+    assert {**people, "dependencies": binder["dependencies"]} == binder
+
+
 def test_the_pinned_set_meets_every_range() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pinned = dict(line.split(";")[0].strip().split("==") for line in lines if line and not line.startswith("#"))
@@ -53,7 +67,9 @@ def test_ranges_have_no_upper_end_so_that_colab_keeps_its_versions() -> None:
         assert {part.operator for part in Requirement(line).specifier} == {">="}, line
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "environment.yml", "Makefile", "README.md", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "environment.yml", ".binder/environment.yml", "Makefile", "README.md", ".ci/run"]
+)
 def test_no_registry_host_or_machine_path_is_named(name) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert not re.search(
