@@ -1,6 +1,7 @@
 """The bank of polls: one YAML file for each lesson, one question with a reason behind every option.
 
     - id: 01-reshape
+      predict: What will the picture look like
       ask: What will the picture look like?
       minutes: 2
       options:
@@ -12,8 +13,9 @@
           planted: "1.1: reads memory in channel order"
 
 `planted` names an exercise and a phrase of the reason. A test plants the exercise's known mistakes, and one of them
-must get a reply with this phrase: so the reason a poll gives and the one the exercise gives stay the same. `see` names
-what settles the question: a page of the site, with its state in the address. A poll that no slide asks is for quizzes.
+must get a reply with this phrase: so the reason a poll gives and the one the exercise gives stay the same. `predict` is
+a phrase of the *Predict* that the poll asks; every one has a poll. `see` names what settles the question: a page of the
+site, with its state in the address. A poll that no slide asks is for quizzes.
 """
 
 from __future__ import annotations
@@ -42,13 +44,18 @@ class Option:
 
 @dataclass(frozen=True)
 class Poll:
-    """One question. see: the page and state that settle it, empty where the next slide does."""
+    """One question.
+
+    see: the page and state that settle it, empty where the next slide does. predict: words of the lesson's *Predict*,
+    empty for a misconception that no *Predict* asks about.
+    """
 
     id: str
     ask: str
     minutes: int
     options: tuple[Option, ...]
     see: str = ""
+    predict: str = ""
 
     @property
     def right(self) -> Option:
@@ -79,7 +86,7 @@ def all_polls(lessons: Iterable[Lesson] = LESSONS) -> dict[str, Poll]:
 
 
 def _poll(entry: dict[str, Any], prefix: str) -> Poll:
-    _only(entry, {"id", "ask", "minutes", "options"}, {"see"})
+    _only(entry, {"id", "ask", "minutes", "options"}, {"see", "predict"})
     if not str(entry["id"]).startswith(prefix):
         raise ValueError(f"its id does not begin with {prefix}, the number of its lesson")
     options = tuple(_option(option) for option in entry["options"])
@@ -89,7 +96,7 @@ def _poll(entry: dict[str, Any], prefix: str) -> Poll:
         raise ValueError(f"{sum(option.right for option in options)} of its options are right; expected exactly one")
     if len({option.say for option in options}) < len(options):
         raise ValueError("two of its options say the same")
-    return Poll(entry["id"], entry["ask"], entry["minutes"], options, entry.get("see", ""))
+    return Poll(entry["id"], entry["ask"], entry["minutes"], options, entry.get("see", ""), entry.get("predict", ""))
 
 
 def _option(entry: dict[str, Any]) -> Option:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import build_lessons
 import pytest
 import yaml
 from support.answers import answer_cells
 
 from lecture.polls import all_polls, read_bank
-from vlmteach.course import LESSONS
+from vlmteach.course import LESSONS, Lesson
 
 PLANTED = [
     (poll.id, option.planted, option.why) for poll in all_polls().values() for option in poll.options if option.planted
@@ -40,6 +41,27 @@ def test_the_reason_of_a_planted_mistake_is_the_one_its_exercise_gives(poll: str
     assert len(phrase.split()) >= 4, "a phrase that short proves nothing"
     assert phrase in why
     assert any(phrase in reply for reply in replies(number))
+
+
+def predicts(lesson: Lesson) -> list[str]:
+    """What a lesson asks before anything moves."""
+    cells = build_lessons.read_source(lesson).cells
+    return [
+        asked
+        for cell in cells
+        if cell.cell_type == "markdown"
+        for asked in re.findall(r"\*\*Predict\.?\*\*(.*)", cell.source)
+    ]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_every_predict_of_a_lesson_is_a_poll_and_every_poll_knows_its_predict(lesson: Lesson) -> None:
+    polls = [poll for poll in read_bank(lesson).values() if poll.predict]
+    asked = predicts(lesson)
+    assert asked
+    for question in asked:
+        assert len([poll.id for poll in polls if poll.predict in question]) == 1, question
+    assert len(polls) == len(asked), "a phrase of a Predict that is there no more"
 
 
 POLL = """
