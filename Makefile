@@ -7,8 +7,11 @@
 # make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
 # make lecture  the instructor's edition: slides in three lengths, notes, polls, answers: site-instructor/index.html
-# make handin LESSON=01  a notebook of its exercises alone; make collect LESSON=01 FOLDER=… checks those that came back
+# make handin LESSON=01  a notebook of its exercises alone; FORM=nbgrader or FORM=otter writes it for these graders
+# make collect LESSON=01 FOLDER=…  checks those that came back; SECRET=FILE, for both, gives a class numbers of its own
 # make class-branch  commit every lesson without outputs, and its hand-in, to the branch `class`, for nbgitpuller
+# make student-wheel  the package with its answers withheld: dist/student
+# make test-graders  hand-ins graded by nbgrader and otter-grader, which it installs; not part of make test
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -34,14 +37,14 @@ READY := .venv/ready-test .venv/wheels
 COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
-COMPUTED := "not browser and not site and not lecture and not faults"
+COMPUTED := "not browser and not site and not lecture and not graders and not faults"
 export OMP_NUM_THREADS ?= 1
 # uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
 unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect class-branch bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -104,11 +107,16 @@ lecture: .venv/ready-lecture $(READY)
 	$(PYTEST) -n auto -m lecture tests/lecture
 
 handin: $(READY)
-	@mkdir -p handin
-	PYTHONPATH=notebooks $(BIN)/python -m lecture.handin $(LESSON) handin/$(LESSON).ipynb
+	$(BIN)/python -m lecture.handin $(LESSON) $(if $(FORM),--form $(FORM)) $(if $(SECRET),--secret '$(SECRET)')
 
 collect: $(READY)
-	PYTHONPATH=notebooks $(BIN)/python -m lecture.collect $(LESSON) $(FOLDER)
+	$(BIN)/python -m lecture.collect $(LESSON) '$(FOLDER)' $(if $(SECRET),--secret '$(SECRET)')
+
+student-wheel: $(READY)
+	$(BIN)/python -m lecture.withhold
+
+test-graders: .venv/ready-nbgrader .venv/ready-otter $(READY)
+	$(PYTEST) -n 0 -m graders tests/lecture
 
 class-branch: $(READY)
 	PYTHONPATH=notebooks $(BIN)/python -m lecture.class_branch

@@ -1,6 +1,7 @@
 """Check a folder of hand-ins: one line for each student in a table, and one page of sentences to give back to each.
 
     python -m lecture.collect 01 FOLDER        writes FOLDER/results.csv and FOLDER/feedback/NAME.md
+    python -m lecture.collect 01 FOLDER --secret FILE    the same for a class with numbers of its own: lecture/fresh.py
 
 A hand-in is a notebook, named after its student; where it came from does not matter. An answer is found by the name
 that the exercise asks for, so lost tags, copied cells and renamed files do no harm: the cells that define the name are
@@ -18,7 +19,6 @@ import ast
 import builtins
 import contextlib
 import csv
-import importlib
 import io
 import json
 import multiprocessing
@@ -26,14 +26,13 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import build_lessons
-
+from lecture.asked import Asked, read_asked
+from lecture.fresh import ask_afresh, read_secret, tried_afresh
 from vlmteach.course import Lesson, get_lesson
 from vlmteach.course.exercises import Exercise
 
@@ -52,31 +51,6 @@ class Result:
 
     status: Status
     why: str
-
-
-@cache
-def asked_names(lesson: Lesson) -> dict[str, str]:
-    """The name that each exercise's check hands over, by the exercise's number."""
-    names = {}
-    for cell in build_lessons.read_source(lesson).cells:
-        for tag in cell.metadata.get("tags", []):
-            if tag.startswith("check-"):
-                calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
-                (name,) = [
-                    call.args[0].id
-                    for call in calls
-                    if isinstance(call.func, ast.Attribute)
-                    and call.func.attr == "check"
-                    and isinstance(call.args[0], ast.Name)
-                ]
-                names[tag.removeprefix("check-")] = name
-    return names
-
-
-def exercises_of(lesson: Lesson) -> dict[str, Exercise]:
-    """The exercises of a lesson, by number."""
-    module = importlib.import_module(f"vlmteach.course.exercises.lesson_{lesson.number:02d}")
-    return {thing.number: thing for thing in vars(module).values() if isinstance(thing, Exercise)}
 
 
 def code_cells(path: Path) -> list[ast.Module]:
@@ -150,7 +124,7 @@ def judge(exercise: Exercise, name: str, trees: list[ast.Module]) -> Result:
         verdict = exercise.check(answer)
         if changed := [key for key, part in checker().items() if part is not before.get(key)]:
             return Result("refused", f"The code changes the checker ({'.'.join(changed[0])}).")
-    return Result(verdict.outcome, verdict.why)
+    return Result(verdict.outcome, " ".join([verdict.why, *verdict.told().splitlines()[1:]]))
 
 
 def hide_answers() -> None:
@@ -181,21 +155,31 @@ def _in_a_process(send: Connection, tasks: list[Task]) -> None:
     os._exit(0)  # whatever the code has registered to run at the end does not
 
 
-def check_one(path: Path, lesson: Lesson, seconds: float = SECONDS) -> dict[str, Result]:
+def asked_of(lesson: Lesson, secret: str = "") -> dict[str, Asked]:
+    """What each exercise asked of a class, with all that its answers are tried on."""
+    asked = read_asked(lesson)
+    if not secret:
+        return asked
+    afresh = {number: ask_afresh(each, secret) for number, each in asked.items()}
+    return {number: replace(each, exercise=tried_afresh(each.exercise, secret)) for number, each in afresh.items()}
+
+
+def check_one(path: Path, asked: dict[str, Asked], seconds: float = SECONDS) -> dict[str, Result]:
     """Every exercise of one hand-in."""
-    names, exercises = asked_names(lesson), exercises_of(lesson)
     try:
         trees = code_cells(path)
     except ValueError as error:
-        return {number: Result("unreadable", f"{error}.") for number in names}
-    cells = {number: needed_for(name, trees) for number, name in names.items()}
-    found = {number: Result("missing", f"No cell defines {names[number]}.") for number in names if not cells[number]}
-    left = [(number, exercises[number], names[number], cells[number]) for number in names if cells[number]]
+        return {number: Result("unreadable", f"{error}.") for number in asked}
+    cells = {number: needed_for(each.name, trees) for number, each in asked.items()}
+    found = {
+        number: Result("missing", f"No cell defines {asked[number].name}.") for number in asked if not cells[number]
+    }
+    left = [(number, each.exercise, each.name, cells[number]) for number, each in asked.items() if cells[number]]
     while left:
         some = _check_in_a_process(left, seconds)
         found |= some
         left = [task for task in left if task[0] not in some]
-    return {number: found[number] for number in names}
+    return {number: found[number] for number in asked}
 
 
 def _check_in_a_process(tasks: list[Task], seconds: float) -> dict[str, Result]:
@@ -224,14 +208,14 @@ def _check_in_a_process(tasks: list[Task], seconds: float) -> dict[str, Result]:
     return found
 
 
-def check_all(folder: Path, lesson: Lesson, seconds: float = SECONDS) -> dict[str, dict[str, Result]]:
+def check_all(folder: Path, asked: dict[str, Asked], seconds: float = SECONDS) -> dict[str, dict[str, Result]]:
     """Every hand-in of a folder, by the name of its file."""
-    return {path.stem: check_one(path, lesson, seconds) for path in sorted(folder.glob("*.ipynb"))}
+    return {path.stem: check_one(path, asked, seconds) for path in sorted(folder.glob("*.ipynb"))}
 
 
 def write_results(folder: Path, lesson: Lesson, results: dict[str, dict[str, Result]]) -> None:
     """results.csv, and a page for each student."""
-    numbers = list(asked_names(lesson))
+    numbers = list(next(iter(results.values())))
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["hand-in", *numbers, "right"])
@@ -258,13 +242,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("lesson", type=int)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for one exercise of one hand-in")
-    asked = parser.parse_args(arguments)
-    if not list(asked.folder.glob("*.ipynb")):
-        parser.error(f"{asked.folder} holds no notebook; expected hand-ins, each named after its student")
-    lesson = get_lesson(asked.lesson)
-    results = check_all(asked.folder, lesson, asked.seconds)
-    write_results(asked.folder, lesson, results)
-    print(f"{len(results)} hand-ins: {asked.folder / 'results.csv'}")
+    parser.add_argument("--secret", type=Path, help="the file that `make handin` was given")
+    given = parser.parse_args(arguments)
+    if not list(given.folder.glob("*.ipynb")):
+        parser.error(f"{given.folder} holds no notebook; expected hand-ins, each named after its student")
+    lesson = get_lesson(given.lesson)
+    try:
+        asked = asked_of(lesson, read_secret(given.secret))
+    except ValueError as refused:
+        parser.error(str(refused))
+    results = check_all(given.folder, asked, given.seconds)
+    write_results(given.folder, lesson, results)
+    print(f"{len(results)} hand-ins: {given.folder / 'results.csv'}")
     return 0
 
 

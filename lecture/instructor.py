@@ -15,13 +15,13 @@ import build_site
 import nbformat
 from nbformat import NotebookNode
 
+from lecture.asked import read_asked
 from lecture.deck import deck, write_shared
 from lecture.exports import gift, moodle, page, save_qti
 from lecture.plan import DAY, UNIT, lesson_plan, memory_table, peaks, plan_table, timetable
 from lecture.polls import all_polls, read_bank
-from lecture.slides import CUTS, Slide, executed, read_slides
+from lecture.slides import CUTS, Slide, read_slides
 from vlmteach.course import LESSONS, Lesson
-from vlmteach.course.exercises import Exercise
 
 HERE = Path(__file__).parent
 RESULTS = build_site.ROOT / "benchmarks" / "results.json"
@@ -69,37 +69,21 @@ def with_notes(notebook: NotebookNode, slides: list[Slide]) -> NotebookNode:
     return notebook
 
 
-def exercises_of(lesson: Lesson) -> dict[str, Exercise]:
-    """The exercises of a lesson, by number."""
-    module = importlib.import_module(f"vlmteach.course.exercises.lesson_{lesson.number:02d}")
-    return {thing.number: thing for thing in vars(module).values() if isinstance(thing, Exercise)}
-
-
 def exercises_page() -> str:
     """All exercises: what is asked, an answer, the hints, and the known mistakes with what is said to each."""
     parts = ["# Exercises, answers, known mistakes\n"]
     for lesson in LESSONS:
-        asked = _asked(executed(lesson))
         known = importlib.import_module(f"support.variants.lesson_{lesson.number:02d}").VARIANTS
         parts.append(f"## {lesson.number:02d} · {lesson.title}\n")
-        for number, exercise in exercises_of(lesson).items():
-            parts.append(f"### Exercise {number}\n\n{asked[number]}\n")
+        for number, asked in read_asked(lesson).items():
+            exercise = asked.exercise
+            parts.append(f"### Exercise {number}\n\n{asked.words}\n")
             if exercise.answer:
                 parts.append(f"```python\n{exercise.answer.strip()}\n```\n")
             parts += [f"- *Hint:* {hint}" for hint in exercise.hints]
             parts.append("\n**Known mistakes**, each with a part of its reply.\n")
             parts += [f"*{phrase}*\n\n```python\n{code.strip()}\n```\n" for phrase, code in known[number].mistakes()]
     return "\n".join(parts)
-
-
-def _asked(notebook: NotebookNode) -> dict[str, str]:
-    """The words above each exercise's cell."""
-    found = {}
-    for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
-        for tag in cell.metadata.get("tags", []):
-            if tag.startswith("exercise-"):
-                found[tag.removeprefix("exercise-")] = re.sub(r"^#+ .*$", "", above.source, flags=re.MULTILINE).strip()
-    return found
 
 
 def plan_page() -> str:

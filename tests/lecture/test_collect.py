@@ -10,11 +10,13 @@ import pytest
 from nbformat import NotebookNode
 from support.answers import answer_cells
 
-from lecture.collect import asked_names, check_all, check_one, main, write_results
+from lecture.asked import read_asked
+from lecture.collect import asked_of, check_all, check_one, main, write_results
 from lecture.handin import handin
 from vlmteach.course import LESSONS, Lesson
 
 LESSON = LESSONS[1]
+ASKED = asked_of(LESSON)
 RIGHT = {
     "1.1": "def flatten_grid(grid):\n    return grid.flatten(2).transpose(1, 2)",
     "1.2": "tokens_for_wide_picture = (384 // 32) * (640 // 32)",
@@ -40,7 +42,7 @@ def save(notebook: NotebookNode, folder: Path, name: str = "student") -> Path:
 
 def first(tmp_path: Path, cell: str, seconds: float = 30.0) -> tuple[str, str]:
     """What comes of exercise 1.1 with this cell in its place; the other two are right, and must stay so."""
-    found = check_one(save(filled(RIGHT | {"1.1": cell}), tmp_path), LESSON, seconds)
+    found = check_one(save(filled(RIGHT | {"1.1": cell}), tmp_path), ASKED, seconds)
     assert (found["1.2"].status, found["1.3"].status) == ("right", "right")
     return found["1.1"].status, found["1.1"].why
 
@@ -50,7 +52,7 @@ def test_a_hand_in_holds_all_exercises_and_nothing_else_of_the_lesson(lesson: Le
     notebook = handin(lesson)
     nbformat.validate(notebook)
     tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
-    numbers = list(asked_names(lesson))
+    numbers = list(read_asked(lesson))
     assert tags == ["bootstrap", *(f"{kind}-{number}" for number in numbers for kind in ("exercise", "check"))]
     assert len(notebook.cells) == 3 + 3 * len(numbers)
     assert not any(cell.get("outputs") for cell in notebook.cells)
@@ -59,11 +61,13 @@ def test_a_hand_in_holds_all_exercises_and_nothing_else_of_the_lesson(lesson: Le
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_solutions_are_right_and_the_stubs_are_not_attempted(lesson: Lesson, tmp_path: Path) -> None:
     cells = answer_cells()
-    solved = {number: cells[number].exercise.answer for number in asked_names(lesson)}
-    found = check_one(save(filled({number: text for number, text in solved.items() if text}, lesson), tmp_path), lesson)
+    solved = {number: cells[number].exercise.answer for number in read_asked(lesson)}
+    found = check_one(
+        save(filled({number: text for number, text in solved.items() if text}, lesson), tmp_path), read_asked(lesson)
+    )
     for number, text in solved.items():
         assert found[number].status == ("right" if text else "not attempted"), found[number]
-    empty = check_one(save(handin(lesson), tmp_path), lesson)
+    empty = check_one(save(handin(lesson), tmp_path), read_asked(lesson))
     assert {result.status for result in empty.values()} == {"not attempted"}
 
 
@@ -152,7 +156,7 @@ def test_lost_tags_moved_and_copied_cells_do_no_harm(tmp_path: Path) -> None:
         cell.metadata = NotebookNode()
     first_try, copied = nbformat.v4.new_code_cell(WRONG), nbformat.v4.new_code_cell(RIGHT["1.1"])
     notebook.cells = [first_try, *reversed(notebook.cells), copied]
-    found = check_one(save(notebook, tmp_path), LESSON)
+    found = check_one(save(notebook, tmp_path), ASKED)
     assert [result.status for result in found.values()] == ["right"] * 3
 
 
@@ -161,14 +165,14 @@ def test_the_last_of_several_cells_counts_and_helpers_come_along(tmp_path: Path)
     helper = "from torch import nn\n\ndef swap(x):\n    return x.transpose(1, 2)"
     again = "def flatten_grid(grid):\n    return swap(grid.flatten(2))"
     notebook.cells += [nbformat.v4.new_code_cell(helper), nbformat.v4.new_code_cell(again)]
-    assert check_one(save(notebook, tmp_path), LESSON)["1.1"].status == "right"
+    assert check_one(save(notebook, tmp_path), ASKED)["1.1"].status == "right"
 
 
 def test_a_whole_class_becomes_a_table_and_a_page_for_each(tmp_path: Path) -> None:
     for number in range(12):
         save(filled(RIGHT if number % 2 else RIGHT | {"1.1": WRONG}), tmp_path, f"student {number:02d}")
     (tmp_path / "broken.ipynb").write_text("no notebook", "utf-8")
-    results = check_all(tmp_path, LESSON)
+    results = check_all(tmp_path, ASKED)
     write_results(tmp_path, LESSON, results)
     with (tmp_path / "results.csv").open(encoding="utf-8") as file:
         rows = list(csv.reader(file))

@@ -87,26 +87,38 @@ flatten = Exercise(
     return grid.flatten(2).transpose(1, 2)""",
 )
 
-token_count = Exercise(
-    number="1.2",
-    examine=NumberCheck(
-        right=240,
-        what="a number of tokens",
-        mistakes={
-            12 + 20: "You added rows and columns; a grid has rows times columns cells.",
-            384 * 640: "That is the number of pixels. A cell is 32 pixels wide and 32 high.",
-            384 * 640 / 32: "You divided by the stride once. It acts along rows and along columns.",
-            12 * 20 * 2048: "That counts numbers. A token holds 2048 of them.",
-            49: "That is the count for a 224 x 224 picture. The grid grows with the picture.",
-            24 * 40: "That is the count for a stride of 16. The stride of the last grid is 32.",
-            241: "You counted one more than there are cells. A ViT may have a CLS token; a ResNet's grid has none.",
-        },
-        look="How many cells of 32 pixels fit along 384 rows, and along 640 columns?",
-    ),
-    praise="12 rows times 20 columns: a larger picture means more tokens, and the language model pays for each.",
-    hints=("The stride of the last grid is 32 pixels.", "384 / 32 rows, 640 / 32 columns."),
-    answer="tokens_for_wide_picture = (384 // 32) * (640 // 32)",
-)
+
+def token_count_for(height: int, width: int) -> Exercise:
+    """Exercise 1.2 for a picture of another size, which a stride of 32 divides."""
+    rows, columns = height // 32, width // 32
+    return Exercise(
+        number="1.2",
+        examine=NumberCheck(
+            right=rows * columns,
+            what="a number of tokens",
+            mistakes={
+                rows + columns: "You added rows and columns; a grid has rows times columns cells.",
+                height * width: "That is the number of pixels. A cell is 32 pixels wide and 32 high.",
+                height * width / 32: "You divided by the stride once. It acts along rows and along columns.",
+                rows * columns * 2048: "That counts numbers. A token holds 2048 of them.",
+                49: "That is the count for a 224 x 224 picture. The grid grows with the picture.",
+                4 * rows * columns: "That is the count for a stride of 16. The stride of the last grid is 32.",
+                rows * columns + 1: "You counted one more than there are cells. A ViT may have a CLS token; a ResNet's "
+                "grid has none.",
+            },
+            look=f"How many cells of 32 pixels fit along {height} rows, and along {width} columns?",
+        ),
+        praise=f"{rows} rows times {columns} columns: a larger picture means more tokens, and the language model pays "
+        "for each.",
+        hints=(
+            "The stride of the last grid is 32 pixels.",
+            f"{height} / 32 rows, {width} / 32 columns.",
+        ),
+        answer=f"tokens_for_wide_picture = ({height} // 32) * ({width} // 32)",
+    )
+
+
+token_count = token_count_for(height=384, width=640)
 
 
 def _stride_cell(token: int, width: int, stride: int) -> tuple[int, int, int, int]:

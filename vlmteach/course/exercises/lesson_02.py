@@ -104,25 +104,35 @@ field_after = Exercise(
     return size, stride""",
 )
 
-depth_for_sigma = Exercise(
-    number="2.2",
-    examine=NumberCheck(
-        right=384,
-        what="a number of layers",
-        mistakes={
-            16: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
-            24: "You solved 2n/3 = 16. That sum is the variance, the square of 16.",
-            256: "You took a variance of 1 for each layer; three equal weights have 2/3.",
-            512 / 3: "You multiplied 256 by 2/3. Solve 2n/3 = 256 for n: divide by it.",
-            8: "That is the depth whose *box* is 17 pixels wide. The standard deviation grows far more slowly.",
-            128: "Close in spirit, but the variance of a 3-wide average is 2/3, not 2.",
-        },
-        look="With n layers σ² = 2n/3, and it should be 16² = 256.",
-    ),
-    praise="384 layers, whose box is 769 pixels wide: depth alone is an expensive way to look far. Strides are not.",
-    hints=("Section 5: σ = √(2n/3) for n layers.", "Square both sides and solve for n."),
-    answer="layers_for_sigma_16 = 16**2 * 3 // 2",
-)
+
+def depth_for_sigma_of(sigma: int) -> Exercise:
+    """Exercise 2.2 for another standard deviation, an even number of pixels."""
+    layers = sigma**2 * 3 // 2
+    return Exercise(
+        number="2.2",
+        examine=NumberCheck(
+            right=layers,
+            what="a number of layers",
+            mistakes={
+                sigma: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
+                1.5 * sigma: f"You solved 2n/3 = {sigma}. That sum is the variance, the square of {sigma}.",
+                sigma**2: "You took a variance of 1 for each layer; three equal weights have 2/3.",
+                sigma**2 * 2 / 3: f"You multiplied {sigma**2} by 2/3. Solve 2n/3 = {sigma**2} for n: divide by it.",
+                sigma
+                / 2: f"That is the depth whose *box* is {sigma + 1} pixels wide. The standard deviation grows far "
+                "more slowly.",
+                sigma**2 / 2: "Close in spirit, but the variance of a 3-wide average is 2/3, not 2.",
+            },
+            look=f"With n layers σ² = 2n/3, and it should be {sigma}² = {sigma**2}.",
+        ),
+        praise=f"{layers} layers, whose box is {2 * layers + 1} pixels wide: depth alone is an expensive way to look "
+        "far. Strides are not.",
+        hints=("Section 5: σ = √(2n/3) for n layers.", "Square both sides and solve for n."),
+        answer=f"layers_for_sigma_{sigma} = {sigma}**2 * 3 // 2",
+    )
+
+
+depth_for_sigma = depth_for_sigma_of(sigma=16)
 
 
 def _count_whole(size: int, stride: int, padding: int, cells: int, side: int) -> int:

@@ -13,27 +13,39 @@ from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Values
 from vlmteach.course.exercises.ruled_out import RuledOut
 
-token_count = Exercise(
-    number="3.1",
-    examine=NumberCheck(
-        right=577,
-        what="a number of tokens",
-        mistakes={
-            576: "You counted the patches. The CLS token is one more.",
-            24: "That is the number of patches along one side.",
-            25: "You added CLS to one side. Count all patches of the square first.",
-            24 + 24 + 1: "You added rows and columns; a grid has rows times columns patches.",
-            25 * 25: "You added CLS to each side. There is one CLS token, beside all patches.",
-            197: "That is the count for 224 pixels and patches of 16. Here the picture is larger, the patch smaller.",
-            257: "That is the count for 224 pixels. The picture has 336.",
-            442: "You used patches of 16 pixels; this encoder has 14.",
-        },
-        look="How many patches of 14 pixels fit along 336? And what stands in front?",
-    ),
-    praise="24 times 24 patches and CLS. LLaVA drops CLS again and gives 576 tokens to its language model.",
-    hints=("336 / 14 patches along each side.", "24 * 24 patches, and one token without a place."),
-    answer="clip_tokens = (336 // 14) ** 2 + 1",
-)
+
+def token_count_for(side: int) -> Exercise:
+    """Exercise 3.1 for square pictures of another side, more than 224 pixels and a multiple of 14."""
+    count = side // 14
+    return Exercise(
+        number="3.1",
+        examine=NumberCheck(
+            right=count**2 + 1,
+            what="a number of tokens",
+            mistakes={
+                count**2: "You counted the patches. The CLS token is one more.",
+                count: "That is the number of patches along one side.",
+                count + 1: "You added CLS to one side. Count all patches of the square first.",
+                2 * count + 1: "You added rows and columns; a grid has rows times columns patches.",
+                (count + 1) ** 2: "You added CLS to each side. There is one CLS token, beside all patches.",
+                197: "That is the count for 224 pixels and patches of 16. Here the picture is larger, the patch "
+                "smaller.",
+                257: f"That is the count for 224 pixels. The picture has {side}.",
+                (side // 16) ** 2 + 1: "You used patches of 16 pixels; this encoder has 14.",
+            },
+            look=f"How many patches of 14 pixels fit along {side}? And what stands in front?",
+        ),
+        praise=f"{count} times {count} patches and CLS. LLaVA drops CLS again, which leaves {count**2} tokens for its "
+        "language model.",
+        hints=(
+            f"{side} / 14 patches along each side.",
+            f"{count} * {count} patches, and one token without a place.",
+        ),
+        answer=f"clip_tokens = ({side} // 14) ** 2 + 1",
+    )
+
+
+token_count = token_count_for(side=336)
 
 
 def _embed(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

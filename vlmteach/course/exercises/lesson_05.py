@@ -14,37 +14,45 @@ from vlmteach.course.exercises.results import Values
 from vlmteach.course.exercises.ruled_out import LIBRARIES, RuledOut
 
 Weights = Mapping[str, Tensor]
-_D = 384
 
-parameters_of_a_block = Exercise(
-    number="5.1",
-    examine=NumberCheck(
-        right=12 * _D**2 + 13 * _D,
-        what="a number of parameters",
-        mistakes={
-            12 * _D**2: "These are the matrices. Each linear layer also has a bias, and each norm a weight and a bias.",
-            12 * _D**2 + 9 * _D: "The two norms are missing: each has a weight and a bias of D numbers.",
-            12 * _D**2 + 11 * _D: "One norm is missing, or each norm has its bias only: it has a weight too, and there "
-            "are two norms.",
-            12 * _D**2 + 4 * _D: "The norms are there, and the biases of the linear layers are missing.",
-            11 * _D**2 + 12 * _D: "The last layer of the attention, proj, is missing: D × D and a bias.",
-            8 * _D**2 + 9 * _D: "That is the MLP and the norms. Attention has parameters too.",
-            8 * _D**2 + 5 * _D: "That is the MLP alone. Attention and the norms have parameters too.",
-            4 * _D**2 + 4 * _D: "That is the attention alone. The MLP and the norms have parameters too.",
-            10 * _D**2 + 11 * _D: "You counted one of q, k and v only: qkv maps D to 3 D.",
-            6 * _D**2 + 10 * _D: "You took the MLP as one as wide as the tokens: it goes from D to 4 D and back.",
-            12 * (12 * _D**2 + 13 * _D): "That is all twelve blocks. How many has one?",
-        },
-        look="Add up qkv (D to 3 D), proj (D to D), fc1 (D to 4 D) and fc2 (4 D to D), each with a bias, and norms.",
-        close=0.5,
-    ),
-    praise="12 D² + 13 D: a third of it in attention, two thirds in the MLP, and next to nothing in the norms.",
-    hints=(
-        "A linear layer from a to b has a · b weights and b biases; a LayerNorm has D weights and D biases.",
-        "The matrices have 3 D² + D² + 4 D² + 4 D² numbers, the biases 3 D + D + 4 D + D, the two norms 4 D.",
-    ),
-    answer="parameters_of_a_block = 12 * 384**2 + 13 * 384",
-)
+
+def parameters_of_a_block_of(dim: int) -> Exercise:
+    """Exercise 5.1 for another width."""
+    square = dim**2
+    return Exercise(
+        number="5.1",
+        examine=NumberCheck(
+            right=12 * square + 13 * dim,
+            what="a number of parameters",
+            mistakes={
+                12 * square: "These are the matrices. Each linear layer also has a bias, and each norm a weight and a "
+                "bias.",
+                12 * square + 9 * dim: "The two norms are missing: each has a weight and a bias of D numbers.",
+                12 * square + 11 * dim: "One norm is missing, or each norm has its bias only: it has a weight too, and "
+                "there are two norms.",
+                12 * square + 4 * dim: "The norms are there, and the biases of the linear layers are missing.",
+                11 * square + 12 * dim: "The last layer of the attention, proj, is missing: D × D and a bias.",
+                8 * square + 9 * dim: "That is the MLP and the norms. Attention has parameters too.",
+                8 * square + 5 * dim: "That is the MLP alone. Attention and the norms have parameters too.",
+                4 * square + 4 * dim: "That is the attention alone. The MLP and the norms have parameters too.",
+                10 * square + 11 * dim: "You counted one of q, k and v only: qkv maps D to 3 D.",
+                6 * square + 10 * dim: "You took the MLP as one as wide as the tokens: it goes from D to 4 D and back.",
+                12 * (12 * square + 13 * dim): "That is all twelve blocks. How many has one?",
+            },
+            look="Add up qkv (D to 3 D), proj (D to D), fc1 (D to 4 D) and fc2 (4 D to D), each with a bias, and "
+            "norms.",
+            close=0.5,
+        ),
+        praise="12 D² + 13 D: a third of it in attention, two thirds in the MLP, and next to nothing in the norms.",
+        hints=(
+            "A linear layer from a to b has a · b weights and b biases; a LayerNorm has D weights and D biases.",
+            "The matrices have 3 D² + D² + 4 D² + 4 D² numbers, the biases 3 D + D + 4 D + D, the two norms 4 D.",
+        ),
+        answer=f"parameters_of_a_block = 12 * {dim}**2 + 13 * {dim}",
+    )
+
+
+parameters_of_a_block = parameters_of_a_block_of(dim=384)
 
 EPS = 1e-6  # of timm's norms
 _FUNCTIONS = RuledOut(

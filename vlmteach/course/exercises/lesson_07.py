@@ -56,33 +56,41 @@ def who_sees_whom(picture, question, answer):
     return mask""",
 )
 
-_FIRST, _SECOND = 1024 * 4096 + 4096, 4096 * 4096 + 4096
 
-projector_size = Exercise(
-    number="7.2",
-    examine=NumberCheck(
-        right=_FIRST + _SECOND,
-        what="a number",
-        mistakes={
-            _FIRST: "That is the first linear layer only; a second one follows the GELU.",
-            _SECOND: "That is the second linear layer only; a first one comes before the GELU.",
-            1024 * 4096 + 4096 * 4096: "You counted the weights. Each layer also has one bias for each of its 4096 "
-            "outputs.",
-            _FIRST + 4096 * 4096: "The second layer has a bias for each of its outputs too.",
-            2 * _FIRST: "The second layer does not start from 1024 again: its inputs are the first one's outputs.",
-            (1024 * 1024 + 1024) + _FIRST: "The first layer already goes to 4096; you kept it at 1024.",
-            1024 * 4096: "That is the number of weights of the first layer.",
-            576 * (_FIRST + _SECOND): "You counted once for each token. All tokens share one projector.",
-        },
-        look="Count 1024 to 4096, then 4096 to 4096, weights and biases.",
-    ),
-    praise="21 million, four fifths of them in the second layer: small beside an encoder of 300 million.",
-    hints=(
-        "A linear layer from a to b has a * b + b parameters. The GELU has none.",
-        "The first layer goes from 1024 to 4096, the second from 4096 to 4096.",
-    ),
-    answer="numbers_in_llavas_projector = (1024 * 4096 + 4096) + (4096 * 4096 + 4096)",
-)
+def projector_size_for(visual: int, words: int) -> Exercise:
+    """Exercise 7.2 for a connector between other widths."""
+    first, second = visual * words + words, words * words + words
+    return Exercise(
+        number="7.2",
+        examine=NumberCheck(
+            right=first + second,
+            what="a number",
+            mistakes={
+                first: "That is the first linear layer only; a second one follows the GELU.",
+                second: "That is the second linear layer only; a first one comes before the GELU.",
+                visual * words + words * words: "You counted the weights. Each layer also has one bias for each of its "
+                f"{words} outputs.",
+                first + words * words: "The second layer has a bias for each of its outputs too.",
+                2 * first: f"The second layer does not start from {visual} again: its inputs are the first one's "
+                "outputs.",
+                (visual * visual + visual)
+                + first: f"The first layer already goes to {words}; you kept it at {visual}.",
+                visual * words: "That is the number of weights of the first layer.",
+                576 * (first + second): "You counted once for each token. All tokens share one projector.",
+            },
+            look=f"Count {visual} to {words}, then {words} to {words}, weights and biases.",
+        ),
+        praise=f"{(first + second) / 1e6:.0f} million, {second / (first + second):.0%} of them in the second layer: "
+        "small beside an encoder of 300 million.",
+        hints=(
+            "A linear layer from a to b has a * b + b parameters. The GELU has none.",
+            f"The first layer goes from {visual} to {words}, the second from {words} to {words}.",
+        ),
+        answer=f"numbers_in_llavas_projector = ({visual} * {words} + {words}) + ({words} * {words} + {words})",
+    )
+
+
+projector_size = projector_size_for(visual=1024, words=4096)
 
 
 def _examine_gate(wake: Callable[[GatedCrossAttention], object]) -> None:
