@@ -79,7 +79,7 @@ VERDICTS = {
     "warning": (
         RIGHT["1.1"].replace("    return", "    import warnings\n    warnings.warn('x')\n    return"),
         "right",
-        "",
+        "nothing was lost. Your code warned: UserWarning: x",
     ),
     "prints": (RIGHT["1.1"].replace("    return", "    print('x' * 9999)\n    return"), "right", ""),
     "raises in the cell": ("1 / 0\n" + RIGHT["1.1"], "raised", "ZeroDivisionError"),
@@ -182,6 +182,18 @@ def test_a_whole_class_becomes_a_table_and_a_page_for_each(tmp_path: Path) -> No
     assert rows[3] == ["student 01", "right", "right", "right", "3"]
     assert len(rows) == 14
     assert "**1.1** Wrong. This is the reshape mistake" in (tmp_path / "feedback" / "student 00.md").read_text("utf-8")
+
+
+def test_a_number_of_another_class_and_a_table_of_the_lessons_cases_do_not_pass(tmp_path: Path) -> None:
+    asked = ASKED["1.1"].exercise
+    cases = [(case[0].tolist(), asked.examine.right(*case).tolist()) for case in asked.examine.cases]
+    table = (
+        f"import torch\n\ndef flatten_grid(grid):\n    return dict((str(a), b) for a, b in {cases})[str(grid.tolist())]"
+    )
+    hand_in = save(filled(RIGHT | {"1.1": table}), tmp_path)
+    assert [result.status for result in check_one(hand_in, ASKED).values()] == ["right"] * 3
+    of_a_class = check_one(hand_in, asked_of(LESSON, "class of spring"))
+    assert [of_a_class[number].status for number in ("1.1", "1.2", "1.3")] == ["raised", "wrong", "right"]
 
 
 def test_a_folder_without_hand_ins_is_told_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -75,6 +75,14 @@ def test_no_answer_stands_in_the_plain_form(tmp_path: Path) -> None:
     assert leaks([tmp_path], answers()) == []
 
 
+def test_a_secret_that_is_none_is_refused_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "secret").write_text("short", "utf-8")
+    with pytest.raises(SystemExit):
+        main(["1", "--secret", str(tmp_path / "secret"), "--into", str(tmp_path / "made")])
+    assert "expected a secret of 8 or more" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
+
+
 def test_each_form_has_its_place_and_a_changed_configuration_is_kept(tmp_path: Path) -> None:
     for form in ("plain", "nbgrader", "otter"):
         assert main(["1", "--form", form, "--into", str(tmp_path)]) == 0
