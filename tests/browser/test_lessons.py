@@ -17,8 +17,20 @@ from support.readable import cut_off
 from vlmteach.course import LESSONS, Lesson, get_lesson
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-# In `make test` a few lessons stand for all; ALL_LESSONS=1 opens every one.
-CHOSEN = [lesson for lesson in LESSONS if lesson.number in (0, 1, 6, 8) or "ALL_LESSONS" in os.environ]
+# In `make test` two quick lessons stand for all, and what else lessons show stands in small notebooks: a live figure
+# below, the playground, the explorer and a person's picture in the files beside this one. That every cell runs,
+# tests/notebooks sees. ALL_LESSONS=1 opens every lesson.
+CHOSEN = [lesson for lesson in LESSONS if lesson.number in (0, 1) or "ALL_LESSONS" in os.environ]
+LIVE = """
+from vlmteach.views import CNN_HUE, LiveFigure, Report, draw_report
+
+live = LiveFigure(lambda share: draw_report(["where"], [0.2], [Report("a model", CNN_HUE, [share])]), every=0.0)
+display(live)
+for share in (0.3, 0.4, 0.5):
+    live.update(share=share)
+live.draw_now(share=0.6)
+"""
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 pytestmark = pytest.mark.browser
 
@@ -67,3 +79,13 @@ def test_a_slider_moved_by_keyboard_draws_again(ran: Page) -> None:
     ran.keyboard.press("ArrowRight")
     ran.wait_for_function("() => /Token 61 is row 4/.test(document.querySelector('.jupyter-widgets img').alt)")
     assert re.match("Token 61 is row 4, column 5", picture.get_attribute("alt") or "")
+
+
+def test_a_live_figure_ends_with_its_last_state(chromium, lab) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE)], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "live.ipynb")
+    with lab.ran("live.ipynb", chromium) as page:
+        picture = page.locator(".jupyter-widgets img")
+        picture.and_(page.locator("[alt*='0.60']")).wait_for()
+        assert picture.count() == 1
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
