@@ -3,11 +3,15 @@
 Attention is switched off in the encoders first, so that nothing mixes but what the boxes speak of.
 """
 
+from functools import cache
+
 import pytest
 import torch
 from torch import nn
 
 pytest.importorskip("transformers")
+
+from support.real_vlms import opened
 
 from vlmteach.backbones.real_vlms import REAL_VLMS, open_vlm
 
@@ -25,7 +29,10 @@ ENCODERS_OF_PATCHES = [
 SIZES = [(336, 504), (500, 333)]
 
 
-def without_attention(vlm):
+@cache
+def without_attention(name):
+    vlm = open_vlm(name, "tiny")
+
     def nothing(module, arguments, output):
         return (
             torch.zeros_like(output) if isinstance(output, torch.Tensor) else (torch.zeros_like(output[0]), *output[1:])
@@ -55,7 +62,7 @@ def reached(boxes, height, width, row, column, margin):
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("name", ENCODERS_OF_PATCHES)
 def test_a_pixel_changes_the_tokens_whose_boxes_hold_it_and_no_others(name, height, width):
-    vlm = without_attention(open_vlm(name, "tiny"))
+    vlm = without_attention(name)
     boxes = vlm.boxes(height, width)
     real = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     some = real.nonzero().flatten()
@@ -81,7 +88,7 @@ def whole_tiles(name, boxes):
 
 @pytest.mark.parametrize("name", [name for name in REAL_VLMS if name != "blip2_opt_2_7b"])
 def test_boxes_of_one_tile_cover_what_it_shows_without_overlap(name):
-    vlm = open_vlm(name, "tiny")
+    vlm = opened(name, "tiny")
     boxes = vlm.boxes(448, 448)
     area = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum().item()
     views = {"smolvlm2_500m": 2, "llama_3_2_11b_vision": 2}.get(name, 1)  # tiles and the whole; patches and CLS
@@ -92,25 +99,25 @@ def test_boxes_of_one_tile_cover_what_it_shows_without_overlap(name):
 
 @pytest.mark.parametrize("name", ["llava_1_5_7b", "fastvlm_7b", "chameleon_7b"])
 def test_what_is_cropped_away_is_in_no_box(name):
-    top, left, bottom, right = open_vlm(name, "tiny").boxes(336, 672).T
+    top, left, bottom, right = opened(name, "tiny").boxes(336, 672).T
     assert (top.min(), bottom.max()) == (0, 1)
     assert left.min() == pytest.approx(0.25, abs=2e-3)
     assert right.max() == pytest.approx(0.75, abs=2e-3)
 
 
 def test_a_learned_query_has_the_whole_picture():
-    assert (open_vlm("blip2_opt_2_7b", "tiny").boxes(336, 504) == torch.tensor([0, 0, 1, 1])).all()
+    assert (opened("blip2_opt_2_7b", "tiny").boxes(336, 504) == torch.tensor([0, 0, 1, 1])).all()
 
 
 def test_a_token_of_padding_only_has_an_empty_box():
-    boxes = open_vlm("llama_3_2_11b_vision", "tiny").boxes(448, 500)  # two tiles, the second mostly padding
+    boxes = opened("llama_3_2_11b_vision", "tiny").boxes(448, 500)  # two tiles, the second mostly padding
     empty = (boxes[:, 2] == boxes[:, 0]) | (boxes[:, 3] == boxes[:, 1])
     assert 800 < int(empty.sum()) < 1024
 
 
 def test_thumbnails_see_the_whole_picture_once_more():
     for name, tiles in {"internvl3_1b": 2, "smolvlm2_500m": 12}.items():
-        vlm = open_vlm(name, "tiny")
+        vlm = opened(name, "tiny")
         size = (448, 896) if name == "internvl3_1b" else (336, 504)
         boxes = vlm.boxes(*size).unflatten(0, (tiles + 1, -1))
         for part in (boxes[-1], boxes[:-1].flatten(0, 1)):
@@ -134,6 +141,6 @@ def test_windows_hold_the_tokens_that_a_first_layer_lets_meet(height, width):
 
 
 def test_an_encoder_without_windows_says_so():
-    assert open_vlm("pixtral_12b", "tiny").windows(64, 64) is None
-    assert open_vlm("pixtral_12b", "tiny").full_layers is None
-    assert open_vlm("qwen2_5_vl_3b").full_layers == (7, 15, 23, 31)
+    assert opened("pixtral_12b", "tiny").windows(64, 64) is None
+    assert opened("pixtral_12b", "tiny").full_layers is None
+    assert opened("qwen2_5_vl_3b").full_layers == (7, 15, 23, 31)

@@ -3,6 +3,8 @@ import torch
 
 pytest.importorskip("transformers")
 
+from support.real_vlms import opened
+
 from vlmteach.backbones.real_vlms import REAL_VLMS, open_vlm
 
 KINDS = {
@@ -14,7 +16,7 @@ KINDS = {
 
 @pytest.mark.parametrize("name", REAL_VLMS)
 def test_the_kind_of_mask_is_that_of_the_systems_own_layers(name):
-    mask = open_vlm(name, "tiny").mask()
+    mask = opened(name, "tiny").mask()
     assert mask.kind == KINDS.get(name, "causal")
     assert mask.pairs[-1].all()  # the last word may look at everything
     words = mask.pairs.shape[1] - mask.visual

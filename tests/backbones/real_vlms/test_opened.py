@@ -11,6 +11,8 @@ from support.random_weights import largest_difference
 
 pytest.importorskip("transformers")
 
+from support.real_vlms import opened
+
 from vlmteach.backbones.real_vlms import OLDEST, REAL_VLMS, TransformersMissing, open_vlm
 from vlmteach.backbones.real_vlms import build as building
 from vlmteach.backbones.real_vlms.build import build_config, build_image_processor
@@ -42,14 +44,14 @@ def test_the_table_names_every_system():
 
 
 def test_parameters_are_counted_without_a_single_weight(name):
-    vlm = open_vlm(name)
+    vlm = opened(name)
     assert all(parameter.is_meta for parameter in vlm.model.parameters())
     assert tuple(round(count / 1e6, 1) for count in vlm.parameters.values()) == MEASURED[name][0]
     assert sum(vlm.parameters.values()) == sum(p.numel() for p in vlm.model.parameters())
 
 
 def test_tokens_of_three_sizes(name):
-    vlm = open_vlm(name, "tiny")
+    vlm = opened(name, "tiny")
     assert tuple(vlm.tokens(*size) for size in ((336, 336), (896, 896), (1650, 1275))) == MEASURED[name][1]
 
 
@@ -59,15 +61,15 @@ PUBLISHED = [(name, said) for name, about in REAL_VLMS.items() for said in about
 @pytest.mark.parametrize(("name", "said"), PUBLISHED, ids=lambda value: getattr(value, "what", value))
 def test_what_is_counted_agrees_with_what_the_makers_say(name, said):
     if said.what == "tokens of a picture":
-        assert open_vlm(name, "tiny").tokens(896, 896) == said.value
+        assert opened(name, "tiny").tokens(896, 896) == said.value
         return
-    counts = open_vlm(name).parameters
+    counts = opened(name).parameters
     counted = {"parameters of the encoder": counts["encoder"], "parameters": sum(counts.values())}[said.what]
     assert counted == pytest.approx(said.value, rel=0.2)  # they round, and name a system by a round number
 
 
 def test_a_tiny_one_sees_as_many_tokens_as_it_says_and_answers(name):
-    vlm = open_vlm(name, "tiny")
+    vlm = opened(name, "tiny")
     pictures = torch.rand(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
     visual = vlm.see(pictures[0])
     assert visual.tokens.shape[1] == vlm.tokens(96, 160) == len(vlm.boxes(96, 160))
@@ -90,7 +92,7 @@ def test_a_tiny_one_is_drawn_from_its_seed_and_leaves_the_generator_alone():
 
 
 def test_the_twin_has_the_parts_of_the_real_one(name):
-    real, twin = open_vlm(name), open_vlm(name, "tiny")
+    real, twin = opened(name), opened(name, "tiny")
     assert type(real.model) is type(twin.model)
     assert type(real.encoder) is type(twin.encoder)
     assert [type(part) for part in real.connector.values()] == [type(part) for part in twin.connector.values()]
@@ -99,8 +101,8 @@ def test_the_twin_has_the_parts_of_the_real_one(name):
 
 
 def test_systems_without_an_encoder_say_so():
-    assert open_vlm("fuyu_8b", "tiny").encoder is None
-    assert open_vlm("chameleon_7b", "tiny").encoder is None
+    assert opened("fuyu_8b", "tiny").encoder is None
+    assert opened("chameleon_7b", "tiny").encoder is None
 
 
 @pytest.mark.parametrize(
@@ -108,15 +110,15 @@ def test_systems_without_an_encoder_say_so():
     [
         (lambda: open_vlm("gpt"), "no real system 'gpt'; expected one of llava_1_5_7b"),
         (lambda: open_vlm("fuyu_8b", "small"), "size is 'small'; expected \"meta\""),
-        (lambda: open_vlm("fuyu_8b").see(torch.rand(3, 64, 64)), "no weights, and cannot see a picture"),
-        (lambda: open_vlm("fuyu_8b").reader(torch.tensor([1])), 'size="tiny"'),
-        (lambda: open_vlm("fuyu_8b", "tiny").tokens(31, 64), "expected whole sides of 32 or more"),
-        (lambda: open_vlm("fuyu_8b", "tiny").tokens(64.0, 64), "expected whole sides"),
-        (lambda: open_vlm("fuyu_8b", "tiny").see(torch.rand(1, 64, 64)), "channels|colours|shape"),
-        (lambda: open_vlm("fuyu_8b", "tiny").see(torch.rand(3, 64, 64) * 255), "values|bytes"),
-        (lambda: open_vlm("fuyu_8b", "tiny").reader(torch.tensor([95])), "expected word numbers"),
-        (lambda: open_vlm("fuyu_8b", "tiny").reader(torch.tensor([1.0])), "expected word numbers"),
-        (lambda: open_vlm("fuyu_8b", "tiny").reader(torch.tensor([], dtype=torch.long)), "expected word numbers"),
+        (lambda: opened("fuyu_8b").see(torch.rand(3, 64, 64)), "no weights, and cannot see a picture"),
+        (lambda: opened("fuyu_8b").reader(torch.tensor([1])), 'size="tiny"'),
+        (lambda: opened("fuyu_8b", "tiny").tokens(31, 64), "expected whole sides of 32 or more"),
+        (lambda: opened("fuyu_8b", "tiny").tokens(64.0, 64), "expected whole sides"),
+        (lambda: opened("fuyu_8b", "tiny").see(torch.rand(1, 64, 64)), "channels|colours|shape"),
+        (lambda: opened("fuyu_8b", "tiny").see(torch.rand(3, 64, 64) * 255), "values|bytes"),
+        (lambda: opened("fuyu_8b", "tiny").reader(torch.tensor([95])), "expected word numbers"),
+        (lambda: opened("fuyu_8b", "tiny").reader(torch.tensor([1.0])), "expected word numbers"),
+        (lambda: opened("fuyu_8b", "tiny").reader(torch.tensor([], dtype=torch.long)), "expected word numbers"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(call, words):
