@@ -13,8 +13,10 @@ import pytest
 import yaml
 from support.answers import answer_cells
 
-from lecture.polls import all_polls, read_bank
+from lecture.polls import Poll, all_polls, read_bank
 from vlmteach.course import LESSONS, Lesson
+from vlmteach.inpage.page import MODELS
+from vlmteach.pictures import Scene, answer_to
 
 PLANTED = [
     (poll.id, option.planted, option.why) for poll in all_polls().values() for option in poll.options if option.planted
@@ -62,6 +64,21 @@ def test_every_predict_of_a_lesson_is_a_poll_and_every_poll_knows_its_predict(le
     for question in asked:
         assert len([poll.id for poll in polls if poll.predict in question]) == 1, question
     assert len(polls) == len(asked), "a phrase of a Predict that is there no more"
+
+
+SEEN = [poll for poll in all_polls().values() if poll.see]
+
+
+@pytest.mark.parametrize("poll", SEEN, ids=lambda poll: poll.id)
+def test_what_settles_a_poll_is_a_state_that_the_page_has(poll: Poll) -> None:
+    page, _, state = poll.see.partition("#")
+    assert page == "ask.html"
+    parts = dict(part.split("=") for part in state.split("&"))
+    assert parts.keys() <= {"only", "eye", "scene", "ask", "layer", "hide"}
+    assert parts["eye"] in MODELS
+    things = [thing.split("-") for thing in parts["scene"].split(",")]
+    scene = Scene.parse("; ".join(f"{colour} {shape} at row {y}, column {x}" for colour, shape, y, x in things))
+    assert answer_to(scene, f"{parts['ask'].replace('-', ' ')} ?")
 
 
 POLL = """
