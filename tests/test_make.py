@@ -65,7 +65,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_uv_installs_everything_in_one_go(checkout: Checkout) -> None:
     assert checkout.make(".venv/ready-lab").returncode == 0
-    assert checkout.installs() == ["uv pip install --python .venv --constraint constraints.txt --editable .[lab]"]
+    assert checkout.installs() == ["uv pip install --python .venv --constraint constraints.txt --editable .[lab,ja]"]
     assert checkout.make(".venv/ready-lab").returncode == 0
     assert len(checkout.installs()) == 1
 
@@ -74,13 +74,13 @@ def test_pip_does_it_where_uv_fails(checkout: Checkout) -> None:
     done = checkout.make(".venv/ready-lab", fails="uv pip")
     assert done.returncode == 0
     assert "uv cannot install this here: pip does." in done.stdout
-    assert checkout.installs()[1:] == ["python -m pip install --constraint constraints.txt --editable .[lab]"]
+    assert checkout.installs()[1:] == ["python -m pip install --constraint constraints.txt --editable .[lab,ja]"]
 
 
 def test_pip_does_it_where_uv_cannot_be_had(checkout: Checkout) -> None:
     (checkout.venv / "bin" / "uv").unlink()
     assert checkout.make(".venv/ready-lab").returncode == 0
-    assert checkout.installs() == ["python -m pip install --constraint constraints.txt --editable .[lab]"]
+    assert checkout.installs() == ["python -m pip install --constraint constraints.txt --editable .[lab,ja]"]
 
 
 def test_only_torch_and_torchvision_come_from_another_index(checkout: Checkout) -> None:

@@ -35,7 +35,9 @@ def test_conda_and_pip_ask_for_the_same() -> None:
 
 def test_conda_leaves_pip_nothing_but_this_package() -> None:
     *_, last = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
-    assert last == {"pip": ["--editable ."]}  # conda hands these lines to pip as a requirements file: one option a line
+    assert last == {
+        "pip": ["--editable .[ja]"]
+    }  # conda hands these lines to pip as a requirements file: one option a line
 
 
 def test_binder_gets_the_same_with_a_python_that_repo2docker_can_read() -> None:

@@ -15,7 +15,9 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-SENTENCE = (
+from vlmteach.language import N_, _
+
+SENTENCE = N_(
     "This kernel has not run the lesson's first cell: it was started or restarted after the cells above were run, and "
     "what they made is gone. Choose “Run All Above Selected Cell” (Colab: “Run before”), then run this cell again."
 )
@@ -39,7 +41,7 @@ def explain_missing_names() -> None:
         else:
             shown = shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         if isinstance(error, NameError):
-            print(SENTENCE, file=sys.stderr)
+            print(_(SENTENCE), file=sys.stderr)
         return shown
 
     shell.set_custom_exc((*errors, NameError), explain)

@@ -9,7 +9,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from vlmteach.views import describe, figure_html, new_figure, use_style
+from vlmteach.views import describe, figure_html, new_figure, style, use_style
 from vlmteach.views.html import still_html
 from vlmteach.views.vlm import draw_next_words
 
@@ -26,8 +26,10 @@ def only_fonts(*paths):
     try:
         for path in paths:
             manager.addfont(path)
-        use_style()
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(style, "packaged_font", lambda: None)
+            use_style()
+            yield
     finally:
         manager.ttflist = before
         manager._findfont_cached.cache_clear()  # or a font that is gone would be found again
@@ -64,6 +66,22 @@ def test_japanese_is_drawn_with_whichever_font_has_it_and_nothing_is_said(tmp_pa
         page = figure_html(draw_next_words(JAPANESE))
     assert [str(warning.message) for warning in caught] == []
     assert "No font" not in page
+
+
+def test_the_package_s_font_has_japanese_letters_bold_ones_too_and_nothing_is_said(caplog) -> None:
+    manager = font_manager.fontManager
+    before = manager.ttflist
+    manager.ttflist = [font for font in before if font.name.startswith("DejaVu")]
+    try:
+        use_style()
+        figure, axes = new_figure(height=1)
+        axes.set_title(LETTERS, weight="bold")
+        page = figure_html(describe(figure, LETTERS))
+    finally:
+        manager.ttflist = before
+        manager._findfont_cached.cache_clear()
+    assert "No font" not in page
+    assert caplog.text == ""
 
 
 def test_latin_letters_keep_the_courses_own_font(tmp_path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vlmteach.language import N_
+
 MEMORY_MB = 2048  # the most that the kernel process of any lesson may take
 
 
@@ -34,36 +36,41 @@ LESSONS = (
     Lesson(
         0,
         "start_here",
-        "Can a CNN be the image encoder of a vision-language model?",
+        N_("Can a CNN be the image encoder of a vision-language model?"),
         minutes=15,
         exercises=5,
         seconds=20,
     ),
-    Lesson(1, "from_feature_map_to_tokens", "From feature map to tokens", minutes=35, exercises=10, seconds=30),
+    Lesson(1, "from_feature_map_to_tokens", N_("From feature map to tokens"), minutes=35, exercises=10, seconds=30),
     Lesson(
-        2, "how_far_does_a_convolution_see", "How far does a convolution see?", minutes=65, exercises=25, seconds=45
+        2, "how_far_does_a_convolution_see", N_("How far does a convolution see?"), minutes=65, exercises=25, seconds=45
     ),
-    Lesson(3, "from_patches_to_tokens", "From patches to tokens", minutes=35, exercises=15, seconds=30),
+    Lesson(3, "from_patches_to_tokens", N_("From patches to tokens"), minutes=35, exercises=15, seconds=30),
     Lesson(
-        4, "attention_one_number_at_a_time", "Attention, one number at a time", minutes=55, exercises=20, seconds=30
+        4, "attention_one_number_at_a_time", N_("Attention, one number at a time"), minutes=55, exercises=20, seconds=30
     ),
     Lesson(
-        5, "the_transformer_block", "The transformer block, and a ViT of your own", minutes=50, exercises=25, seconds=60
+        5,
+        "the_transformer_block",
+        N_("The transformer block, and a ViT of your own"),
+        minutes=50,
+        exercises=25,
+        seconds=60,
     ),
-    Lesson(6, "local_against_global", "Local against global, side by side", minutes=60, exercises=20, seconds=60),
-    Lesson(7, "how_vision_meets_language", "How vision meets language", minutes=60, exercises=20, seconds=45),
-    Lesson(8, "a_tiny_vlm_from_scratch", "A tiny VLM from scratch", minutes=70, exercises=20, seconds=120),
-    Lesson(9, "the_verdict", "The verdict: the article's claims, tested", minutes=50, exercises=30, seconds=60),
+    Lesson(6, "local_against_global", N_("Local against global, side by side"), minutes=60, exercises=20, seconds=60),
+    Lesson(7, "how_vision_meets_language", N_("How vision meets language"), minutes=60, exercises=20, seconds=45),
+    Lesson(8, "a_tiny_vlm_from_scratch", N_("A tiny VLM from scratch"), minutes=70, exercises=20, seconds=120),
+    Lesson(9, "the_verdict", N_("The verdict: the article's claims, tested"), minutes=50, exercises=30, seconds=60),
     Lesson(
         10,
         "real_encoders_your_own_picture",
-        "Real encoders, your own picture",
+        N_("Real encoders, your own picture"),
         minutes=45,
         exercises=15,
         seconds=60,
         needs_network=True,
     ),
-    Lesson(11, "real_vlms_opened", "Real VLMs, opened", minutes=60, exercises=15, seconds=60, needs_network=True),
+    Lesson(11, "real_vlms_opened", N_("Real VLMs, opened"), minutes=60, exercises=15, seconds=60, needs_network=True),
 )
 
 

@@ -13,6 +13,7 @@ import vlmteach
 from vlmteach.course.lessons import MEMORY_MB
 from vlmteach.course.versions import SHOWN, installed_version, requirement_problems, swapped_packages
 from vlmteach.home import home_is_writable
+from vlmteach.language import _
 
 LEAST_MEMORY_GB = MEMORY_MB / 1024
 
@@ -21,7 +22,12 @@ def doctor() -> None:
     """Print what this machine has, what is off, and how to mend it."""
     problems = find_problems()
     print("\n".join(describe_machine()))
-    print(f"\n{len(problems)} problem(s) found" + (":" if problems else "; the lessons should run."))
+    print()
+    print(
+        _("{count} problem(s) found:", count=len(problems))
+        if problems
+        else _("0 problem(s) found; the lessons should run.")
+    )
     for number, problem in enumerate(problems, 1):
         print(f"{number}. {problem}")
 
@@ -29,15 +35,23 @@ def doctor() -> None:
 def describe_machine() -> list[str]:
     """Lines of the report: versions, processor, memory, device, place."""
     memory = psutil.virtual_memory()
-    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU (none is needed)"
-    versions = [f"{name} {installed_version(name) or 'not installed'}" for name in SHOWN]
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else _("no GPU (none is needed)")
+    versions = [f"{name} {installed_version(name) or _('not installed')}" for name in SHOWN]
     return [
         f"vlmteach {vlmteach.__version__}, Python {platform.python_version()}, {platform.platform()}",
         *[", ".join(versions[i : i + 3]) for i in range(0, len(versions), 3)],
-        f"processor: {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads",
-        f"memory: {memory.total / 2**30:.1f} GB, {memory.available / 2**30:.1f} GB free",
-        f"device: {device}",
-        f"place: {'Google Colab' if on_colab() else 'a Jupyter kernel of your own'}",
+        _(
+            "processor: {cores} cores, torch uses {threads} threads",
+            cores=os.cpu_count(),
+            threads=torch.get_num_threads(),
+        ),
+        _(
+            "memory: {total:.1f} GB, {free:.1f} GB free",
+            total=memory.total / 2**30,
+            free=memory.available / 2**30,
+        ),
+        _("device: {device}", device=device),
+        _("place: {place}", place="Google Colab" if on_colab() else _("a Jupyter kernel of your own")),
     ]
 
 
@@ -58,8 +72,11 @@ def _torchvision_problem() -> list[str]:
         import torchvision  # noqa: F401
     except Exception as error:  # a build for another torch fails in many ways, a RuntimeError among them
         return [
-            f"torchvision does not load beside this torch ({error}). The two must be of one release and one kind: "
-            "install them together in one command, then restart the kernel."
+            _(
+                "torchvision does not load beside this torch ({error}). The two must be of one release "
+                "and one kind: install them together in one command, then restart the kernel.",
+                error=error,
+            )
         ]
     return []
 
@@ -69,8 +86,12 @@ def _memory_problem() -> list[str]:
     if free >= LEAST_MEMORY_GB:
         return []
     return [
-        f"only {free:.1f} GB of memory are free; a lesson may need {LEAST_MEMORY_GB:.0f} GB. "
-        "Shut down other kernels (menu Kernel, Shut Down All Kernels)."
+        _(
+            "only {free:.1f} GB of memory are free; a lesson may need {need:.0f} GB. Shut "
+            "down other kernels (menu Kernel, Shut Down All Kernels).",
+            free=free,
+            need=LEAST_MEMORY_GB,
+        )
     ]
 
 
@@ -78,4 +99,9 @@ def _home_problem() -> list[str]:
     home = Path.home()
     if home_is_writable():
         return []
-    return [f"the home folder {home} cannot be written; nothing can be cached there. Set HOME to a folder of yours."]
+    return [
+        _(
+            "the home folder {home} cannot be written; nothing can be cached there. Set HOME to a folder of yours.",
+            home=home,
+        )
+    ]

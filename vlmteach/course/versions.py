@@ -8,6 +8,8 @@ import sys
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from vlmteach.language import _
+
 SHOWN = ("torch", "torchvision", "timm", "numpy", "matplotlib", "ipython", "ipywidgets", "ipykernel", "jupyterlab")
 # Packages whose module has another name
 MODULES = {"pillow": "PIL", "huggingface-hub": "huggingface_hub", "ipython": "IPython"}
@@ -34,8 +36,13 @@ def requirement_problems() -> list[str]:
         have = installed_version(requirement.name)
         if have is None or not requirement.specifier.contains(have, prereleases=True):
             problems.append(
-                f"{requirement.name} is {have or 'not installed'}; the course needs {requirement}. "
-                f'Run: pip install "{requirement}" and restart the kernel.'
+                _(
+                    '{name} is {version}; the course needs {requirement}. Run: pip install "{requirement}" '
+                    "and restart the kernel.",
+                    name=requirement.name,
+                    version=have or _("not installed"),
+                    requirement=requirement,
+                )
             )
     return problems
 
@@ -52,7 +59,13 @@ def swapped_packages() -> list[str]:
         # 2.14.1+cu130 in memory and 2.14.1 on disk are the same release
         if loaded is not None and on_disk is not None and Version(loaded).public != Version(on_disk).public:
             problems.append(
-                f"{name} {loaded} is loaded but {on_disk} is installed: it was replaced while the kernel ran. Restart "
-                "the kernel (menu Kernel or Runtime, Restart), then run the lesson from the top."
+                _(
+                    "{name} {loaded} is loaded but {on_disk} is installed: it was replaced while the "
+                    "kernel ran. Restart the kernel (menu Kernel or Runtime, Restart), then run the "
+                    "lesson from the top.",
+                    name=name,
+                    loaded=loaded,
+                    on_disk=on_disk,
+                )
             )
     return problems

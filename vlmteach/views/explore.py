@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
+from vlmteach.language import from_lesson
 from vlmteach.views.html import figure_html
 from vlmteach.views.style import alt_text
 
@@ -98,7 +99,7 @@ def explore(draw: Callable[..., Figure], *, start_at: Mapping[str, Any] | None =
 def _make_control(name: str, control: Control) -> Any:
     if isinstance(control, OwnControl):
         return control
-    label = name.replace("_", " ")
+    label = from_lesson(name.replace("_", " "))
     style = {"description_width": "initial"}
     wide = {"description": label, "style": style}
     if isinstance(control, bool):
@@ -108,7 +109,8 @@ def _make_control(name: str, control: Control) -> Any:
     if isinstance(control, (list, dict)):
         if not control:
             raise ValueError(f"control {name!r} has no choices; expected at least one.")
-        options = list(control.items()) if isinstance(control, dict) else [(str(value), value) for value in control]
+        named = control.items() if isinstance(control, dict) else [(str(value), value) for value in control]
+        options = [(from_lesson(label), value) for label, value in named]
         if len(options) > 5:
             return widgets.Dropdown(options=options, value=options[0][1], **wide)
         style = style | {"button_width": "auto"}  # as wide as its words

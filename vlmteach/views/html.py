@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from vlmteach.language import _
 from vlmteach.views.style import alt_text
 
 _SAVED_AS: dict[str, dict[str, Any]] = {
@@ -42,7 +43,7 @@ def show_figures_as_html(shell: Any) -> None:
     formatters = shell.display_formatter.formatters
     # Named by module path: pyplot's own set-up replaces the png printer when it is first used, the html one stays.
     formatters["text/html"].for_type(
-        Figure, lambda figure: _img(figure, figure.get_label() or "A figure without alt text.")
+        Figure, lambda figure: _img(figure, figure.get_label() or _("A figure without alt text."))
     )
 
 
@@ -67,7 +68,11 @@ def _img(figure: Figure, alt: str, kind: str = "png") -> str:
 def _no_font(letters: list[str]) -> str:
     named = "".join(letters[:_MOST_NAMED]) + ("…" if len(letters) > _MOST_NAMED else "")
     return (
-        f'<p role="note">No font of this computer has the letters {html.escape(named)}, so the figure shows boxes in '
-        "their place. Install one that has them, such as Noto Sans CJK for Japanese, Chinese and Korean, and restart "
-        "the kernel.</p>"
+        '<p role="note">'
+        + _(
+            "No font of this computer has the letters {letters}, so the figure shows boxes in their place. Install one "
+            "that has them, such as Noto Sans CJK for Japanese, Chinese and Korean, and restart the kernel.",
+            letters=html.escape(named),
+        )
+        + "</p>"
     )

@@ -15,8 +15,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from vlmteach.language import N_, _, current_language
+
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -26,7 +28,7 @@ _PAGE = """<!doctype html>
 </style>
 </head>
 <body>
-<main id="{name}"><p>This page needs JavaScript.</p></main>
+<main id="{name}"><p>{needs_javascript}</p></main>
 <script type="application/json" id="data">{data}</script>
 <script type="module">
 {module}
@@ -49,7 +51,7 @@ Promise.resolve().then(() => mount(root, data)).then(() => {{
 
 _IMPORT = re.compile(r"^import\b.*\n", re.MULTILINE)
 _OURS = re.compile(r'import \{ [\w, ]+ \} from "(\.\.?/[\w./]+\.js)";\n')
-_HOW_TO_RUN = (
+_HOW_TO_RUN = N_(
     "This stands in for an interactive view. To use the view, run this cell or trust the notebook; on a page that only "
     "shows notebooks, such as GitHub's, open it in Jupyter or Colab first."
 )
@@ -64,6 +66,8 @@ def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> st
     """
     packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return _PAGE.format(
+        language=current_language(),
+        needs_javascript=_("This page needs JavaScript."),
         name=name,
         title=html.escape(title),
         style=_resource(f"{module}.css"),
@@ -85,7 +89,7 @@ def in_frame(page: str, title: str, height: int, still: str) -> str:
     inside = page.replace("&", "&amp;").replace("'", "&#39;")
     return (
         f'<div><iframe title="{html.escape(title, quote=True)}" style="{style}" '
-        f"srcdoc='{inside}'></iframe><div>{still}<p>{_HOW_TO_RUN}</p></div></div>"
+        f"srcdoc='{inside}'></iframe><div>{still}<p>{_(_HOW_TO_RUN)}</p></div></div>"
     )
 
 

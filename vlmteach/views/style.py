@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.style
@@ -28,8 +31,9 @@ DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
 # Fonts with the letters of Japanese, Chinese and Korean, as Linux, Android, macOS and Windows bring them
+JAPANESE_FONT = "IPAexGothic"
 CJK_FONTS = (
-    *("Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "IPAexGothic", "IPAGothic"),
+    *(JAPANESE_FONT, "Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "IPAGothic"),
     *("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei"),
     *("Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "AppleGothic", "Malgun Gothic", "NanumGothic"),
     *("WenQuanYi Zen Hei", "VL Gothic", "Arial Unicode MS", "Droid Sans Fallback"),
@@ -42,12 +46,28 @@ DPI = 110
 def use_style() -> None:
     """Give every figure made from now on the course's look; course.start calls it.
 
-    Japanese, Chinese and Korean letters come from whichever fonts for them this computer has.
+    Japanese letters come from the font in the package matplotlib-fontja, where it is installed; these, Chinese and
+    Korean ones from whichever fonts for them this computer has.
     """
     matplotlib.style.use("vlmteach.views.course")
     installed = set(font_manager.get_font_names())
+    font = packaged_font()
+    if font is not None and JAPANESE_FONT not in installed:
+        fonts = font_manager.fontManager
+        fonts.addfont(font)
+        # it has one weight, and matplotlib would complain below each figure with bold words
+        fonts.ttflist.append(dataclasses.replace(fonts.ttflist[-1], weight=700))
+        installed.add(JAPANESE_FONT)
     # matplotlib goes on to the next family glyph by glyph, and complains of families that are not there
     matplotlib.rcParams["font.family"] = ["sans-serif", *(name for name in CJK_FONTS if name in installed)]
+
+
+def packaged_font() -> Path | None:
+    """The file of the font that the package matplotlib-fontja brings, None where it is not installed."""
+    package = importlib.util.find_spec("matplotlib_fontja")  # not imported: that would change matplotlib's settings
+    if package is None or package.origin is None:
+        return None
+    return Path(package.origin).with_name("fonts") / "ipaexg.ttf"
 
 
 def new_figure(rows: int = 1, columns: int = 1, *, height: float, **grid: Any) -> tuple[Figure, Any]:

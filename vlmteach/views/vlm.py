@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from vlmteach.language import _
 from vlmteach.views.rounding import ROUNDING, peak
 from vlmteach.views.style import (
     CNN_HUE,
@@ -55,7 +56,7 @@ def draw_next_words(texts: Mapping[str, Mapping[str, float]]) -> Figure:
         axis.set_title(f"{text} …", fontsize=11)
         listed = ", ".join(f"{word} {value:.2f}" for word, value in first.items())
         told.append(f"After “{text}”: {listed}")
-    return describe(figure, f"Probabilities of the next word. {'; '.join(told)}.")
+    return describe(figure, _("Probabilities of the next word. {told}.", told="; ".join(told)))
 
 
 def draw_learning_by_family(
@@ -88,7 +89,9 @@ def draw_learning_by_family(
         axis.set_ylabel("accuracy")
     taken = int(steps[-1]) if len(steps) else 0
     lines = "dotted: guessing" if recorded is None else f"dotted: guessing; dashed: {recorded.title}"
-    figure.suptitle(f"{title}: step {taken} of {total} ({lines})", fontsize=12)
+    figure.suptitle(
+        _("{title}: step {taken} of {total} ({lines})", title=title, taken=taken, total=total, lines=lines), fontsize=12
+    )
     return describe(figure, _tell_learning(title, families, guessing, accuracy, (taken, total), recorded))
 
 
@@ -105,11 +108,23 @@ def _tell_learning(
         f"{family}: {'nothing yet' if np.isnan(value) else f'{value:.2f}'}, guessing {rate:.2f}"
         for family, value, rate in zip(families, newest, guessing, strict=True)
     )
-    text = f"{title} after {progress[0]} of {progress[1]} steps. Accuracy by family: {'; '.join(numbers)}."
+    text = _(
+        "{title} after {taken} of {total} steps. Accuracy by family: {numbers}.",
+        title=title,
+        taken=progress[0],
+        total=progress[1],
+        numbers="; ".join(numbers),
+    )
     if recorded is None:
         return text
     ends = ", ".join(f"{value:.2f}" for value in recorded.accuracy[:, -1].mean(axis=0))
-    return f"{text} Dashed, {recorded.title}: at its end, after {recorded.steps[-1]} steps, {ends}."
+    return _(
+        "{text} Dashed, {title}: at its end, after {steps} steps, {ends}.",
+        text=text,
+        title=recorded.title,
+        steps=recorded.steps[-1],
+        ends=ends,
+    )
 
 
 def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports: Sequence[Report]) -> Figure:
@@ -156,18 +171,18 @@ def draw_answer(
     words, or for each its own, in the middle of which an even map lies.
     """
     figure, sheet = new_sheet(2.85 if attention is None else 3.25 + _room(len(words)) + 0.35)
-    _put(sheet, picture, (0.1, 0.4, 2.1), "the picture")
+    _put(sheet, picture, (0.1, 0.4, 2.1), _("the picture"))
     first = list(probabilities)[:SHOWN]
     shown = first if right is None or right in first else [*first[:-1], right]
     _put_bars(sheet, {word: probabilities.get(word, 0.0) for word in shown}, right)
     sheet.text(4.55, 0.3, " ".join(words), ha="center", fontsize=12)
-    _put(sheet, drop.clip(min=0), (6.8, 0.4, 2.1), f"hidden: “{first[0]}” loses", drop.max(), 1.0)
+    _put(sheet, drop.clip(min=0), (6.8, 0.4, 2.1), _("hidden: “{answer}” loses", answer=first[0]), drop.max(), 1.0)
     if attention is not None:
         side = _room(len(words))
         ends = scale_ends(list(attention), common_scale)
         for place, (word, weights, end) in enumerate(zip(words, attention, ends, strict=True)):
             left = 0.1 + place * (WIDTH - 0.1) / len(words)
-            _put(sheet, weights, (left, 3.25, side), f"“{word}” looks", weights.max(), end)
+            _put(sheet, weights, (left, 3.25, side), _("“{word}” looks", word=word), weights.max(), end)
     return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
 
 
@@ -179,21 +194,35 @@ def _tell_answer(
     right: str | None,
 ) -> str:
     likely = list(probabilities.items())[:SHOWN]
-    text = f"“{' '.join(words)}” Answers: {', '.join(f'{word} {value:.2f}' for word, value in likely)}."
-    text += "" if right is None else f" Right is {right}."
+    text = _(
+        "“{question}” Answers: {answers}.",
+        question=" ".join(words),
+        answers=", ".join(f"{word} {value:.2f}" for word, value in likely),
+    )
+    text += "" if right is None else _(" Right is {right}.", right=right)
     if drop.max() < 0.005:
-        text += " Hiding any one cell costs it nothing."
+        text += _(" Hiding any one cell costs it nothing.")
     else:
-        text += f" Hiding {_cell(drop)} costs “{likely[0][0]}” most: {drop.max():.2f} of its probability."
+        text += _(
+            " Hiding {cell} costs “{answer}” most: {drop:.2f} of its probability.",
+            cell=_cell(drop),
+            answer=likely[0][0],
+            drop=drop.max(),
+        )
     if attention is None:
         return text
     looks = (f"“{word}” {_cell(map_)} ({map_.max():.2f})" for word, map_ in zip(words, attention, strict=True))
-    return f"{text} Each word looks most at: {', '.join(looks)}; an even share would be {1 / drop.size:.2f}."
+    return _(
+        "{text} Each word looks most at: {looks}; an even share would be {even:.2f}.",
+        text=text,
+        looks=", ".join(looks),
+        even=1 / drop.size,
+    )
 
 
 def _cell(values: NDArray[np.floating]) -> str:
     row, column = peak(values)
-    return f"row {row + 1}, column {column + 1}"
+    return _("row {row}, column {column}", row=row + 1, column=column + 1)
 
 
 def _room(maps: int) -> float:
@@ -219,7 +248,7 @@ def _put(
     sheet.imshow(values, cmap=HEAT, vmin=0, vmax=max(float(largest), ROUNDING), extent=extent, aspect="auto")
     sheet.text(middle, top - 0.1, title, ha="center", fontsize=11)
     if most is not None:
-        sheet.text(middle, top + side + 0.2, f"up to {max(0.0, most):.2f}", ha="center", fontsize=11)
+        sheet.text(middle, top + side + 0.2, _("up to {most:.2f}", most=max(0.0, most)), ha="center", fontsize=11)
 
 
 def _put_bars(sheet: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
@@ -228,7 +257,9 @@ def _put_bars(sheet: Axes, probabilities: Mapping[str, float], right: str | None
     for place, (word, value) in enumerate(probabilities.items()):
         middle = 0.65 + 0.4 * place
         sheet.add_patch(Rectangle((left, middle - 0.14), width * value, 0.28, color=LANGUAGE_HUE))
-        sheet.text(left - 0.1, middle, f"{word} (right)" if word == right else word, ha="right", va="center")
+        sheet.text(
+            left - 0.1, middle, _("{word} (right)", word=word) if word == right else word, ha="right", va="center"
+        )
         sheet.text(left + width * value + 0.06, middle, f"{value:.2f}", va="center", fontsize=11)
     sheet.plot([left, left], [0.45, 0.45 + 0.4 * SHOWN], color=INK, linewidth=1)
 
@@ -236,7 +267,7 @@ def _put_bars(sheet: Axes, probabilities: Mapping[str, float], right: str | None
 def _draw_bars(axis: Axes, probabilities: Mapping[str, float], right: str | None) -> None:
     places = np.arange(len(probabilities))[::-1]
     axis.barh(places, list(probabilities.values()), color=LANGUAGE_HUE, height=0.7)
-    axis.set_yticks(places, [f"{word} (right)" if word == right else word for word in probabilities])
+    axis.set_yticks(places, [_("{word} (right)", word=word) if word == right else word for word in probabilities])
     axis.tick_params(axis="y", length=0)
     axis.set_xlim(0, 1.28)
     axis.set_xticks([0, 0.5, 1])

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from vlmteach.language import N_, _
 from vlmteach.views.style import CNN_HUE, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure
 
-VLM_PARTS = ("CNN", "ViT", "tokens", "connector", "language model")
+VLM_PARTS = (N_("CNN"), N_("ViT"), N_("tokens"), N_("connector"), N_("language model"))
 SYMBOLS = {"picture": "3 × H × W", "tokens": "N × D", "handed on": "N′ × D′"}  # shapes of what flows, without a batch
 
 _ROOM = {"picture": 0.75, "encoder": 2.55, "tokens": 4.6, "connector": 6.3, "handed on": 8.0, "language model": 9.95}
@@ -37,20 +38,27 @@ def draw_vlm(lit: Collection[str], shapes: Mapping[str, Sequence[int]] | None = 
     axis.set_axis_off()
     axis.set(xlim=(0, 12), ylim=(-0.15, 2.85))
     _draw_picture(axis, told["picture"])
-    _draw_box(axis, "encoder", 0.85, {"CNN": ("CNN", CNN_HUE), "ViT": ("ViT", VIT_HUE)}, lit, title="image encoder")
+    _draw_box(
+        axis, "encoder", 0.85, {"CNN": (_("CNN"), CNN_HUE), "ViT": (_("ViT"), VIT_HUE)}, lit, title=_("image encoder")
+    )
     _draw_tokens(axis, "tokens", told["tokens"], "tokens" in lit)
     if "tokens" in lit:
         _underline(axis, _ROOM["tokens"], 0.45, lit)
-    _draw_box(axis, "connector", 0.82, {"connector": ("connector", INK)}, lit)
+    _draw_box(axis, "connector", 0.82, {"connector": (_("connector"), INK)}, lit)
     _draw_tokens(axis, "handed on", told["handed on"], "connector" in lit)
-    _draw_box(axis, "language model", 0.9, {"language model": ("language\nmodel", LANGUAGE_HUE)}, lit)
+    _draw_box(axis, "language model", 0.9, {"language model": (_("language\nmodel"), LANGUAGE_HUE)}, lit)
     _draw_words(axis)
-    names = [name for name in VLM_PARTS if name in lit]
     return describe(
         figure,
-        f"A vision-language model: a picture ({told['picture']}) goes into the image encoder, a CNN or a ViT, which "
-        f"gives tokens ({told['tokens']}). The connector hands them on ({told['handed on']}) to the language model, "
-        f"which reads them with the question and gives the answer. Lit: {', '.join(names)}.",
+        _(
+            "A vision-language model: a picture ({picture}) goes into the image encoder, a CNN or a ViT, which gives "
+            "tokens ({tokens}). The connector hands them on ({handed}) to the language model, which reads them with "
+            "the question and gives the answer. Lit: {lit}.",
+            picture=told["picture"],
+            tokens=told["tokens"],
+            handed=told["handed on"],
+            lit=", ".join(_(name) for name in VLM_PARTS if name in lit),
+        ),
     )
 
 
@@ -68,7 +76,7 @@ def _draw_picture(axis: Axes, shape: str) -> None:
     for column, row, hue in [(0, 1, CNN_HUE), (2, 0, VIT_HUE), (1, 2, LANGUAGE_HUE)]:
         left, bottom = place - 0.44 + 0.31 * column, _MIDDLE - 0.46 + 0.32 * row
         axis.add_patch(Rectangle((left, bottom), 0.24, 0.26, facecolor=hue))
-    _label(axis, place, "picture", shape)
+    _label(axis, place, _("picture"), shape)
     _arrow(axis, (place + 0.54, _MIDDLE), (_ROOM["encoder"] - 0.93, _MIDDLE))
 
 
@@ -108,7 +116,7 @@ def _draw_tokens(axis: Axes, name: str, shape: str, on: bool) -> None:
         axis.add_patch(
             Rectangle((left, _MIDDLE - 0.35), 0.11, 0.7, facecolor=INK if on else PAPER, edgecolor=INK if on else MUTED)
         )
-    _label(axis, place, "tokens", shape)
+    _label(axis, place, _("tokens"), shape)
     before, after = {"tokens": (3.46, 5.42), "handed on": (7.18, 8.99)}[name]
     _arrow(axis, (before, _MIDDLE), (place - 0.5, _MIDDLE))
     _arrow(axis, (place + 0.5, _MIDDLE), (after, _MIDDLE))
@@ -117,13 +125,13 @@ def _draw_tokens(axis: Axes, name: str, shape: str, on: bool) -> None:
 def _draw_words(axis: Axes) -> None:
     place = _ROOM["language model"]
     word: dict[str, Any] = {"fontsize": 11, "color": LANGUAGE_HUE, "weight": "bold"}
-    axis.text(place, 2.62, "question", ha="center", va="center", **word)
+    axis.text(place, 2.62, _("question"), ha="center", va="center", **word)
     _arrow(axis, (place, 2.45), (place, _MIDDLE + _HALF + 0.03))
     _arrow(axis, (place + 0.96, _MIDDLE), (_ANSWER, _MIDDLE))
     axis.text(
         _ANSWER - 0.37,
         _MIDDLE + 0.14,
-        "answer",
+        _("answer"),
         ha="center",
         va="bottom",
         fontsize=11,
@@ -142,7 +150,7 @@ def _underline(axis: Axes, place: float, half: float, lit: Collection[str]) -> N
     if set(lit) == set(VLM_PARTS):
         return
     axis.plot([place - half, place + half], [0.38, 0.38], color=INK, linewidth=3, solid_capstyle="butt")
-    axis.text(place, 0.26, "this lesson", ha="center", va="top", fontsize=10, color=INK)
+    axis.text(place, 0.26, _("this lesson"), ha="center", va="top", fontsize=10, color=INK)
 
 
 def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -16,6 +16,7 @@ from vlmteach.course.exercises.reading import as_number, kind_of
 from vlmteach.course.exercises.results import Result
 from vlmteach.course.exercises.ruled_out import RuledOut
 from vlmteach.course.exercises.student import Student
+from vlmteach.language import _
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ class NumberCheck:
 
     def __call__(self, answer: object) -> None:
         """Examine an answer. Raises Wrong."""
-        number = as_number(answer, self.what)
+        number = as_number(answer, _(self.what))
         if abs(number - self.right) <= self.close:
             return
         nearest = min(self.mistakes, key=lambda mistake: abs(number - mistake))
         if abs(number - nearest) <= self.close:
-            raise Wrong(self.mistakes[nearest])
-        raise Wrong(f"{number:.10g} is not it. {self.look}")
+            raise Wrong(_(self.mistakes[nearest]))
+        raise Wrong(_("{number:.10g} is not it. {look}", number=number, look=_(self.look)))
 
 
 @dataclass(frozen=True)
@@ -59,25 +60,51 @@ class ChoiceCheck:
     def __call__(self, answer: object) -> None:
         """Examine an answer. Raises Wrong, or NotAttempted when nothing has been filled in."""
         if not isinstance(answer, Mapping):
-            raise Wrong(f"{self.name} is {kind_of(answer)}; keep it a dictionary, with one word for each {self.key}.")
+            raise Wrong(
+                _(
+                    "{name} is {kind}; keep it a dictionary, with one word for each {key}.",
+                    name=self.name,
+                    kind=kind_of(answer),
+                    key=_(self.key),
+                )
+            )
         for key in self.right:
             if key not in answer:
-                raise Wrong(f"The {self.key} {key!r} is missing from {self.name}; keep all {len(self.right)}.")
+                raise Wrong(
+                    _(
+                        "The {kind} {key!r} is missing from {name}; keep all {count}.",
+                        kind=_(self.key),
+                        key=key,
+                        name=self.name,
+                        count=len(self.right),
+                    )
+                )
         for key in answer:
             if key not in self.right:
-                raise Wrong(f"{key!r} is not a {self.key} of {self.name}; take it out.")
+                raise Wrong(
+                    _("{key!r} is not a {kind} of {name}; take it out.", key=key, kind=_(self.key), name=self.name)
+                )
         words = {key: _plain(answer[key]) for key in self.right}
         if not any(words.values()):
             raise NotAttempted
-        expected = ", ".join(map(repr, self.words[:-1])) + f" or {self.words[-1]!r}"
+        expected = _("{most} or {last!r}", most=", ".join(map(repr, self.words[:-1])), last=self.words[-1])
         for key, word in words.items():
             if not word:
-                raise Wrong(f"The {self.key} {key!r} is still open: {expected}?")
+                raise Wrong(
+                    _("The {kind} {key!r} is still open: {expected}?", kind=_(self.key), key=key, expected=expected)
+                )
             if word not in map(_plain, self.words):
-                raise Wrong(f"For {key!r} you wrote {answer[key]!r}; expected {expected}.")
+                raise Wrong(
+                    _(
+                        "For {key!r} you wrote {answer!r}; expected {expected}.",
+                        key=key,
+                        answer=answer[key],
+                        expected=expected,
+                    )
+                )
         for key, decided in self.right.items():
             if decided and words[key] != _plain(decided[0]):
-                raise Wrong(f"Think again about {key!r}. {decided[1]}")
+                raise Wrong(_("Think again about {key!r}. {why}", key=key, why=_(decided[1])))
 
 
 def _plain(word: object) -> str:
@@ -122,23 +149,36 @@ class FunctionCheck:
         tried = [self._tried(student, case) for case in self.cases]
         right = [self._made(self.right, case) for case in self.cases]
         wrong = [number for number in range(len(tried)) if not self._same(tried[number], right[number])]
-        written = " and ".join(student.changed)
+        written = _(" and ").join(student.changed)
         if not wrong and written:
-            raise Wrong(f"Your result is right, but you also wrote into {written}, which you were given. {_COPY}")
+            raise Wrong(
+                _(
+                    "Your result is right, but you also wrote into {written}, which you were given. Leave it as it is "
+                    "and make a new one.",
+                    written=written,
+                )
+            )
         if not wrong:
             return
-        also = f" You also wrote into {written}, which you were given. {_COPY}" if written else ""
+        also = (
+            _(
+                " You also wrote into {written}, which you were given. Leave it as it is and make a new one.",
+                written=written,
+            )
+            if written
+            else ""
+        )
         if all(result is None for result in tried):
-            raise Wrong(f"Y{_NONE[1:]}{also}")
+            raise Wrong(_("Your function returned None: did you print instead of return?") + also)
         for mistake, sentence in self.mistakes:
             if all(map(self._same, tried, (self._made(mistake, case) for case in self.cases))):
-                raise Wrong(sentence + also)
+                raise Wrong(_(sentence) + also)
         first = wrong[0]
         if isinstance(tried[first], Raised):
             raise tried[first]
         described = self.describe or (lambda *case: student.inputs_told(case))
         shown = self._shown(tried[first], right[first], self.cases[first])
-        raise Wrong(f"For {described(*self.cases[first])}: {shown}{also}")
+        raise Wrong(_("For {case}: {shown}", case=described(*self.cases[first]), shown=shown) + also)
 
     def _tried(self, student: Student, case: Sequence[Any]) -> Any:
         """What the student's function gives for a case, as read; or why there is nothing to read."""
@@ -166,11 +206,7 @@ class FunctionCheck:
 
     def _shown(self, got: Any, expected: Any, case: Sequence[Any]) -> str:
         if got is None:
-            return _NONE
+            return _("your function returned None: did you print instead of return?")
         if isinstance(got, Wrong):
             return str(got)
-        return f"{self.result.differ(got, expected, case)} {self.look}".rstrip()
-
-
-_COPY = "Leave it as it is and make a new one."
-_NONE = "your function returned None: did you print instead of return?"
+        return f"{self.result.differ(got, expected, case)} {_(self.look)}".rstrip()

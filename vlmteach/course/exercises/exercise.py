@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vlmteach.language import N_, _
+
 Outcome = Literal["not attempted", "wrong", "raised", "right", "noted"]
 
 
@@ -26,6 +28,15 @@ class NotRight(AssertionError):
     """Raised by `Verdict.or_raise` for an answer that is not right; its sentence is the verdict's."""
 
 
+_SAID = {
+    "not attempted": N_("Not attempted. {why}"),
+    "wrong": N_("Wrong. {why}"),
+    "raised": N_("Raised. {why}"),
+    "right": N_("Right. {why}"),
+    "noted": N_("Noted. {why}"),
+}
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How an answer was judged; a notebook shows it as one sentence.
@@ -38,7 +49,7 @@ class Verdict:
     warned: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{self.outcome.capitalize()}. {self.why}"
+        return _(_SAID[self.outcome], why=self.why)
 
     @property
     def passes(self) -> bool:
@@ -47,7 +58,7 @@ class Verdict:
 
     def told(self) -> str:
         """The sentence, and one more for each warning."""
-        return "\n".join([repr(self), *(f"Your code warned: {warning}" for warning in self.warned)])
+        return "\n".join([repr(self), *(_("Your code warned: {warning}", warning=warning) for warning in self.warned)])
 
     def or_raise(self) -> None:
         """Print the verdict when the answer passes, or else raise NotRight with it: for graders that count errors.
@@ -91,24 +102,32 @@ class Exercise:
                 raise NotAttempted
             self.examine(answer)
         except NotAttempted:
-            return "not attempted", f"Write your answer to exercise {self.number} in the cell above and run both."
+            return "not attempted", _(
+                "Write your answer to exercise {number} in the cell above and run both.", number=self.number
+            )
         except Wrong as mistake:
             return "wrong", str(mistake)
         except Raised as error:
             return "raised", str(error)
         except Exception as error:  # an object that cannot be compared or converted may raise anything
-            return "raised", f"Your answer, a {type(answer).__name__}, cannot be read: {told(error)}"
-        return "right" if self.answer else "noted", self.praise
+            return "raised", _(
+                "Your answer, a {name}, cannot be read: {error}", name=type(answer).__name__, error=told(error)
+            )
+        return "right" if self.answer else "noted", _(self.praise)
 
     def hint(self, number: int = 1) -> None:
         """Print hint number 1, 2, … Raises ValueError when there is no such hint."""
         if not 1 <= number <= len(self.hints):
             raise ValueError(f"exercise {self.number} has hints 1 to {len(self.hints)}; got {number}.")
-        print(f"Hint {number} of {len(self.hints)}: {self.hints[number - 1]}")
+        hint = _(self.hints[number - 1])
+        print(_("Hint {number} of {count}: {hint}", number=number, count=len(self.hints), hint=hint))
 
     def solution(self) -> None:
         """Print one solution, if the exercise has any; there are others."""
-        print(self.answer or f"Exercise {self.number} asks for your opinion: no answer is right or wrong.")
+        print(
+            self.answer
+            or _("Exercise {number} asks for your opinion: no answer is right or wrong.", number=self.number)
+        )
 
 
 def told(error: BaseException | str) -> str:

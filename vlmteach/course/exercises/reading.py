@@ -1,6 +1,6 @@
 """What an answer says, in whatever form it comes: a number, a few numbers, a tensor, a mask.
 
-says: how the sentence begins that refuses what cannot be read, ANSWER or RESULT.
+says: the sentence that refuses what cannot be read, ANSWER or RESULT.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from vlmteach.course.exercises.exercise import Wrong
+from vlmteach.language import N_, _
 
-ANSWER, RESULT = "Your answer is", "your function returned"
+ANSWER = N_("Your answer is {kind}; expected {expected}.")
+RESULT = N_("your function returned {kind}; expected {expected}.")
 FEW = 6  # numbers that a sentence can list
 UNORDERED = (str, bytes, Mapping, Set)  # or not made of numbers
 
@@ -25,12 +27,12 @@ def kind_of(answer: object) -> str:
     if answer is None:
         return "None"
     name = type(answer).__name__
-    article = "an" if name[0].lower() in "aeiou" else "a"
+    one = _("an {name}", name=name) if name[0].lower() in "aeiou" else _("a {name}", name=name)
     if isinstance(answer, Tensor | np.ndarray):
-        return f"{article} {name} of shape {tuple(answer.shape)}"
+        return _("{one} of shape {shape}", one=one, shape=tuple(answer.shape))
     if isinstance(answer, Sized) and not isinstance(answer, str):
-        return f"{article} {name} of {len(answer)}"
-    return f"{article} {name}"
+        return _("{one} of {count}", one=one, count=len(answer))
+    return one
 
 
 def as_number(answer: object, expected: str, says: str = ANSWER) -> int | float:
@@ -49,7 +51,7 @@ def as_number(answer: object, expected: str, says: str = ANSWER) -> int | float:
             return int(number) if isinstance(number, numbers.Integral) else size
     except (ValueError, RuntimeError, OverflowError):
         pass
-    raise Wrong(f"{says} {kind_of(answer)}; expected {expected}.")
+    raise Wrong(_(says, kind=kind_of(answer), expected=expected))
 
 
 def as_numbers(answer: object, names: Sequence[str], says: str = RESULT) -> tuple[int | float, ...]:
@@ -57,7 +59,8 @@ def as_numbers(answer: object, names: Sequence[str], says: str = RESULT) -> tupl
 
     Raises Wrong for another count, and for what has no order or gives something else than numbers.
     """
-    refusal = Wrong(f"{says} {kind_of(answer)}; expected {len(names)} numbers ({', '.join(names)}).")
+    expected = _("{count} numbers ({names})", count=len(names), names=", ".join(names))
+    refusal = Wrong(_(says, kind=kind_of(answer), expected=expected))
     if isinstance(answer, UNORDERED) or not isinstance(answer, Iterable) or _has_no_axis(answer):
         raise refusal
     parts = list(itertools.islice(answer, len(names) + 1))
@@ -66,7 +69,7 @@ def as_numbers(answer: object, names: Sequence[str], says: str = RESULT) -> tupl
     if len(parts) != len(names):
         raise refusal
     return tuple(
-        as_number(part, f"a number for {name}", f"{says}, for {name},") for part, name in zip(parts, names, strict=True)
+        as_number(part, _("a number for {name}", name=name), says) for part, name in zip(parts, names, strict=True)
     )
 
 
@@ -78,18 +81,18 @@ def as_tensor(answer: object, expected: str, says: str = RESULT) -> Tensor:
     try:
         return _stacked(answer)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise Wrong(f"{says} {kind_of(answer)}; expected {expected}.") from None
+        raise Wrong(_(says, kind=kind_of(answer), expected=expected)) from None
 
 
 def as_mask(answer: object, says: str = RESULT) -> Tensor:
     """A mask of True and False, from a tensor, an array, or rows of them. Raises Wrong for one of numbers."""
-    mask = as_tensor(answer, "a mask of True and False", says)
+    mask = as_tensor(answer, _("a mask of True and False"), says)
     if mask.dtype != torch.bool:
-        held = f"{mask.dtype} numbers" if isinstance(answer, Tensor) else "numbers"
-        raise Wrong(
-            f"{says} a mask that holds {held}; expected True and False (torch.bool): numbers would be added to the "
-            "scores. For 0 and 1, .bool() makes one."
+        held = _("{dtype} numbers", dtype=mask.dtype) if isinstance(answer, Tensor) else _("numbers")
+        expected = _(
+            "True and False (torch.bool): numbers would be added to the scores. For 0 and 1, .bool() makes one"
         )
+        raise Wrong(_(says, kind=_("a mask that holds {held}", held=held), expected=expected))
     return mask
 
 

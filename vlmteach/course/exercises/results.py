@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vlmteach.course.exercises.reading import FEW, RESULT, as_mask, as_number, as_numbers, as_tensor, listed
+from vlmteach.language import N_, _
 
 
 class Result(Protocol):
@@ -34,7 +35,7 @@ class Number:
 
     def read(self, result: object) -> int | float:
         """The number."""
-        return as_number(result, self.what, RESULT)
+        return as_number(result, _(self.what), RESULT)
 
     def same(self, one: float, other: float) -> bool:
         """Whether they are close."""
@@ -42,7 +43,7 @@ class Number:
 
     def differ(self, got: float, expected: float, case: Sequence[Any]) -> str:
         """Both numbers."""
-        return f"you gave {got:.10g}; expected {expected:.10g}."
+        return _("you gave {got:.10g}; expected {expected:.10g}.", got=got, expected=expected)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ class Numbers:
     def differ(self, got: Sequence[float], expected: Sequence[float], case: Sequence[Any]) -> str:
         """All numbers of both."""
         mine, right = (", ".join(f"{number:.10g}" for number in given) for given in (got, expected))
-        return f"you gave ({mine}); expected ({right}), which is ({', '.join(self.names)})."
+        return _(
+            "you gave ({mine}); expected ({right}), which is ({names}).",
+            mine=mine,
+            right=right,
+            names=", ".join(self.names),
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Values:
 
     def read(self, result: object) -> Tensor:
         """The tensor."""
-        return as_tensor(result, f"one tensor {self.axes}")
+        return as_tensor(result, _("one tensor {axes}", axes=self.axes))
 
     def same(self, one: Tensor, other: Tensor) -> bool:
         """Whether shapes and numbers are the same."""
@@ -87,16 +93,27 @@ class Values:
     def differ(self, got: Tensor, expected: Tensor, case: Sequence[Any]) -> str:
         """The shapes, or all of a few numbers, or the first number that differs."""
         if got.shape != expected.shape:
-            return f"your result has the shape {tuple(got.shape)}; expected {tuple(expected.shape)}, {self.axes}."
+            return _(
+                "your result has the shape {got}; expected {expected}, {axes}.",
+                got=tuple(got.shape),
+                expected=tuple(expected.shape),
+                axes=self.axes,
+            )
         apart = self._apart(got, expected)
         if expected.numel() <= FEW:
             mine, right = _told_apart(got, expected)
-            return f"you gave {mine}; expected {right}, {self.axes}."
+            return _("you gave {mine}; expected {right}, {axes}.", mine=mine, right=right, axes=self.axes)
         first = tuple(apart.nonzero()[0].tolist())
         mine, right = _told_apart(got[first], expected[first])
-        return (
-            f"{int(apart.sum())} of {expected.numel()} numbers are not right; the first, at {list(first)} of "
-            f"{self.axes}, is {mine} and should be {right}."
+        return _(
+            "{wrong} of {count} numbers are not right; the first, at {first} of {axes}, is {mine} "
+            "and should be {right}.",
+            wrong=int(apart.sum()),
+            count=expected.numel(),
+            first=list(first),
+            axes=self.axes,
+            mine=mine,
+            right=right,
         )
 
     def _apart(self, one: Tensor, other: Tensor) -> Tensor:
@@ -144,14 +161,24 @@ class Mask:
     def differ(self, got: Tensor, expected: Tensor, case: Sequence[Any]) -> str:
         """The shapes, or the first pair of tokens that is not right, and why."""
         if got.shape != expected.shape:
-            return (
-                f"your mask is {tuple(got.shape)}; expected {tuple(expected.shape)}: a row for each token that looks, "
-                "a column for each token that is looked at."
+            return _(
+                "your mask is {got}; expected {expected}: a row for each token that looks, a column "
+                "for each token that is looked at.",
+                got=tuple(got.shape),
+                expected=tuple(expected.shape),
             )
         row, column = (got != expected).nonzero()[0].tolist()
         tokens = self.tokens(*case)
-        yours = "may look at" if got[row, column] else "may not look at"
-        return (
-            f"row {row}, column {column}: in your mask {tokens[row]} {yours} {tokens[column]}. "
-            f"{self.why(tokens[row], tokens[column])}"
+        yours = (
+            N_("row {row}, column {column}: in your mask {looker} may look at {seen}. {why}")
+            if got[row, column]
+            else N_("row {row}, column {column}: in your mask {looker} may not look at {seen}. {why}")
+        )
+        return _(
+            yours,
+            row=row,
+            column=column,
+            looker=tokens[row],
+            seen=tokens[column],
+            why=self.why(tokens[row], tokens[column]),
         )

@@ -11,6 +11,7 @@ from typing import Any
 from torch.overrides import TorchFunctionMode
 
 from vlmteach.course.exercises.exercise import Wrong
+from vlmteach.language import _
 
 LIBRARIES = ("vlmteach.nn", "timm", "torchvision", "transformers")  # all that a student of the course has
 NEVER = "(?!)"  # a regular expression that is found nowhere
@@ -45,7 +46,7 @@ class RuledOut(TorchFunctionMode):
             sys.setprofile(self._profile)
         super().__exit__(kind, error, trace)
         if error is None and self.called:
-            raise Wrong(self.sentence)
+            raise Wrong(_(self.sentence))
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Any = None

@@ -26,6 +26,7 @@ import vlmteach
 from vlmteach.course.exercises.exercise import NotAttempted, Raised, Wrong, told
 from vlmteach.course.exercises.reading import FEW, kind_of, listed
 from vlmteach.course.exercises.ruled_out import RuledOut
+from vlmteach.language import _
 
 
 class Student:
@@ -37,11 +38,13 @@ class Student:
 
     def __init__(self, answer: object, names: Sequence[str], ruled_out: RuledOut | None = None) -> None:
         if isinstance(answer, type):
-            raise Wrong(f"You gave the class {answer.__name__}. Give an object of it: {answer.__name__}().")
+            raise Wrong(_("You gave the class {name}. Give an object of it: {name}().", name=answer.__name__))
         if not callable(answer):
             raise Wrong(
-                f"You gave {kind_of(answer)}. Give the function itself, without calling it: "
-                "its name alone, without brackets."
+                _(
+                    "You gave {kind}. Give the function itself, without calling it: its name alone, without brackets.",
+                    kind=kind_of(answer),
+                )
             )
         self.function: Callable[..., Any] = answer
         self.names = tuple(names)
@@ -80,18 +83,23 @@ class Student:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if code and frame.filename == code.co_filename and not _is_library(code)]
         if not own:
-            return Raised(f"For {self.inputs_told(inputs)}: {told(error)}")
+            return Raised(_("For {inputs}: {error}", inputs=self.inputs_told(inputs), error=told(error)))
         number = own[-1].lineno or 0
         line = linecache.getline(own[-1].filename, number).strip()
         if isinstance(error, NotImplementedError) and own[-1] == frames[-1] and _is_raise(last):
             if _is_stub(last.tb_frame.f_code):
                 return NotAttempted()
             return Wrong(
-                f"You wrote code, and line {number} of your cell still raises NotImplementedError: remove the line "
-                "`raise NotImplementedError(…)`."
+                _(
+                    "You wrote code, and line {number} of your cell still raises NotImplementedError: "
+                    "remove the line `raise NotImplementedError(…)`.",
+                    number=number,
+                )
             )
-        says = f", `{line}`" if line else ""
-        return Raised(f"In line {number} of your cell{says}, for {self.inputs_told(inputs)}: {told(error)}")
+        where = _("line {number} of your cell", number=number) + (f", `{line}`" if line else "")
+        return Raised(
+            _("In {where}, for {inputs}: {error}", where=where, inputs=self.inputs_told(inputs), error=told(error))
+        )
 
 
 def same(one: object, other: object) -> bool:
@@ -120,7 +128,13 @@ def _takes_names(function: Callable[..., Any], names: Sequence[str]) -> bool:
         return False
     by_place, by_name = _binds(signature, *names), _binds(signature, **dict.fromkeys(names))
     if not by_place and not by_name:
-        raise Wrong(f"Your function takes {signature}; it is called with ({', '.join(names)}).")
+        raise Wrong(
+            _(
+                "Your function takes {signature}; it is called with ({names}).",
+                signature=signature,
+                names=", ".join(names),
+            )
+        )
     own = list(signature.parameters)
     return by_name and (not by_place or (own != list(names) and sorted(own) == sorted(names)))
 
@@ -136,11 +150,11 @@ def _binds(signature: inspect.Signature, *places: object, **names: object) -> bo
 def _input_told(name: str, value: object, few: bool) -> str:
     if isinstance(value, Tensor):
         numbers = f" = {listed(value)}" if few else ""
-        return f"{name}{numbers} of shape {tuple(value.shape)}"
+        return _("{name} of shape {shape}", name=f"{name}{numbers}", shape=tuple(value.shape))
     if isinstance(value, nn.Module):
         return f"{name} = {type(value).__name__}(…)"
     if isinstance(value, dict) and any(isinstance(part, Tensor) for part in value.values()):
-        return f"{name} of {len(value)} tensors"
+        return _("{name} of {count} tensors", name=name, count=len(value))
     return f"{name} = {value!r}"
 
 

@@ -1,0 +1,114 @@
+"""The one door through which texts are translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from vlmteach import course, language
+from vlmteach.course.exercises import lesson_00
+from vlmteach.language import N_, _, asked, current_language, from_lesson, use_language
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    yield
+    use_language("en")
+
+
+def test_without_being_told_everything_is_english() -> None:
+    assert current_language() == "en"
+    assert _("question") == from_lesson("question") == N_("question") == "question"
+
+
+def test_a_language_is_used_from_then_on_and_can_be_left() -> None:
+    use_language("ja")
+    assert (current_language(), _("question")) == ("ja", "質問")
+    use_language("en")
+    assert (current_language(), _("question")) == ("en", "question")
+
+
+def test_a_message_without_a_translation_stays_as_it_is() -> None:
+    use_language("ja")
+    assert _("no such message {here}") == "no such message {here}"
+    assert _("") == ""
+
+
+def test_placeholders_are_filled_in_after_translating() -> None:
+    use_language("ja")
+    assert _("row {row}, column {column}", row=2, column=5) == "2行5列"
+
+
+def test_a_text_of_a_lesson_is_not_taken_for_one_of_the_package() -> None:
+    use_language("ja")
+    assert _("question") == "質問"
+    assert from_lesson("question of its own") == "question of its own"
+
+
+@pytest.mark.parametrize("name", ["xx", "", "jp", "../ja", None])
+def test_an_unknown_language_is_refused_and_changes_nothing(name) -> None:
+    use_language("ja")
+    with pytest.raises(ValueError, match=r"there is no language .*; expected one of en, ja"):
+        use_language(name)
+    assert _("question") == "質問"
+
+
+def test_what_was_to_be_shown_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_asked", {})
+    _("one")
+    from_lesson("two")
+    from_lesson("16 × 16")  # nothing to translate
+    _("one")
+    assert asked() == [("", "one"), ("lesson", "two")]
+
+
+def test_a_lesson_opens_in_the_language_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    course.start(0, language="ja")
+    assert capsys.readouterr().out.startswith(
+        "レッスン00：CNNは画像言語モデルの画像エンコーダになれるか（約15分）\n準備完了："
+    )
+    course.start(0)
+    assert capsys.readouterr().out.startswith("Lesson 00: Can a CNN be")
+    with pytest.raises(ValueError, match="there is no language 'fr'"):
+        course.start(0, language="fr")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (
+            lambda height, width, stride: (height // stride) * (width // stride),
+            "正解です。正方形の行数と列数の積です。",
+        ),
+        (lambda height, width, stride: height * width, "不正解です。ピクセルを数えています。"),
+        (lambda height, width, stride: print(), "不正解です。関数がNoneを返しました。"),
+        (
+            lambda height, width, stride: "many",
+            "不正解です。height = 16, width = 32, stride = 16のとき：関数がstrを",
+        ),
+        (None, "未解答です。演習0.2の答えを上のセルに書き"),
+        (7, "不正解です。intが渡されました。"),
+        (lambda height, width, stride: height / 0, "エラーが出ました。セルの"),
+        (
+            lambda height, width: 1,
+            "不正解です。関数の引数は(height, width)ですが、(height, width, stride)で",
+        ),
+    ],
+)
+def test_verdicts_are_in_the_lesson_s_language(answer, verdict: str) -> None:
+    use_language("ja")
+    assert str(lesson_00.count_tokens.check(answer)).startswith(verdict)
+
+
+def test_hints_and_opinions_are_in_the_lesson_s_language(capsys: pytest.CaptureFixture[str]) -> None:
+    use_language("ja")
+    lesson_00.count_tokens.hint()
+    lesson_00.expectations.solution()
+    assert capsys.readouterr().out == (
+        "ヒント1/2：一辺に正方形はいくつ並びますか。\n演習0.1はあなたの意見を尋ねています。正解も不正解もありません。\n"
+    )
+    said = lesson_00.expectations.check({"local": "perhaps", "grid": "true", "connector": "true", "reason": "true"})
+    assert str(said) == (
+        "不正解です。'local'に'perhaps'と書かれています。'true', 'false'、'it depends'のどれかを書いてください。"
+    )

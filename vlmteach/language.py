@@ -1,0 +1,66 @@
+"""The language of what a lesson shows: English, or one of the translations in vlmteach/locale.
+
+Texts are marked as gettext does: `_("…")` is translated where it stands; `N_("…")` marks a text that stands in a table
+and goes through `_` where it is shown. What changes inside a text is a named placeholder, given with it:
+`_("{count} tokens", count=3)`. A text that a lesson's own cell hands to a figure goes through `from_lesson`.
+"""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+ENGLISH = "en"
+LOCALE = Path(__file__).parent / "locale"
+FROM_LESSON = "lesson"  # the context of texts that stand in a lesson's code cells
+
+_language = ENGLISH
+_catalogue = gettext.NullTranslations()
+_asked: dict[tuple[str, str], None] = {}
+
+
+def languages() -> tuple[str, ...]:
+    """The languages a lesson can be shown in, by their codes, English first."""
+    return (ENGLISH, *sorted(path.parts[-3] for path in LOCALE.glob("*/LC_MESSAGES/vlmteach.mo")))
+
+
+def use_language(language: str) -> None:
+    """Show everything in this language from now on. Raises ValueError for one that there is not."""
+    global _language, _catalogue
+    if language not in languages():
+        raise ValueError(f"there is no language {language!r}; expected one of {', '.join(languages())}.")
+    _language = language
+    _catalogue = gettext.NullTranslations()
+    if language != ENGLISH:
+        _catalogue = gettext.translation("vlmteach", LOCALE, [language])
+
+
+def current_language() -> str:
+    """The code of the language in use."""
+    return _language
+
+
+def _(message: str, **values: object) -> str:
+    """The message in the language in use, as it is where that has none, with its placeholders filled in."""
+    if not message:  # gettext's own answer to "" is the catalogue's header
+        return ""
+    _asked["", message] = None
+    translated = _catalogue.gettext(message)
+    return translated.format(**values) if values else translated
+
+
+def N_(message: str) -> str:
+    """Mark a message that is translated later, where it is shown."""
+    return message
+
+
+def from_lesson(text: str) -> str:
+    """A text from a lesson's code cell, such as the name of a control, in the language in use; as it is for others."""
+    if any(letter.isalpha() for letter in text):
+        _asked[FROM_LESSON, text] = None
+    return _catalogue.pgettext(FROM_LESSON, text)
+
+
+def asked() -> list[tuple[str, str]]:
+    """Every (context, message) that was to be shown so far; the builder looks for those without a translation."""
+    return list(_asked)
