@@ -19,7 +19,6 @@ from vlmteach.probes import (
     attention_rollout,
     effective_receptive_field,
     erf_share,
-    erf_size,
     mean_attention_distance,
     measure_patchview,
     noise_images,
@@ -109,7 +108,6 @@ def test_effective_fields_and_their_numbers_are_those_of_the_probes(view, cnn, v
         numbers = {key: values[0, row, column] for key, values in layer.numbers.items()}
         middle = (8 * row + 3.5, 8 * column + 3.5)
         assert numbers["distance"] == pytest.approx(float(weighted_distance(heat, middle)), rel=1e-4)
-        assert numbers["size"] == pytest.approx(erf_size(heat), rel=1e-4)
         assert numbers["share"] == pytest.approx(100 * erf_share(heat), rel=1e-4)
         by_cell = heat.reshape(4, 8, 4, 8).sum(dim=(1, 3)) / heat.sum()
         assert numbers["peak"] == pytest.approx(float(by_cell.max()), rel=1e-4)
@@ -126,9 +124,9 @@ def test_attention_and_its_distances_are_those_of_the_probes(view, vit, picture)
         for heat, one in zip(layer.maps, shown, strict=False):
             given_back = heat.levels.reshape(16, 16) * heat.peak.reshape(16, 1) / 255
             np.testing.assert_allclose(given_back, one, atol=float(one.max()) / 500)
-            size = 8 * erf_size(one[5].reshape(4, 4))  # a patch counts with all its pixels
-            assert layer.numbers["size"][len(checked), 1, 1] == pytest.approx(size, rel=1e-4)
-            checked.append(size)
+            share = 100 * erf_share(one[5].reshape(4, 4))  # a patch counts with all its pixels
+            assert layer.numbers["share"][len(checked), 1, 1] == pytest.approx(share, rel=1e-4)
+            checked.append(share)
         for head in range(2):
             mean = layer.numbers["distance"][1 + head].mean()
             assert mean == pytest.approx(float(distances[index, head]), rel=1e-4)
@@ -440,7 +438,7 @@ NAN = {"share": np.full((4, 8, 8), np.nan, np.float32)}
         (broken_layer(boxes=np.zeros((8, 8, 3), np.int16)), ValueError, r"expected \(8, 8, 4\)"),
         (broken_layer(numbers=NAN), ValueError, "share holds NaN"),
         (broken_layer(numbers={"share": np.ones((1, 8, 8), np.float32)}), ValueError, r"expected \(4, 8, 8\)"),
-        (broken_layer(numbers={"size": np.ones((4, 8, 8))}), TypeError, "float32"),
+        (broken_layer(numbers={"share": np.ones((4, 8, 8))}), TypeError, "float32"),
         (broken_layer(numbers={"charm": np.ones((4, 8, 8), np.float32)}), ValueError, "numbers 'charm'"),
         (broken_layer(change=other_heat(8, 7, 8, 8)), ValueError, r"change for \(8, 7\)"),
         (broken_panel(layers=()), ValueError, "no layers.*Leave the panel out"),

@@ -110,7 +110,7 @@ def _effective(name, boxes, pixels, seed):
         _all(),
         boxes=boxes,
         maps=(Heat.of(values),),
-        numbers={**_numbers(1, seed), "size": _numbers(1, seed)["share"]},
+        numbers=_numbers(1, seed),
         weights=(Heat.of(weights),),
         change=Heat.of(weights * 30),
     )

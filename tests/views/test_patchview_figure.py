@@ -44,7 +44,7 @@ def test_the_heat_is_the_map_that_was_chosen():
     for head, unit in itertools.product(range(len(HEADS)), [(0, 0), (7, 3)]):
         figure = draw_patchview(data, 2, unit, {"Attention": head})
         np.testing.assert_array_equal(
-            figure.axes[2].images[1].get_array(), data.panels[2].layers[2].maps[head].levels[unit]
+            figure.axes[2].images[1].get_array()[..., 3], data.panels[2].layers[2].maps[head].levels[unit]
         )
 
 

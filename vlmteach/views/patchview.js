@@ -39,9 +39,6 @@ function pick({ values, shape }, ...index) {
 /** A pixel in the four bytes in which canvases store it, read as one number. */
 const dye = (...channels) => new Uint32Array(Uint8ClampedArray.from(channels).buffer)[0];
 
-/** How much a map covers: little weight lets the picture through, much weight shows the colour itself. */
-const opacity = (level) => 140 + 0.4 * level;
-
 /** A canvas as large as a map, each pixel dyed by dyed(index). */
 function tile(height, width, dyed, canvas = document.createElement("canvas")) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -62,7 +59,8 @@ class Explorer {
     const grey = (i) => Array(3).fill(Math.max(...colour(i)));
     this.picture = tile(height, width, (i) => dye(...colour(i), 255));
     this.grey = tile(height, width, (i) => dye(...grey(i), 255));
-    this.shades = Uint32Array.from({ length: 256 }, (_, i) => dye(...pick(data.colours, i), opacity(i)));
+    // a map is a light of one colour on the darkened picture, as strong as the weight: what is 0 has no tint
+    this.shades = Uint32Array.from({ length: 256 }, (_, level) => dye(...data.light, level));
     this.heat = document.createElement("canvas");
     this.stop = data.stops.length - 1;
     this.asked = { row: data.cells[0] >> 1, column: data.cells[1] >> 1 };
@@ -119,12 +117,11 @@ class Explorer {
     return make("fieldset", {}, make("legend", {}, legend), ...choices);
   }
 
-  /** The one colour scale, drawn over grey as the maps are. */
+  /** The one colour scale, from the dark picture to the light. */
   ramp() {
     const strip = make("span", { className: "ramp" });
-    const shade = (level) => `rgb(${pick(this.data.colours, level).join(" ")} / ${opacity(level) / 255})`;
-    const colours = Array.from({ length: 16 }, (_, i) => shade(17 * i));
-    strip.style.background = `linear-gradient(to right, ${colours.join()}), #808080`;
+    const colour = this.data.light.join(" ");
+    strip.style.background = `linear-gradient(to right, #404040, rgb(${colour}))`;
     return make("p", { className: "scale" }, strip, make("span", {}, "0"), make("span", {}, "highest of its map"));
   }
 
@@ -242,8 +239,10 @@ class Explorer {
     };
     context.imageSmoothingEnabled = pictureHeight * pictureWidth > 128 * 128; // a drawn scene keeps its hard pixels
     context.drawImage(map ? this.grey : this.picture, 0, 0, width, height);
-    if (map) this.paintHeat(context, pick(map.levels, ...unit), map.levels.shape);
-    else if (box) this.shadeAround(context, box);
+    if (map) {
+      this.dim(context, this.data.behind);
+      this.paintHeat(context, pick(map.levels, ...unit), map.levels.shape);
+    } else if (box) this.shadeAround(context, box);
     if (marked && this.canHide) this.paintHidden(context, cell(this.square(marked), this.data.squares));
     if (box) this.outline(context, box, this.data.hues[panel.hue], map ? [6, 4] : []);
     if (marked) this.outline(context, cell(marked, this.data.cells), "#ffffff", [3, 3]);
@@ -276,9 +275,14 @@ class Explorer {
     context.rect(left, top, right - left, bottom - top);
     context.clip("evenodd");
     context.drawImage(this.grey, 0, 0, width, height);
-    context.fillStyle = "rgb(0 0 0 / 55%)";
-    context.fillRect(0, 0, width, height);
+    this.dim(context, this.data.outside);
     context.restore();
+  }
+
+  /** Leave the picture only a share of its brightness. */
+  dim(context, bright) {
+    context.fillStyle = `rgb(0 0 0 / ${1 - bright})`;
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   }
 
   /** The hidden square, hatched so that it is not taken for a part of the picture. */

@@ -10,8 +10,6 @@ import base64
 import zlib
 from typing import Any
 
-import matplotlib
-import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -19,8 +17,18 @@ from vlmteach.probes.patchview import Heat, Panel, PanelLayer, PatchViewData
 from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.patchview_figure import draw_patchview
-from vlmteach.views.patchview_words import HUES, MARKED_READOUTS, READOUTS, facts_of, notes_of, stops_of, title_of
-from vlmteach.views.style import HEAT
+from vlmteach.views.patchview_words import (
+    BEHIND,
+    HUES,
+    LIGHT,
+    MARKED_READOUTS,
+    OUTSIDE,
+    READOUTS,
+    facts_of,
+    notes_of,
+    stops_of,
+    title_of,
+)
 
 _FRAME_HEIGHT = 760  # pixels until the page has told its frame its own height
 
@@ -60,11 +68,12 @@ class PatchView:
 def pack(data: PatchViewData) -> dict[str, Any]:
     """The explorer's data as plain JSON: every array becomes {dtype, offset, shape} into one run of base64 bytes."""
     arrays = _Bytes()
-    colours = matplotlib.colormaps[HEAT](np.arange(256), bytes=True)[:, :3]
     return {
         "title": data.title,
         "picture": arrays.add(data.picture),
-        "colours": arrays.add(np.ascontiguousarray(colours)),
+        "light": LIGHT,
+        "behind": BEHIND,
+        "outside": OUTSIDE,
         "hues": HUES,
         "stops": stops_of(data),
         "cells": data.cells,

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
 from vlmteach.views.boxes import cell_box, draw_frame
-from vlmteach.views.patchview_words import HUES, READOUTS, Readout, facts_of, stops_of, title_of
-from vlmteach.views.style import HEAT, PAPER, describe, new_figure, show_picture
+from vlmteach.views.patchview_words import BEHIND, HUES, LIGHT, OUTSIDE, READOUTS, Readout, facts_of, stops_of, title_of
+from vlmteach.views.style import PAPER, describe, new_figure, show_picture
 
 _COLUMNS = 3  # panels in a row
-_SHADE = 0.35  # how bright the picture stays outside a box
 
 
 def draw_patchview(
@@ -84,12 +83,13 @@ def _draw_panel(
     picture = data.picture / 255
     box = None if layer.boxes is None else tuple(int(edge) for edge in layer.boxes[unit])
     if panel.maps:
-        show_picture(axis, np.repeat(picture.max(axis=2, keepdims=True), 3, axis=2))
+        show_picture(axis, BEHIND * np.repeat(picture.max(axis=2, keepdims=True), 3, axis=2))
         levels = layer.maps[which].levels[unit]
-        axis.imshow(levels, extent=(0, width, height, 0), cmap=HEAT, vmin=0, vmax=255, alpha=0.55 + 0.4 * levels / 255)
+        light = np.zeros((*levels.shape, 3), np.uint8) + np.uint8(LIGHT)
+        axis.imshow(np.dstack([light, levels]), extent=(0, width, height, 0), interpolation="nearest")
     elif box is not None:
         top, left, bottom, right = box
-        shaded = picture * _SHADE
+        shaded = picture * OUTSIDE
         shaded[top:bottom, left:right] = picture[top:bottom, left:right]
         show_picture(axis, shaded)
     if box is not None:

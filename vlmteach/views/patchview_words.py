@@ -1,12 +1,17 @@
-"""The words of the PatchView explorer: titles, labels, what each stop shows, and how it was measured."""
+"""The words and shades of the PatchView explorer: titles, labels, what each stop shows, and how it was measured."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from vlmteach.probes.patchview import LONGEST_MAP, Panel, PanelLayer, PatchViewData
-from vlmteach.views.style import CNN_HUE, LANGUAGE_HUE, VIT_HUE
+import matplotlib
+from matplotlib.colors import to_rgb
 
+from vlmteach.probes.patchview import LONGEST_MAP, Panel, PanelLayer, PatchViewData
+from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE
+
+LIGHT = [round(255 * part) for part in to_rgb(matplotlib.colormaps[HEAT](1.0))]  # of maps, where they are highest
+BEHIND, OUTSIDE = 0.5, 0.35  # how bright the picture stays behind a map, and outside a box
 HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE}
 _TITLES = {
     ("box", "cnn"): "Receptive box",
@@ -18,7 +23,7 @@ _TITLES = {
 
 
 class Readout(NamedTuple):
-    """One line of the read-out: its key in PanelLayer.numbers, its name, its unit and its printed digits."""
+    """One line of the read-out: its key in PanelLayer.numbers or facts_of, its name, its unit, its printed digits."""
 
     key: str
     label: str
@@ -27,7 +32,7 @@ class Readout(NamedTuple):
 
 
 READOUTS = (
-    Readout("size", "Field size", "px", 1),
+    Readout("size", "Field size", "px", 1),  # of what a unit can see; what it uses has no edge
     Readout("share", "Share of the picture", "%", 1),
     Readout("distance", "Mean distance", "px", 1),
     Readout("peak", "Highest cell weight", "", 3),
@@ -82,7 +87,7 @@ def notes_of(data: PatchViewData) -> list[str]:
             notes.append("Change: how far the word's answer moves when the cell is hidden.")
         return notes
     notes.append(
-        "Field size and share count the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
+        "The share counts the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
         "Mean distance is measured from the middle of the unit's own cell, weighting each pixel by its value."
     )
     if how.anchors is not None:

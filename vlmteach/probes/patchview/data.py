@@ -18,7 +18,7 @@ from vlmteach.probes.patchview.heat import Heat, check_array
 
 KINDS = ("cnn", "vit", "language")
 SHOWN = ("box", "field", "attention")
-NUMBERS = ("size", "share", "distance", "peak")  # of a unit: pixels, per cent, pixels, share
+NUMBERS = ("share", "distance", "peak")  # of a unit: per cent, pixels, share
 LONGEST_SIDE = 512  # pixels: a larger picture would make the page heavy and show nothing more
 
 

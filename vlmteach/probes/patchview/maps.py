@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmteach.probes.distance import weighted_distance
-from vlmteach.probes.effective import erf_share, erf_size
+from vlmteach.probes.effective import erf_share
 from vlmteach.probes.patchview.heat import Heat
 
 LONGEST_MAP = 64  # entries a side that a page stores: a finer map is averaged for showing, never for measuring
@@ -58,16 +58,13 @@ def read_maps(maps: Tensor, units: Units | None, picture: Size, squares: Size) -
 
     units: None for maps that are asked by words, which have no place and so no distance.
 
-    All numbers are of the map as measured, its size and share those of the effective field (erf_size, erf_share): what
-    exceeds 4.55 % of the peak. An entry of a coarse map counts with all its pixels.
+    All numbers are of the map as measured, its share that of the effective field (erf_share): what exceeds 4.55 % of
+    the peak. An entry of a coarse map counts with all its pixels.
     """
     entry = picture[0] / maps.shape[-2]  # pixels along an entry's side
     silent = maps.amax(dim=(-2, -1)) == 0  # a unit that nothing moved: all its numbers are 0
     heard = torch.where(silent[..., None, None], 1, maps)
-    numbers = {
-        "size": entry * _of_each(erf_size, heard),
-        "share": 100 * _of_each(erf_share, heard),
-    }
+    numbers = {"share": 100 * _of_each(erf_share, heard)}
     if units is not None:
         numbers["distance"] = entry * weighted_distance(heard, units.places((maps.shape[-2], maps.shape[-1])))
     weights = None
