@@ -35,6 +35,20 @@ def test_patch_sizes():
 
 
 @pytest.mark.mpl_image_compare
+def test_filters():
+    weights = np.random.default_rng(0).normal(size=(10, 3, 4, 4)) * np.arange(10)[:, None, None, None]
+    figure = views.draw_filters(weights, columns=4)
+    sheet = figure.axes[0].images[0].get_array()
+    assert sheet.shape == (3 * 5 - 1, 4 * 5 - 1, 3)
+    assert (sheet[:4, :4] == 0.5).all()  # the first filter is 0
+    fifth = sheet[5:9, :4].transpose(2, 0, 1)
+    np.testing.assert_allclose((2 * fifth - 1) * abs(weights[4]).max(), weights[4], atol=1e-12)
+    assert (sheet[10:, 10:] == 1).all()  # there are only ten
+    assert "10 filters of 4 × 4 pixels" in alt_text(figure)
+    return figure
+
+
+@pytest.mark.mpl_image_compare
 def test_bag_of_patches():
     figure = views.draw_bag_of_patches(PICTURE, PICTURE[::-1], {"no positions": 0.0, "a place for each": 0.25})
     assert "no positions: below 1e-5; a place for each: 0.25" in alt_text(figure)

@@ -36,6 +36,7 @@ from vlmteach.views.meetings import MEETINGS, draw_meeting
 from vlmteach.views.parts import draw_parts
 from vlmteach.views.patches import (
     draw_bag_of_patches,
+    draw_filters,
     draw_patch_sizes,
     draw_patches,
     draw_position_similarity,
@@ -131,6 +132,7 @@ __all__ = [
     "draw_effective_field",
     "draw_feature_maps",
     "draw_field_box",
+    "draw_filters",
     "draw_gates",
     "draw_growth",
     "draw_handed",

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, tell_size
-from vlmteach.views.style import DASHES, HEAT, INK, MARKS, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
+from vlmteach.views.style import DASHES, INK, MARKS, MUTED, PAPER, SIGNED, VIT_HUE, describe, new_figure, show_picture
 
 PAIR = 4.3  # inches high: two square panels side by side
 
@@ -76,6 +76,18 @@ def draw_patch_sizes(
     )
 
 
+def draw_filters(weights: np.ndarray, columns: int = 16) -> Figure:
+    """The filters of a patch embedding, (D, 3, P, P), as small pictures: grey is 0, and each has its own scale."""
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    pictures = (0.5 + weights / np.where(largest > 0, 2 * largest, 1)).transpose(0, 2, 3, 1)
+    edged = np.pad(pictures, ((0, -len(pictures) % columns), (0, 1), (0, 1), (0, 0)), constant_values=1)
+    rows, side = len(edged) // columns, edged.shape[1]
+    sheet = edged.reshape(rows, columns, side, side, 3).swapaxes(1, 2).reshape(rows * side, columns * side, 3)
+    figure, axis = new_figure(height=0.6 * rows)
+    show_picture(axis, sheet[:-1, :-1])
+    return describe(figure, f"{len(weights)} filters of {side - 1} × {side - 1} pixels in colour, grey where one is 0.")
+
+
 def draw_bag_of_patches(picture: np.ndarray, shuffled: np.ndarray, changes: Mapping[str, float]) -> Figure:
     """A picture, the same patches in another order (both (H, W, 3)), and how far each network's answer moved."""
     figure, axes = new_figure(1, 3, height=3.2, width_ratios=[1, 1, 1.2])
@@ -107,7 +119,7 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
     figure, axes = new_figure(1, len(similarities), height=PAIR, squeeze=False)
     texts = []
     for axis, (name, values) in zip(axes[0], similarities.items(), strict=True):
-        shown = axis.imshow(values, cmap=HEAT, vmin=-1, vmax=1, extent=(0, values.shape[1], values.shape[0], 0))
+        shown = axis.imshow(values, cmap=SIGNED, vmin=-1, vmax=1, extent=(0, values.shape[1], values.shape[0], 0))
         axis.set_title(name)
         axis.set_xlabel(f"code of row {row}, column {column} against all")
         axis.set_xticks([])
@@ -124,7 +136,7 @@ def draw_position_similarity(similarities: Mapping[str, np.ndarray], row: int, c
 def draw_waves(codes: np.ndarray, waves: Sequence[int]) -> Figure:
     """The position codes of places along a line, (places, D), as stripes, and some of their numbers as waves."""
     figure, axes = new_figure(1, 2, height=3.4)
-    shown = axes[0].imshow(codes, cmap=HEAT, vmin=-1, vmax=1, aspect="auto")
+    shown = axes[0].imshow(codes, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto")
     axes[0].set_title(f"the codes of {len(codes)} rows")
     axes[0].set_xlabel("number of the code")
     axes[0].set_ylabel("row")

@@ -24,6 +24,7 @@ INK = "#1A1A1A"  # text and lines
 MUTED = "#6E6E6E"  # what is there for comparison
 PAPER = "#FFFFFF"  # figures keep a white card in light and dark themes
 HEAT = "cividis"  # one ordered colour scale for every heat map, readable without colour
+SIGNED = "PuOr_r"  # for numbers of both signs: white at 0, orange above, purple below
 
 # Marks and dashes tell apart, also without colour, what shares a figure: the first curve takes the first of each.
 MARKS = ("o", "s", "^", "D", "v", "P")

@@ -221,8 +221,8 @@ def draw_course_map(lessons: Sequence[tuple[int, str, str]]) -> Figure:
     for place, (number, step, question) in enumerate(told):
         axis.scatter(place, 0, s=900, color=INK, edgecolor=PAPER, linewidth=2, zorder=2)
         axis.text(place, 0, f"{number:02d}", color=PAPER, ha="center", va="center", weight="bold", zorder=3)
-        axis.text(place, 0.36, step, ha="center", va="bottom", weight="bold")
-        axis.text(place, -0.36, question, ha="center", va="top", fontsize=11, color=INK, wrap=True)
+        axis.text(place, 0.36, step, ha="center", va="bottom", fontsize=10.5, weight="bold")
+        axis.text(place, -0.36, question, ha="center", va="top", fontsize=10.5, color=INK)
     stops = "; ".join(
         _("lesson {number}, {step}: {question}", number=n, step=step, question=" ".join(question.split()))
         for n, step, question in told
