@@ -131,7 +131,7 @@ def stride_cell(token, width, stride):
             "you gave (0.999, 4.999, 4.999, 8.999); expected (0, 4, 4, 8)": BOX.format(
                 f"tuple(v + 0.999 for v in {FOUR})"
             ),
-            "for top, a str; expected a number for top": BOX.format(f"tuple(str(v) for v in {FOUR})"),
+            "a str for top; expected a number": BOX.format(f"tuple(str(v) for v in {FOUR})"),
             "you gave (0, 0, 0.14, 0.14)": BOX.format("(0, 0, .14, .14)"),
             "you gave (0, 4.1": BOX.format("(y / 7 * stride, (x + 0.03) * stride, 0, 0)"),
             "returned a dict of 4; expected 4 numbers (top, left, bottom, right)": BOX.format(

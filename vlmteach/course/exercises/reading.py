@@ -35,10 +35,11 @@ def kind_of(answer: object) -> str:
     return one
 
 
-def as_number(answer: object, expected: str, says: str = ANSWER) -> int | float:
+def as_number(answer: object, expected: str, says: str = ANSWER, name: str = "") -> int | float:
     """The number a student gave, be it Python's, numpy's or torch's, or the only element of an array, tensor or list.
 
-    expected: in words, such as "a number of tokens". Raises Wrong for anything else, True and False included.
+    expected: in words, such as "a number of tokens". name: of this number, where there are several.
+    Raises Wrong for anything else, True and False included.
     """
     number = answer
     while isinstance(number, list | tuple) and len(number) == 1:
@@ -51,7 +52,8 @@ def as_number(answer: object, expected: str, says: str = ANSWER) -> int | float:
             return int(number) if isinstance(number, numbers.Integral) else size
     except (ValueError, RuntimeError, OverflowError):
         pass
-    raise Wrong(_(says, kind=kind_of(answer), expected=expected))
+    kind = _("{kind} for {name}", kind=kind_of(answer), name=name) if name else kind_of(answer)
+    raise Wrong(_(says, kind=kind, expected=expected))
 
 
 def as_numbers(answer: object, names: Sequence[str], says: str = RESULT) -> tuple[int | float, ...]:
@@ -68,9 +70,7 @@ def as_numbers(answer: object, names: Sequence[str], says: str = RESULT) -> tupl
         return as_numbers(parts[0], names, says)
     if len(parts) != len(names):
         raise refusal
-    return tuple(
-        as_number(part, _("a number for {name}", name=name), says) for part, name in zip(parts, names, strict=True)
-    )
+    return tuple(as_number(part, _("a number"), says, name) for part, name in zip(parts, names, strict=True))
 
 
 def as_tensor(answer: object, expected: str, says: str = RESULT) -> Tensor:
