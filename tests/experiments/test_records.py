@@ -15,6 +15,7 @@ MODULES = {
     "frozen": "vlmteach.experiments.frozen.run",
     "hunger": "vlmteach.experiments.hunger.run",
     "matrix": "vlmteach.experiments.matrix.run",
+    "two_squares": "vlmteach.experiments.two_squares.run",
     "windows": "vlmteach.experiments.windows.run",
 }
 

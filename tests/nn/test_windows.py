@@ -92,6 +92,13 @@ def test_the_order_of_blocks_counts():
     assert reach_of([far, pairs])[1].tolist() == [False, True, True, False]
 
 
+def test_a_token_that_may_not_attend_to_itself_still_holds_itself():
+    swap = torch.tensor([[False, True], [True, False]])
+
+    assert reach_of([swap]).all()
+    assert reach_of([torch.zeros(2, 2, dtype=torch.bool)]).tolist() == [[True, False], [False, True]]
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -19,6 +19,7 @@ from vlmteach.experiments import LEVEL
 from vlmteach.experiments.cliff import CHANCE
 from vlmteach.experiments.matrix.models import DIM
 from vlmteach.nn import TransformerBlock
+from vlmteach.pictures import KNOWS_BOTH
 from vlmteach.views.learning import reached_in_words
 
 
@@ -139,6 +140,7 @@ def direct(r: Records) -> Measured:
         return f"{accuracy}, {reached_in_words(*r.matrix.reached(name, 'cross-attention', 'far relation'), LEVEL)}"
 
     farthest = r.cliff.accuracy_by_distance("vit-1")[:, -1]
+    bare, placed = (r.two_squares.apart(name) for name in ("attention-bare", "attention"))
     wall, shifted = r.windows.among("windows", seen=False), r.windows.among("shifted", seen=True)
     bag = r.matrix.seeds("vit-bag", "cross-attention", "where", positions=False)
     return Measured(
@@ -155,11 +157,16 @@ def direct(r: Records) -> Measured:
             f"A ViT of three blocks that attend within windows, as in many large encoders: {wall} where the square is "
             f"in another window, chance {CHANCE:.2f}. With the second block's windows shifted, so that all places are "
             f"in reach: {shifted}.",
+            f"Two squares, and an arrow that points to one: attention behind a CNN of one block gets {bare} without "
+            f"positions and {placed} with them, a ViT of two blocks {seeds(r.two_squares.seeds('vit-2'))}. "
+            f"Knowing both colours, but not which is meant, gives {KNOWS_BOTH:.2f}.",
         ),
         (
             at_least("one block reaches every distance", farthest.mean(), LEVEL),
             at_most("far is not learned later than near", slowdown("vit-1", 7), 1.5),
             at_most("masked to windows, it guesses what is in another one", wall.mean, 0.25),
+            at_most("without positions, it does not know which of two squares is meant", bare.mean, KNOWS_BOTH + 0.05),
+            at_least("with them, one layer of attention does", placed.mean, LEVEL),
             at_most("without positions, attention does not know where", bag.mean(), r.matrix.luck("where")),
         ),
     )

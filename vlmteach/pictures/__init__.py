@@ -13,11 +13,13 @@ from vlmteach.pictures.scenes.drawing import draw_scenes
 from vlmteach.pictures.scenes.guessing import guess_rate, shuffle_questions
 from vlmteach.pictures.scenes.questions import TEMPLATES, VOCABULARY
 from vlmteach.pictures.scenes.sampling import SHAPES, Scenes, far_scenes, near_scenes
+from vlmteach.pictures.two_squares import KNOWS_BOTH, two_squares_batch
 
 __all__ = [
     "CELL",
     "COLOURS",
     "GREY",
+    "KNOWS_BOTH",
     "NONE",
     "PHOTOGRAPHS",
     "QUESTION_FAMILIES",
@@ -43,4 +45,5 @@ __all__ = [
     "normalise",
     "photograph",
     "shuffle_questions",
+    "two_squares_batch",
 ]

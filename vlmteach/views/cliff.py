@@ -69,7 +69,8 @@ def draw_task(
     cell: pixels along a cell's side. field: what the marker's token sees is framed in each picture. marker_looks: in
     words.
     """
-    figure, axes = new_figure(1, len(pictures), height=9 / len(pictures) + 0.5, squeeze=False)
+    rows, columns = np.shape(pictures)[1:3]
+    figure, axes = new_figure(1, len(pictures), height=9 / len(pictures) * rows / columns + 0.5, squeeze=False)
     told = []
     for axis, picture, marker, square, answer in zip(axes[0], pictures, markers, squares, answers, strict=True):
         down, right = (square - marker).tolist()
