@@ -175,6 +175,13 @@ def test_a_frozen_eye_is_quoted_with_the_interval_around_its_mean():
     assert interval_in_words(results, "cnn", "prefix", "count") == "0.50 ± 0.00"
 
 
+def test_what_real_networks_reach_is_said_of_those_that_had_learned_from_photographs():
+    said = load_ledger().claim("local").to_html()
+
+    assert "EfficientNet-Lite0, frozen" in said
+    assert "never trained" not in said
+
+
 def test_a_verdict_that_the_record_no_longer_bears_out_says_so(folder):
     def edit(record):
         for run in record["runs"]:

@@ -90,7 +90,7 @@ def local(r: Records) -> Measured:
     frozen = [
         f"{r.frozen.title(it)}, {r.frozen.tokens(it)} tokens, {interval_in_words(r.frozen, it, way, 'far relation')}"
         for it, way in r.frozen.cells()
-        if way == "cross-attention"
+        if way == "cross-attention" and r.frozen.trained(it)
     ]
     return Measured(
         (

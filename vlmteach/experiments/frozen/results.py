@@ -41,6 +41,10 @@ class FrozenResults(FamilyResults):
         found = dict.fromkeys((run["encoder"], run["connector"]) for run in self.record["runs"])
         return [cell for cell in found if {run["seed"] for run in self._of(*cell)} == set(SEEDS)]
 
+    def trained(self, encoder: str) -> bool:
+        """Whether a frozen encoder had learned from photographs; the controls had not."""
+        return self.record["encoders"][encoder]["weights"] != "untrained"
+
     def runs(self, encoder: str, connector: str) -> list[Run]:
         """The runs of one cell, one for each seed. Raises ValueError for a cell that is not finished."""
         if (encoder, connector) not in self.cells():
