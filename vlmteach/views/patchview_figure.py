@@ -85,7 +85,7 @@ def _draw_panel(
     if panel.maps:
         show_picture(axis, BEHIND * np.repeat(picture.max(axis=2, keepdims=True), 3, axis=2))
         levels = layer.maps[which].levels[unit]
-        light = np.zeros((*levels.shape, 3), np.uint8) + np.uint8(LIGHT)
+        light = np.broadcast_to(np.array(LIGHT, np.uint8), (*levels.shape, 3))
         axis.imshow(np.dstack([light, levels]), extent=(0, width, height, 0), interpolation="nearest")
     elif box is not None:
         top, left, bottom, right = box
