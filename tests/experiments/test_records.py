@@ -14,6 +14,7 @@ MODULES = {
     "cost": "vlmteach.experiments.cost.measure",
     "frozen": "vlmteach.experiments.frozen.run",
     "hunger": "vlmteach.experiments.hunger.run",
+    "lottery": "vlmteach.experiments.lottery.run",
     "matrix": "vlmteach.experiments.matrix.run",
     "two_squares": "vlmteach.experiments.two_squares.run",
     "windows": "vlmteach.experiments.windows.run",

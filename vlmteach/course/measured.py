@@ -17,6 +17,7 @@ from vlmteach.course.records import seeds_in_words as seeds
 from vlmteach.course.systems import load_systems
 from vlmteach.experiments import LEVEL
 from vlmteach.experiments.cliff import CHANCE
+from vlmteach.experiments.lottery import guess_by_length
 from vlmteach.experiments.matrix.models import DIM
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures import KNOWS_BOTH
@@ -87,6 +88,11 @@ def local(r: Records) -> Measured:
     read = r.matrix.seeds("cnn-small", "cross-attention", "far relation")
     prefix = r.matrix.seeds("cnn-small", "prefix", "far relation")
     real = r.frozen.seeds("cnn", "cross-attention", "far relation")
+    unread = guess_by_length()
+    lines = [
+        f"{r.lottery.title(it)}, " + ", ".join(f"{length} steps {r.lottery.at(it, length)}" for length in (2, 3, 7))
+        for it in r.lottery.names
+    ]
     frozen = [
         f"{r.frozen.title(it)}, {r.frozen.tokens(it)} tokens, {interval_in_words(r.frozen, it, way, 'far relation')}"
         for it, way in r.frozen.cells()
@@ -102,6 +108,8 @@ def local(r: Records) -> Measured:
             f"cross-attention {seeds(read)}.",
             "Real networks, trained on photographs and frozen, read by cross-attention; far relations on our board, "
             f"guessing {r.frozen.guess('far relation'):.2f}: {'; '.join(frozen)}.",
+            "A line to follow, no piece of which tells where it ends, asked so many steps from its end: "
+            f"{'; '.join(lines)}. Following none gives {unread[1]:.2f}, {unread[2]:.2f} and {unread[6]:.2f}.",
         ),
         (
             at_most("beyond its field a CNN guesses", outside, 0.25),
@@ -109,6 +117,8 @@ def local(r: Records) -> Measured:
             at_most("as a bag of windows it guesses far relations", bag.mean(), r.matrix.luck("far relation")),
             at_least("read by cross-attention it answers them", read.mean(), LEVEL),
             at_least("and so does a real CNN, frozen", real.mean(), LEVEL),
+            at_least("a short line can be followed on a CNN's grid", r.lottery.at("cnn-4", 2).mean, LEVEL),
+            at_most("a long one was not, within these steps", r.lottery.at("cnn-4", 7).mean, unread[6] + 0.1),
         ),
     )
 

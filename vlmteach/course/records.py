@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.course.counter_evidence import Published, load_published
-from vlmteach.experiments import cliff, cost, frozen, hunger, matrix, two_squares, windows
+from vlmteach.experiments import cliff, cost, frozen, hunger, lottery, matrix, two_squares, windows
 from vlmteach.experiments.recording import RESULTS
 
 
@@ -24,6 +24,7 @@ class Records:
     frozen: frozen.FrozenResults
     windows: windows.WindowResults
     two_squares: two_squares.TwoSquaresResults
+    lottery: lottery.LotteryResults
     published: tuple[Published, ...]
 
     def tower(self, model: str, data: str) -> Published:
@@ -45,6 +46,7 @@ def load_records(folder: Path = RESULTS) -> Records:
         frozen.load_results(folder),
         windows.load_results(folder),
         two_squares.load_results(folder),
+        lottery.load_results(folder),
         load_published(),
     )
 

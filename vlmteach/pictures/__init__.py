@@ -2,6 +2,7 @@
 
 from vlmteach.pictures.cliff import CliffBatch, cliff_batch
 from vlmteach.pictures.look import CELL, COLOURS, GREY
+from vlmteach.pictures.lottery import lottery_batch
 from vlmteach.pictures.photos.fit import fit_picture
 from vlmteach.pictures.photos.load import load_picture
 from vlmteach.pictures.photos.photograph import PHOTOGRAPHS, normalise, photograph
@@ -40,6 +41,7 @@ __all__ = [
     "fit_picture",
     "guess_rate",
     "load_picture",
+    "lottery_batch",
     "make_batch",
     "near_scenes",
     "normalise",
