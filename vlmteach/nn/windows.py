@@ -19,12 +19,11 @@ def window_mask(height: int, width: int, window: int, shift: int = 0) -> Tensor:
     """Each token sees the tokens of its own window: (H*W, H*W), bool.
 
     window: side of a window in cells; it must divide the grid. shift: by how many cells the windows are moved down and
-    to the right; at the border they are cut off, as Swin's mask has it. Raises ValueError for sizes that do not fit.
+    to the right, a whole window being as good as none; at the border they are cut off, as Swin's mask has it.
+    Raises ValueError for a window that does not fit.
     """
     check_positive(window=window)
     check_tiling(height, width, window)
-    if not 0 <= shift < window:
-        raise ValueError(f"shift is {shift}; expected 0 to {window - 1}, less than the window of {window} cells.")
     rows, columns = ((along + window - shift) // window for along in grid_coordinates(height, width))
     return (rows[:, None] == rows) & (columns[:, None] == columns)
 
@@ -46,7 +45,8 @@ def reach_of(masks: Sequence[Tensor]) -> Tensor:
     Raises ValueError when there is none.
     """
     check_positive(masks=len(masks))
-    reached = torch.eye(len(masks[0]), device=masks[0].device)
+    tokens, device = len(masks[0]), masks[0].device
+    reached = torch.eye(tokens, device=device)
     for mask in masks:
         reached = ((mask.float() @ reached + reached) > 0).float()
     return reached.bool()

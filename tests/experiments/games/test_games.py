@@ -102,6 +102,14 @@ def test_a_record_is_put_together_and_goes_on_where_it_was_stopped(tmp_path):
     assert made == []
 
 
+def test_a_record_is_stamped_by_a_tested_run_though_short_ones_stand_beside_it(tmp_path):
+    record = PLAN.record(tmp_path / "runs", results=tmp_path)
+    stamp = PLAN.experiment().restamp(record, [*record["pilots"], *record["runs"]], "before", "after")
+
+    assert stamp["run"] in {case.name for case in PLAN.cases(record["pilots"])}
+    assert (stamp["starts"], stamp["largest_difference"], stamp["largest_difference_of_starts"]) == (2, 0, 0)
+
+
 def test_the_rate_with_the_lowest_loss_at_the_end_is_chosen():
     losses = {1e-3: [1.0, 0.9], 2e-3: [2.0, 0.5], 4e-3: [0.1, 0.6]}
 

@@ -63,12 +63,10 @@ class Plan:
         made = runs.make(self.run_case, self.cases(pilots), workers)
         record = {
             "experiment": self.name,
-            "recipe": asdict(self.recipe),
-            "batch": self.batch,
+            **self.known(),
             "window": WINDOW,
             "level": LEVEL,
             "rates": list(RATES),
-            "asked": self.game.asked().tolist(),
             "versions": versions(),
             "code": runs.code,
             "stamps": runs.stamps,
@@ -78,6 +76,10 @@ class Plan:
         }
         write_results(self.name, record, results)
         return record
+
+    def known(self) -> dict[str, Any]:
+        """What the cases of runs need beside them, as it stands in the record."""
+        return {"recipe": asdict(self.recipe), "batch": self.batch, "asked": self.game.asked().tolist()}
 
     def experiment(self) -> Experiment[Case]:
         """What has to be known to make a recorded run of it again."""
@@ -89,7 +91,7 @@ class Plan:
             begin=self.game.start,
             first=FIRST,
             kind=lambda run: run["encoder"],
-            final=lambda run, record: [sum(run["right"]) / sum(record["asked"])],
+            final=lambda run, record: [sum(run.get("right", [])) / sum(record["asked"])],  # 0 for a pilot: no test
             tolerance=0.02,
         )
 
