@@ -254,7 +254,7 @@ def _examine_source(cites: object) -> None:
         if not _names_of(source) & _known_sources():
             raise Wrong(
                 f"{source!r} is none of the course's checked sources. Give one as it stands in the ledger, in lesson "
-                "06's table or among the references of a lesson, for instance '2001.03615'."
+                "07's table or among the references of a lesson, for instance '2001.03615'."
             )
 
 
