@@ -121,7 +121,8 @@ def _name_towers(axis: Axes, towers: Sequence[Tower]) -> None:
     """Write each tower's name where it covers no mark, no other name, and as little of the lines as can be."""
     marks = axis.transData.transform([(tower.gflops, tower.accuracy) for tower in towers])
     taken = [Bbox.from_extents(*(mark - _MARK), *(mark + _MARK)) for mark in marks]
-    lines = [line.get_transform().transform_path(line.get_path()).interpolated(50).vertices for line in axis.lines]
+    drawn = [line for line in axis.lines if np.size(line.get_xdata())]  # matplotlib before 3.11 resamples no empty path
+    lines = [line.get_transform().transform_path(line.get_path()).interpolated(50).vertices for line in drawn]
     dots = np.concatenate(lines)
     for tower in towers:
         text = axis.annotate(
