@@ -31,8 +31,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from lecture.asked import Asked, read_asked
-from lecture.fresh import ask_afresh, read_secret, tried_afresh
+from lecture.asked import Asked
+from lecture.fresh import asked_in_class, read_secret, tried_afresh
 from vlmteach.course import Lesson, get_lesson
 from vlmteach.course.exercises import Exercise
 
@@ -157,11 +157,10 @@ def _in_a_process(send: Connection, tasks: list[Task]) -> None:
 
 def asked_of(lesson: Lesson, secret: str = "") -> dict[str, Asked]:
     """What each exercise asked of a class, with all that its answers are tried on."""
-    asked = read_asked(lesson)
+    asked = asked_in_class(lesson, secret)
     if not secret:
         return asked
-    afresh = {number: ask_afresh(each, secret) for number, each in asked.items()}
-    return {number: replace(each, exercise=tried_afresh(each.exercise, secret)) for number, each in afresh.items()}
+    return {number: replace(each, exercise=tried_afresh(each.exercise, secret)) for number, each in asked.items()}
 
 
 def check_one(path: Path, asked: dict[str, Asked], seconds: float = SECONDS) -> dict[str, Result]:

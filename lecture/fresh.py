@@ -20,7 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lecture.asked import Asked
+from lecture.asked import Asked, read_asked
+from vlmteach.course import Lesson
 from vlmteach.course.exercises import Exercise, lesson_01, lesson_02, lesson_03, lesson_05, lesson_07
 from vlmteach.course.exercises.checks import FunctionCheck
 
@@ -124,6 +125,11 @@ def read_secret(file: Path | None) -> str:
     if len(secret) < SHORTEST:
         raise ValueError(f"{file} holds {len(secret)} letters; expected a secret of {SHORTEST} or more.")
     return secret
+
+
+def asked_in_class(lesson: Lesson, secret: str) -> dict[str, Asked]:
+    """The exercises, with the numbers of the class that has this secret; with the lesson's for none."""
+    return {number: ask_afresh(asked, secret) if secret else asked for number, asked in read_asked(lesson).items()}
 
 
 def ask_afresh(asked: Asked, secret: str) -> Asked:

@@ -18,8 +18,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lecture.asked import Asked, bootstrap_of, module_of, read_asked
-from lecture.fresh import ask_afresh, read_secret
+from lecture.asked import Asked, bootstrap_of, module_of
+from lecture.fresh import asked_in_class, read_secret
 from vlmteach.course import Lesson, get_lesson
 
 HANDIN = Path(__file__).resolve().parents[1] / "handin"
@@ -35,7 +35,7 @@ c.ClearSolutions.code_stub = {"python": "# your answer goes above this line"}
 def handin(lesson: Lesson, secret: str = "") -> NotebookNode:
     """The notebook: set-up, then what each exercise asks, its answer cell and its check."""
     cells = _head(lesson)
-    for asked in asked_of(lesson, secret).values():
+    for asked in asked_in_class(lesson, secret).values():
         cells += [_prose(asked.words), _code(asked.stub, f"exercise-{asked.exercise.number}"), _check(asked)]
     return _numbered(lesson, cells)
 
@@ -50,7 +50,7 @@ def for_nbgrader(lesson: Lesson, secret: str = "") -> NotebookNode:
     for cell, name in zip(cells, ("title", "bootstrap", "setup"), strict=True):
         _of_nbgrader(cell, name)
     package, _, module = module_of(lesson).rpartition(".")
-    for number, asked in asked_of(lesson, secret).items():
+    for number, asked in asked_in_class(lesson, secret).items():
         place = number.replace(".", "-")
         graded = (
             f"# This cell grades exercise {number} after you have handed in.\n"
@@ -77,7 +77,7 @@ def for_otter(lesson: Lesson, secret: str = "") -> NotebookNode:
     configuration = {"init_cell": "false", "export_cell": "false", "tests": "\n    ok_format: false"}
     cells = [_raw("# ASSIGNMENT CONFIG", configuration), *_head(lesson)]
     package, _, module = module_of(lesson).rpartition(".")
-    for number, asked in asked_of(lesson, secret).items():
+    for number, asked in asked_in_class(lesson, secret).items():
         question = f"q{number.replace('.', '_')}"
         test = (
             f'""" # BEGIN TEST CONFIG\npoints: 1\nhidden: false\n""" # END TEST CONFIG\n'
@@ -98,11 +98,6 @@ def for_otter(lesson: Lesson, secret: str = "") -> NotebookNode:
             _check(asked),
         ]
     return _numbered(lesson, cells)
-
-
-def asked_of(lesson: Lesson, secret: str) -> dict[str, Asked]:
-    """The exercises, with the numbers of the class that has this secret; with the lesson's for none."""
-    return {number: ask_afresh(asked, secret) if secret else asked for number, asked in read_asked(lesson).items()}
 
 
 def _solved(asked: Asked) -> str:

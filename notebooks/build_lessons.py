@@ -89,7 +89,7 @@ def needs(lesson: Lesson, edition: Edition | None = None) -> str:
 
 
 def _said(message: str, edition: Edition | None) -> str:
-    return edition.translate("vlmteach", message) if edition else message
+    return edition.translator("vlmteach")(message) if edition else message
 
 
 def read_source(lesson: Lesson, edition: Edition | None = None) -> NotebookNode:
@@ -99,7 +99,7 @@ def read_source(lesson: Lesson, edition: Edition | None = None) -> NotebookNode:
     """
     path = SOURCES / f"{lesson.name}.md"
     text = path.read_text("utf-8")
-    text = translated(text, lambda message: edition.translate(lesson.name, message)) if edition else strip_marks(text)
+    text = translated(text, edition.translator(lesson.name)) if edition else strip_marks(text)
     filled = {"badges": badges(lesson, edition), "needs": needs(lesson, edition), "repository": repository()}
     for name, value in filled.items():
         text = text.replace("{{ " + name + " }}", value)

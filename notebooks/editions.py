@@ -16,7 +16,7 @@ import hashlib
 import io
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,12 +110,21 @@ class Edition:
         """Write a catalogue to its file."""
         self.catalogue_path(name).write_bytes(self.as_text(catalogue))
 
-    def translate(self, name: str, message: str) -> str:
-        """A message of a catalogue in this language. Raises KeyError when it is missing or fuzzy."""
-        found = self.catalogue(name).get(message)
-        if found is None or not found.string or found.fuzzy:
-            raise KeyError(f"{self.catalogue_path(name).name} has no translation of {message!r}: run make translate.")
-        return str(found.string)
+    def translator(self, name: str) -> Callable[[str], str]:
+        """What says a catalogue's messages in this language; the file is read once.
+
+        It raises KeyError for a message that is missing or fuzzy.
+        """
+        catalogue = self.catalogue(name)
+
+        def translate(message: str) -> str:
+            found = catalogue.get(message)
+            if found is None or not found.string or found.fuzzy:
+                file = self.catalogue_path(name).name
+                raise KeyError(f"{file} has no translation of {message!r}: run make translate.")
+            return str(found.string)
+
+        return translate
 
     def fingerprints(self, lesson: Lesson, shown: Iterable[tuple[str, str]]) -> list[str]:
         """What a lesson showed, each text with its translation, in a few letters: they differ when one is changed.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vlmteach.course.counter_evidence import Published, load_published
 from vlmteach.experiments import cliff, cost, frozen, hunger, lottery, matrix, two_squares, windows
+from vlmteach.experiments.intervals import NORMAL, Mean
 from vlmteach.experiments.recording import RESULTS
 
 
@@ -70,7 +71,7 @@ def share_in_words(hits: int, count: int) -> str:
     hits, count = int(hits), int(count)
     if not 0 <= hits <= count or not count:
         raise ValueError(f"there are {hits} hits among {count} cases; expected 0 to {count} among at least one.")
-    share, unit = hits / count, 1.96**2 / count
+    share, unit = hits / count, NORMAL**2 / count
     middle = (share + unit / 2) / (1 + unit)
     half = (unit * share * (1 - share) + unit**2 / 4) ** 0.5 / (1 + unit)
     return f"{share:.2f} ({middle - half:.2f} to {middle + half:.2f})"
@@ -80,4 +81,4 @@ def interval_in_words(results: frozen.FrozenResults, encoder: str, connector: st
     """The mean of a cell's seeds in one family with half of its 95 % interval: "0.97 ± 0.02"."""
     number = results.index(family)
     mean, half = results.accuracy(encoder, connector)[:, number].mean(), results.margins(encoder, connector)[number]
-    return f"{mean:.2f} ± {half:.2f}"
+    return str(Mean(mean, half))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vlmteach.training import Checkpoint, load_checkpoint, write_whole
 
@@ -48,6 +50,12 @@ def read_results(name: str, folder: Path = RESULTS) -> dict[str, Any]:
             f"there are no recorded results {path}. Record them with: python -m vlmteach.experiments.{name}"
         )
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def steps_to_level(runs: Iterable[Mapping[str, Any]]) -> NDArray[np.float64]:
+    """(runs, kinds): the steps until each kind of question was at the level, as runs hold them; NaN for never."""
+    steps = [run["steps_to_level"] for run in runs]
+    return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
 
 
 def load_shipped(

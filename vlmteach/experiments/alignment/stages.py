@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlmteach.experiments.intervals import NORMAL
 from vlmteach.experiments.matrix.results import load_vlm
 from vlmteach.experiments.matrix.train import HELD_OUT, answer_scores
 from vlmteach.nn import (
@@ -113,7 +114,7 @@ def with_interval(right: Tensor) -> tuple[float, float]:
     Questions about one picture are not independent, so the interval is over pictures.
     """
     each = right.double().mean(dim=1)
-    return each.mean().item(), 1.96 * each.std().item() / len(each) ** 0.5
+    return each.mean().item(), NORMAL * each.std().item() / len(each) ** 0.5
 
 
 def learns(model: nn.Module) -> int:

@@ -12,7 +12,7 @@ from torch import nn
 
 from vlmteach.experiments.cliff.encoders import build_cliff_model
 from vlmteach.experiments.cliff.field import INSIDE, OUTSIDE, Field, where
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results, steps_to_level
 from vlmteach.pictures.cliff import LONGEST
 from vlmteach.training import load_weights
 
@@ -65,8 +65,7 @@ class CliffResults:
 
     def steps_to_level(self, name: str) -> NDArray[np.float64]:
         """(seeds, 7): steps until 95 % of a window's new pictures were right; NaN when that never came."""
-        steps = [run["steps_to_level"] for run in self._runs(name)]
-        return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
+        return steps_to_level(self._runs(name))
 
     def learning(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps (windows,), and accuracy on new pictures at distance 1 … 7 (seeds, windows, 7)."""

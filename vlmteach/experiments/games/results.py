@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.experiments.intervals import Mean, mean_share
+from vlmteach.experiments.recording import steps_to_level
 
 Run = dict[str, Any]
 
@@ -47,8 +48,7 @@ class GameResults:
 
     def steps_to_level(self, name: str) -> NDArray[np.float64]:
         """(seeds, 7): steps until 95 % of a window's new pictures were right; NaN when that never came."""
-        steps = [run["steps_to_level"] for run in self.runs(name)]
-        return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
+        return steps_to_level(self.runs(name))
 
     def runs(self, name: str) -> list[Run]:
         """The runs of one encoder, one for each seed. Raises ValueError, naming those there are, for another name."""

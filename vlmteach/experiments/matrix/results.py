@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vlmteach.experiments.families import FamilyResults
 from vlmteach.experiments.matrix.models import build_vlm
-from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results
+from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, load_shipped, read_results, steps_to_level
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures.scenes.batches import make_batch
 from vlmteach.training import load_weights
@@ -82,8 +82,7 @@ class MatrixResults(FamilyResults):
 
     def steps_to_level(self, runs: Sequence[Run]) -> NDArray[np.float64]:
         """(runs, 6): steps until a window reached 95 %; NaN when none did."""
-        steps = [run["steps_to_level"] for run in runs]
-        return np.array([[np.nan if step is None else step for step in row] for row in steps], dtype=np.float64)
+        return steps_to_level(runs)
 
     def table(self, encoders: list[str], connectors: list[str]) -> NDArray[np.float64]:
         """(encoders, connectors, 6): accuracy, mean over the seeds."""
