@@ -2,7 +2,8 @@
 
 Texts are marked as gettext does: `_("…")` is translated where it stands; `N_("…")` marks a text that stands in a table
 and goes through `_` where it is shown. What changes inside a text is a named placeholder, given with it:
-`_("{count} tokens", count=3)`. A text that a lesson's own cell hands to a figure goes through `from_lesson`.
+`_("{count} tokens", count=3)`, or in a table `N_("{count} tokens", count=3)`. A text that a lesson's own cell hands to a
+figure goes through `from_lesson`.
 """
 
 from __future__ import annotations
@@ -40,8 +41,23 @@ def current_language() -> str:
     return _language
 
 
+class Filled(str):
+    """A marked message with its placeholders filled in: as a string the English text; `_` translates it."""
+
+    message: str
+    values: dict[str, object]
+
+    def __new__(cls, message: str, values: dict[str, object]) -> Filled:
+        """From the message with its placeholders, and what fills them."""
+        filled = super().__new__(cls, message.format(**values))
+        filled.message, filled.values = message, values
+        return filled
+
+
 def _(message: str, **values: object) -> str:
     """The message in the language in use, as it is where that has none, with its placeholders filled in."""
+    if isinstance(message, Filled):
+        return _(message.message, **message.values)
     if not message:  # gettext's own answer to "" is the catalogue's header
         return ""
     _asked["", message] = None
@@ -49,9 +65,9 @@ def _(message: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
-def N_(message: str) -> str:
-    """Mark a message that is translated later, where it is shown."""
-    return message
+def N_(message: str, **values: object) -> str:
+    """Mark a message that is translated later, where it is shown; values: what fills its placeholders."""
+    return Filled(message, values) if values else message
 
 
 def from_lesson(text: str) -> str:

@@ -40,6 +40,13 @@ def test_placeholders_are_filled_in_after_translating() -> None:
     assert _("row {row}, column {column}", row=2, column=5) == "2行5列"
 
 
+def test_a_message_of_a_table_keeps_what_fills_it_until_it_is_shown() -> None:
+    marked = N_("row {row}, column {column}", row=2, column=5)
+    assert marked == _(marked) == "row 2, column 5"
+    use_language("ja")
+    assert (marked, _(marked)) == ("row 2, column 5", "2行5列")
+
+
 def test_a_text_of_a_lesson_is_not_taken_for_one_of_the_package() -> None:
     use_language("ja")
     assert _("question") == "質問"
