@@ -11,7 +11,7 @@ from typing import Any
 from torch.overrides import TorchFunctionMode
 
 from vlmteach.course.exercises.exercise import Wrong
-from vlmteach.language import _
+from vlmteach.language import N_, _
 
 LIBRARIES = ("vlmteach.nn", "timm", "torchvision", "transformers")  # all that a student of the course has
 NEVER = "(?!)"  # a regular expression that is found nowhere
@@ -68,5 +68,6 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 ITS_OWN = RuledOut(
-    "You called a function of the course that is there already. Here you write it yourself.", packages=["vlmteach.nn"]
+    N_("You called a function of the course that is there already. Here you write it yourself."),
+    packages=["vlmteach.nn"],
 )
