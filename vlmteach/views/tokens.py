@@ -134,7 +134,7 @@ def draw_shuffle(colours: np.ndarray, order: np.ndarray) -> Figure:
     figure, axes = new_figure(1, 4, height=2.8)
     for axis, values, title in [
         (axes[0], tokens, _("in order")),
-        (axes[1], shuffled, "shuffled"),
+        (axes[1], shuffled, _("shuffled")),
         (axes[2], restored, _("put back by box")),
     ]:
         show_picture(axis, values.reshape(height, width, 3), title)
@@ -158,6 +158,7 @@ def draw_shuffle(colours: np.ndarray, order: np.ndarray) -> Figure:
 
 def draw_token_counts(names: Sequence[str], counts: Sequence[int], widths: Sequence[int]) -> Figure:
     """How many tokens each kind of encoder output gives, and how wide each token is."""
+    names = [from_lesson(name) for name in names]
     figure, axis = new_figure(height=0.6 + 0.55 * len(names))
     places = np.arange(len(names))[::-1]
     axis.barh(places, counts, color=CNN_HUE, height=0.6)
