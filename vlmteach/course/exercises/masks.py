@@ -12,17 +12,20 @@ from torch import Tensor
 from vlmteach.course.exercises.checks import FunctionCheck
 from vlmteach.course.exercises.results import Mask
 from vlmteach.course.exercises.ruled_out import RuledOut
+from vlmteach.language import N_, _
 
 
 class Token(NamedTuple):
-    """One token of a sequence. kind: such as "picture token"; place: among those of its kind; question: whose word."""
+    """One token of a sequence. kind: marked by N_; place: among those of its kind; question: whose word."""
 
     kind: str
     place: int
     question: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.place}" + ("" if self.question is None else f" of question {self.question}")
+        if self.question is None:
+            return _("{kind} {place}", kind=_(self.kind), place=self.place)
+        return _("{kind} {place} of question {question}", kind=_(self.kind), place=self.place, question=self.question)
 
 
 def tokens_of(*kinds: tuple[str, int]) -> list[Token]:
@@ -54,20 +57,22 @@ def mask_check(
     mistakes: tuple[tuple[Callable[..., Any], str], ...] = (
         (
             lambda *case: ~right(*case),
-            "Your mask is upside down: here True means may look. In nn.MultiheadAttention it means blocked.",
+            N_("Your mask is upside down: here True means may look. In nn.MultiheadAttention it means blocked."),
         ),
         (
             lambda *case: right(*case).T,
-            "Rows and columns are exchanged. A row is the token that looks, a column the token it looks at.",
+            N_("Rows and columns are exchanged. A row is the token that looks, a column the token it looks at."),
         ),
         (
             causal,
-            "This is the causal mask, for everything. What is there all at once, such as a picture, may be seen as a "
-            "whole, and not only what comes before.",
+            N_(
+                "This is the causal mask, for everything. What is there all at once, such as a picture, may be seen as "
+                "a whole, and not only what comes before."
+            ),
         ),
         (
             lambda *case: torch.ones_like(right(*case)),
-            "In your mask every token may look at every other, even at what it should not know yet.",
+            N_("In your mask every token may look at every other, even at what it should not know yet."),
         ),
     )
     return FunctionCheck(right, cases, Mask(tokens, why), mistakes, ruled_out=ruled_out)
