@@ -26,6 +26,7 @@ _SAID = {  # numbers that English writes as words and a translation may write as
     **{8: "eight eighth", 9: "nine ninth", 10: "ten tenth", 11: "eleven", 12: "twelve twelfth", 14: "fourteen"},
     **{16: "sixteen", 20: "twenty", 30: "thirty", 50: "fifty", 100: "hundred", 1000: "thousand", 0: "zero no none"},
 }
+_ITALICS = re.compile(r"(?<!\*)\*(?!\*)[^*]+\*(?!\*)")
 _WITHOUT = re.compile(r"without:\s*(.+)")
 _MARKDOWN = MarkdownIt("commonmark")
 
@@ -85,7 +86,7 @@ def _left_out(message: Message) -> set[str]:
 def _terms(english: str, other: str, glossary: Mapping[str, str], left_out: set[str]) -> Iterator[str]:
     """Longer terms first: a receptive field is no field, and a name in italics that stays is no term."""
     text = _without_code(english)
-    for name in re.findall(r"\*[^*]+\*", text):
+    for name in _ITALICS.findall(text):
         if name in other:
             text = text.replace(name, " ; ")
     for term in sorted(glossary, key=len, reverse=True):

@@ -45,6 +45,7 @@ def test_a_difference_is_found(english: str, other: str, found: str) -> None:
         ("the effective receptive field", "有効受容野"),
         ("`patch` is an argument", "`patch`は引数です。"),
         ("*A patch is worth a word*, 2010.11929", "*A patch is worth a word*、2010.11929"),
+        ("**References.** *A patch is worth a word*", "**参考文献。** *A patch is worth a word*"),
         ("dispatch the header", "ヘッダーを送ります。"),
         ("Write `{` or {name}.", "{name}か`{`を書きます。"),
         ("**Predict.** Which?", "**予想。** どれですか。"),
