@@ -33,6 +33,7 @@ from vlmteach.views.line import Line
 from vlmteach.views.live import LiveFigure
 from vlmteach.views.matrix import ControlCell, draw_blind, draw_matrix, draw_near_far
 from vlmteach.views.meetings import MEETINGS, draw_meeting
+from vlmteach.views.memory import draw_memory_order
 from vlmteach.views.parts import draw_parts
 from vlmteach.views.patches import (
     draw_bag_of_patches,
@@ -47,6 +48,7 @@ from vlmteach.views.patchview_figure import draw_patchview
 from vlmteach.views.picture import draw_picture
 from vlmteach.views.ranges import Measured, draw_ranges
 from vlmteach.views.real_vlms import draw_part_shares, draw_token_budgets
+from vlmteach.views.roles import draw_roles
 from vlmteach.views.rounding import tell_size
 from vlmteach.views.scene_board import SceneBoard
 from vlmteach.views.scenes import Asked, draw_scenes_with_questions
@@ -145,6 +147,7 @@ __all__ = [
     "draw_mask",
     "draw_matrix",
     "draw_meeting",
+    "draw_memory_order",
     "draw_near_far",
     "draw_next_words",
     "draw_numbers",
@@ -162,6 +165,7 @@ __all__ = [
     "draw_regions",
     "draw_report",
     "draw_reshape",
+    "draw_roles",
     "draw_scenes_with_questions",
     "draw_selection",
     "draw_shuffle",
