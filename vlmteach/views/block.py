@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from numpy.typing import NDArray
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import DASHES, HEAT, INK, MARKS, MUTED, PAPER, VIT_HUE, describe, new_figure
 
 _STREAM, _BRANCH = 0.6, 1.55  # heights of the residual stream and of the branches beside it
@@ -27,17 +28,19 @@ def draw_block() -> Figure:
     axis.set_xlim(0, 11)
     axis.set_ylim(0, 2.3)
     axis.annotate("", (10.9, _STREAM), (0.1, _STREAM), arrowprops={"arrowstyle": "->", "linewidth": 3, "color": INK})
-    axis.text(0.1, _STREAM - 0.42, "x: tokens (B, N, D)", fontsize=12, color=INK)
-    names = ("norm", "attention:\ntokens exchange", "norm", "MLP: each\ntoken alone")
-    for place, name in zip(_BOXES, names, strict=True):
-        _draw_box(axis, place, name, wide=name != "norm")
+    axis.text(0.1, _STREAM - 0.42, _("x: tokens (B, N, D)"), fontsize=12, color=INK)
+    names = (_("norm"), _("attention:\ntokens exchange"), _("norm"), _("MLP: each\ntoken alone"))
+    for place, name, wide in zip(_BOXES, names, (False, True, False, True), strict=True):
+        _draw_box(axis, place, name, wide)
     for first, second, sums in ((0, 1, 0), (2, 3, 1)):
         _draw_branch(axis, _BOXES[first], _BOXES[second], _SUMS[sums])
     return describe(
         figure,
-        "One transformer block. The tokens x run along a straight line, the residual stream. Beside it lie two "
-        "branches: norm, then attention, in which tokens exchange; norm, then MLP, for each token alone. The result of "
-        "each branch is added to the stream.",
+        _(
+            "One transformer block. The tokens x run along a straight line, the residual stream. Beside it lie two "
+            "branches: norm, then attention, in which tokens exchange; norm, then MLP, for each token alone. The "
+            "result of each branch is added to the stream."
+        ),
     )
 
 
@@ -85,25 +88,38 @@ def draw_stacks(stacks: Sequence[Stack]) -> Figure:
     figure, (sizes, likenesses) = new_figure(1, 2, height=4.4)
     told = []
     for index, stack in enumerate(stacks):
-        hue = _HUES[index % len(_HUES)]
+        name, hue = from_lesson(stack.name), _HUES[index % len(_HUES)]
         for axis, values in ((sizes, stack.std), (likenesses, stack.likeness)):
             depth = np.arange(values.shape[1])
             mean, low, high = values.mean(axis=0), values.min(axis=0), values.max(axis=0)
-            axis.plot(depth, mean, DASHES[index], marker=MARKS[index], markersize=5, color=hue, label=stack.name)
+            axis.plot(depth, mean, DASHES[index], marker=MARKS[index], markersize=5, color=hue, label=name)
             axis.fill_between(depth, low, high, color=hue, alpha=0.15, linewidth=0)
         told.append(
-            f"{stack.name}: std {_round(stack.std[:, -1].mean())}, mean cosine {stack.likeness[:, -1].mean():.2f}"
+            _(
+                "{name}: std {std}, mean cosine {cosine:.2f}",
+                name=name,
+                std=_round(stack.std[:, -1].mean()),
+                cosine=stack.likeness[:, -1].mean(),
+            )
         )
     sizes.set_yscale("log")
-    sizes.set_title("size of the tokens (std)")
-    likenesses.set_title("likeness of two tokens (cosine)")
+    sizes.set_title(_("size of the tokens (std)"))
+    likenesses.set_title(_("likeness of two tokens (cosine)"))
     likenesses.set_ylim(-0.1, 1.1)
     for axis in (sizes, likenesses):
-        axis.set_xlabel("blocks passed")
+        axis.set_xlabel(_("blocks passed"))
         axis.axhline(1, color=MUTED, linewidth=0.8)
     figure.legend(*sizes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     blocks = stacks[0].std.shape[1] - 1
-    return describe(figure, f"After {blocks} blocks, mean of {len(stacks[0].std)} seeds. {'; '.join(told)}.")
+    return describe(
+        figure,
+        _(
+            "After {blocks} blocks, mean of {seeds} seeds. {told}.",
+            blocks=blocks,
+            seeds=len(stacks[0].std),
+            told="; ".join(told),
+        ),
+    )
 
 
 def _round(number: float) -> str:
@@ -122,7 +138,8 @@ def draw_who_looks_where(weights: Mapping[str, NDArray[np.float64]], side: int) 
     cells = side * side
     own_column = np.arange(cells)[:, None] % side == np.arange(cells) % side
     told = []
-    for axis, (title, matrix) in zip(axes[0], weights.items(), strict=True):
+    for axis, (name, matrix) in zip(axes[0], weights.items(), strict=True):
+        title = from_lesson(name)
         image = axis.imshow(matrix, cmap=HEAT, vmin=0, vmax=largest)
         for edge in range(side, cells, side):
             axis.axhline(edge - 0.5, color=PAPER, linewidth=0.4)
@@ -130,11 +147,17 @@ def draw_who_looks_where(weights: Mapping[str, NDArray[np.float64]], side: int) 
         axis.set_title(title)
         axis.set_xticks([])
         axis.set_yticks([])
-        axis.set_xlabel("cell that is looked at")
+        axis.set_xlabel(_("cell that is looked at"))
         share = (matrix * own_column).sum(axis=1).mean()
-        told.append(f"{title}: {share:.0%} of the weight lies in the asking cell's column")
-    axes[0, 0].set_ylabel("cell that asks")
-    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label="weight")
+        told.append(_("{title}: {share:.0%} of the weight lies in the asking cell's column", title=title, share=share))
+    axes[0, 0].set_ylabel(_("cell that asks"))
+    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.8, label=_("weight"))
     return describe(
-        figure, f"Who looks where among {side} by {side} cells; by chance {1 / side:.0%}. {'; '.join(told)}."
+        figure,
+        _(
+            "Who looks where among {side} by {side} cells; by chance {chance:.0%}. {told}.",
+            side=side,
+            chance=1 / side,
+            told="; ".join(told),
+        ),
     )

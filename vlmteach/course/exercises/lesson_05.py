@@ -12,6 +12,7 @@ from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Values
 from vlmteach.course.exercises.ruled_out import LIBRARIES, RuledOut
+from vlmteach.language import N_
 
 Weights = Mapping[str, Tensor]
 
@@ -23,30 +24,35 @@ def parameters_of_a_block_of(dim: int) -> Exercise:
         number="5.1",
         examine=NumberCheck(
             right=12 * square + 13 * dim,
-            what="a number of parameters",
+            what=N_("a number of parameters"),
             mistakes={
-                12 * square: "These are the matrices. Each linear layer also has a bias, and each norm a weight and a "
-                "bias.",
-                12 * square + 9 * dim: "The two norms are missing: each has a weight and a bias of D numbers.",
-                12 * square + 11 * dim: "One norm is missing, or each norm has its bias only: it has a weight too, and "
-                "there are two norms.",
-                12 * square + 4 * dim: "The norms are there, and the biases of the linear layers are missing.",
-                11 * square + 12 * dim: "The last layer of the attention, proj, is missing: D × D and a bias.",
-                8 * square + 9 * dim: "That is the MLP and the norms. Attention has parameters too.",
-                8 * square + 5 * dim: "That is the MLP alone. Attention and the norms have parameters too.",
-                4 * square + 4 * dim: "That is the attention alone. The MLP and the norms have parameters too.",
-                10 * square + 11 * dim: "You counted one of q, k and v only: qkv maps D to 3 D.",
-                6 * square + 10 * dim: "You took the MLP as one as wide as the tokens: it goes from D to 4 D and back.",
-                12 * (12 * square + 13 * dim): "That is all twelve blocks. How many has one?",
+                12 * square: N_(
+                    "These are the matrices. Each linear layer also has a bias, and each norm a weight and a bias."
+                ),
+                12 * square + 9 * dim: N_("The two norms are missing: each has a weight and a bias of D numbers."),
+                12 * square + 11 * dim: N_(
+                    "One norm is missing, or each norm has its bias only: it has a weight too, and there are two norms."
+                ),
+                12 * square + 4 * dim: N_("The norms are there, and the biases of the linear layers are missing."),
+                11 * square + 12 * dim: N_("The last layer of the attention, proj, is missing: D × D and a bias."),
+                8 * square + 9 * dim: N_("That is the MLP and the norms. Attention has parameters too."),
+                8 * square + 5 * dim: N_("That is the MLP alone. Attention and the norms have parameters too."),
+                4 * square + 4 * dim: N_("That is the attention alone. The MLP and the norms have parameters too."),
+                10 * square + 11 * dim: N_("You counted one of q, k and v only: qkv maps D to 3 D."),
+                6 * square + 10 * dim: N_(
+                    "You took the MLP as one as wide as the tokens: it goes from D to 4 D and back."
+                ),
+                12 * (12 * square + 13 * dim): N_("That is all twelve blocks. How many has one?"),
             },
-            look="Add up qkv (D to 3 D), proj (D to D), fc1 (D to 4 D) and fc2 (4 D to D), each with a bias, and "
-            "norms.",
+            look=N_(
+                "Add up qkv (D to 3 D), proj (D to D), fc1 (D to 4 D) and fc2 (4 D to D), each with a bias, and norms."
+            ),
             close=0.5,
         ),
-        praise="12 D² + 13 D: a third of it in attention, two thirds in the MLP, and next to nothing in the norms.",
+        praise=N_("12 D² + 13 D: a third of it in attention, two thirds in the MLP, and next to nothing in the norms."),
         hints=(
-            "A linear layer from a to b has a · b weights and b biases; a LayerNorm has D weights and D biases.",
-            "The matrices have 3 D² + D² + 4 D² + 4 D² numbers, the biases 3 D + D + 4 D + D, the two norms 4 D.",
+            N_("A linear layer from a to b has a · b weights and b biases; a LayerNorm has D weights and D biases."),
+            N_("The matrices have 3 D² + D² + 4 D² + 4 D² numbers, the biases 3 D + D + 4 D + D, the two norms 4 D."),
         ),
         answer=f"parameters_of_a_block = 12 * {dim}**2 + 13 * {dim}",
     )
@@ -56,8 +62,10 @@ parameters_of_a_block = parameters_of_a_block_of(dim=384)
 
 EPS = 1e-6  # of timm's norms
 _FUNCTIONS = RuledOut(
-    "You called attention or a block that is there already, torch's, the course's or another library's. Write it "
-    "yourself: F.linear, F.layer_norm and the four operations of lesson 04 are enough.",
+    N_(
+        "You called attention or a block that is there already, torch's, the course's or another library's. Write it "
+        "yourself: F.linear, F.layer_norm and the four operations of lesson 04 are enough."
+    ),
     torch="attention|multi_head",
     packages=LIBRARIES,
 )
@@ -180,50 +188,60 @@ block_of = Exercise(
         mistakes=(
             (
                 _no_residual,
-                "Nothing is added: x + attention(norm(x)), then x + mlp(norm(x)). You replaced x both times.",
+                N_("Nothing is added: x + attention(norm(x)), then x + mlp(norm(x)). You replaced x both times."),
             ),
-            (_first_residual_only, "The second residual connection is missing: add the MLP's result to x."),
-            (_post_norm, "You put the norms after the sums (post-norm). Here each branch begins with its norm."),
+            (_first_residual_only, N_("The second residual connection is missing: add the MLP's result to x.")),
+            (_post_norm, N_("You put the norms after the sums (post-norm). Here each branch begins with its norm.")),
             (
                 _normed_stream,
-                "You added the branches to the *normed* tokens. The residual stream itself stays as it is: x + "
-                "attention(norm(x)).",
+                N_(
+                    "You added the branches to the *normed* tokens. The residual stream itself stays as it is: x + "
+                    "attention(norm(x))."
+                ),
             ),
-            (_no_norm, "There is no norm: each branch reads norm(x)."),
-            (_one_norm, "You used norm1 twice; the MLP has a norm of its own, norm2."),
+            (_no_norm, N_("There is no norm: each branch reads norm(x).")),
+            (_one_norm, N_("You used norm1 twice; the MLP has a norm of its own, norm2.")),
             (
                 _parallel,
-                "Both branches read the same x. The MLP comes second: it reads what attention has already added to.",
+                N_(
+                    "Both branches read the same x. The MLP comes second: it reads what attention has already added to."
+                ),
             ),
-            (_without_mlp, "The MLP is missing: x + mlp(norm2(x))."),
-            (_block_with(F.relu), "The activation is a GELU, not a ReLU."),
-            (_block_with(lambda x: x), "There is no activation between fc1 and fc2: F.gelu."),
+            (_without_mlp, N_("The MLP is missing: x + mlp(norm2(x)).")),
+            (_block_with(F.relu), N_("The activation is a GELU, not a ReLU.")),
+            (_block_with(lambda x: x), N_("There is no activation between fc1 and fc2: F.gelu.")),
             (
                 _block_with(lambda x: F.gelu(x, approximate="tanh")),
-                "That is GELU's tanh approximation. timm's ViT uses the exact GELU: F.gelu(x).",
+                N_("That is GELU's tanh approximation. timm's ViT uses the exact GELU: F.gelu(x)."),
             ),
             (
                 _block_with(heads_first=True),
-                "You split qkv into heads first, then into q, k and v. Its 3 · D outputs are q of all heads, then k of "
-                "all heads, then v of all heads.",
+                N_(
+                    "You split qkv into heads first, then into q, k and v. Its 3 · D outputs are q of all heads, then "
+                    "k of "
+                    "all heads, then v of all heads."
+                ),
             ),
             (
                 _block_with(wide=True),
-                "You scaled by the width of the model. A score is a sum over one head: √(D / num_heads).",
+                N_("You scaled by the width of the model. A score is a sum over one head: √(D / num_heads)."),
             ),
-            (_block_with(causal=True), "You masked later tokens, as a language model does. Patches see all patches."),
+            (
+                _block_with(causal=True),
+                N_("You masked later tokens, as a language model does. Patches see all patches."),
+            ),
             (
                 lambda x, weights, num_heads: _block(x, weights, 1),
-                "You used a single head. Split q, k and v into num_heads slices.",
+                N_("You used a single head. Split q, k and v into num_heads slices."),
             ),
         ),
-        look="Compare with the two lines of section 1, and print the shape of q: (B, num_heads, N, D / num_heads).",
+        look=N_("Compare with the two lines of section 1, and print the shape of q: (B, num_heads, N, D / num_heads)."),
         ruled_out=_FUNCTIONS,
     ),
-    praise="The same numbers as timm's block, without a class: a block is two sums.",
+    praise=N_("The same numbers as timm's block, without a class: a block is two sums."),
     hints=(
-        "Begin with two small functions, norm(x, name) and linear(x, name), which look their weights up.",
-        "unflatten(2, (3, num_heads, -1)) tells q, k, v and the heads apart; the rest are the lines of section 1.",
+        N_("Begin with two small functions, norm(x, name) and linear(x, name), which look their weights up."),
+        N_("unflatten(2, (3, num_heads, -1)) tells q, k, v and the heads apart; the rest are the lines of section 1."),
     ),
     answer="""import torch.nn.functional as F
 
@@ -340,34 +358,42 @@ vit_of = Exercise(
         cases=_vits(),
         result=Values("(B, 1 + patches, D)"),
         mistakes=(
-            (_no_positions, "The positions are missing: add pos_embed once, before the first block."),
+            (_no_positions, N_("The positions are missing: add pos_embed once, before the first block.")),
             (
                 _cls_without_position,
-                "The CLS token got no position: pos_embed has one row more than there are patches, its first is CLS's.",
+                N_(
+                    "The CLS token got no position: pos_embed has one row more than there are patches, its first is "
+                    "CLS's."
+                ),
             ),
-            (_no_last_norm, "The norm after the last block is missing: norm.weight and norm.bias."),
+            (_no_last_norm, N_("The norm after the last block is missing: norm.weight and norm.bias.")),
             (
                 _column_by_column,
-                "Your patches are in the wrong order, column by column. Row by row, from the top left: flatten(2).mT "
-                "of the grid (B, D, rows, columns).",
+                N_(
+                    "Your patches are in the wrong order, column by column. Row by row, from the top left: "
+                    "flatten(2).mT "
+                    "of the grid (B, D, rows, columns)."
+                ),
             ),
-            (_cls_last, "You put the CLS token at the end; it stands in front of the patches."),
+            (_cls_last, N_("You put the CLS token at the end; it stands in front of the patches.")),
             (
                 _first_block_only,
-                "Only the first block ran. Go through blocks.0, blocks.1, … as long as there are names.",
+                N_("Only the first block ran. Go through blocks.0, blocks.1, … as long as there are names."),
             ),
-            (_backwards, "Your blocks run from the last to the first."),
-            (_without_cls, "Return all tokens, the CLS token first."),
-            (_cls_alone, "You returned the CLS token alone. Return all tokens, (B, 1 + patches, D)."),
+            (_backwards, N_("Your blocks run from the last to the first.")),
+            (_without_cls, N_("Return all tokens, the CLS token first.")),
+            (_cls_alone, N_("You returned the CLS token alone. Return all tokens, (B, 1 + patches, D).")),
         ),
-        look="Go through it in order: patches, CLS token, positions, blocks, norm. Which step is the first whose "
-        "result differs from the class ViT of section 5 with the same weights?",
+        look=N_(
+            "Go through it in order: patches, CLS token, positions, blocks, norm. Which step is the first whose "
+            "result differs from the class ViT of section 5 with the same weights?"
+        ),
         ruled_out=_FUNCTIONS,
     ),
-    praise="A Vision Transformer from a picture and a dictionary: with timm's weights it is timm's network.",
+    praise=N_("A Vision Transformer from a picture and a dictionary: with timm's weights it is timm's network."),
     hints=(
-        "patch_embed.proj is a convolution whose stride is the side of its kernel: F.conv2d, then flatten(2).mT.",
-        "For block i, take the names that start with f'blocks.{i}.' and remove that start; then call block_of.",
+        N_("patch_embed.proj is a convolution whose stride is the side of its kernel: F.conv2d, then flatten(2).mT."),
+        N_("For block i, take the names that start with f'blocks.{i}.' and remove that start; then call block_of."),
     ),
     answer=block_of.answer
     + """

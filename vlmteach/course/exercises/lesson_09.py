@@ -6,14 +6,18 @@ from vlmteach.course.exercises.argument import examine_argument
 from vlmteach.course.exercises.checks import ChoiceCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.windows import bag_check
+from vlmteach.language import N_
 
 bag = Exercise(
     number="9.1",
     examine=bag_check,
-    praise="Equal bags, equal outputs: your function says in advance which questions such a network cannot answer.",
+    praise=N_("Equal bags, equal outputs: your function says in advance which questions such a network cannot answer."),
     hints=(
-        "For each cell collect what stands in the rows and columns from -reach to +reach around it, modulo the size.",
-        "A window as a tuple can be sorted. sorted(...) of all windows forgets where each was and keeps how often.",
+        N_(
+            "For each cell collect what stands in the rows and columns from -reach to +reach around it, modulo the "
+            "size."
+        ),
+        N_("A window as a tuple can be sorted. sorted(...) of all windows forgets where each was and keeps how often."),
     ),
     answer="""def bag_of_windows(board, reach):
     n, steps = len(board), range(-reach, reach + 1)
@@ -29,33 +33,35 @@ questions = Exercise(
     number="9.2",
     examine=ChoiceCheck(
         name="what_a_bag_can_tell",
-        key="question",
+        key=N_("question"),
         words=("possible", "impossible"),
         right={
-            "what shape is red ?": ("possible", "One window around red shows its shape."),
-            "how many circle ?": ("possible", "The bag says how often each window occurs, so it counts."),
+            "what shape is red ?": ("possible", N_("One window around red shows its shape.")),
+            "how many circle ?": ("possible", N_("The bag says how often each window occurs, so it counts.")),
             "which row is red ?": (
                 "impossible",
-                "Move everything down by a row, around the border: the bag is the same.",
+                N_("Move everything down by a row, around the border: the bag is the same."),
             ),
             "is red left of blue ?, in one row, one cell between them": (
                 "possible",
-                "A window between the two shows both, in their order.",
+                N_("A window between the two shows both, in their order."),
             ),
             "is red left of blue ?, in one row, two cells between them": (
                 "impossible",
-                "Swap them: the bag is the same, the answer is not.",
+                N_("Swap them: the bag is the same, the answer is not."),
             ),
             "is red shaped like blue ?, in one row, two cells between them": (
                 "possible",
-                "Each shape is in a window of its own, and a mean can hold both. Far is not the same as relational.",
+                N_(
+                    "Each shape is in a window of its own, and a mean can hold both. Far is not the same as relational."
+                ),
             ),
         },
     ),
-    praise="The limit is not distance and not relations. It is order among windows that never meet.",
+    praise=N_("The limit is not distance and not relations. It is order among windows that never meet."),
     hints=(
-        "Ask of each question: can two pictures have the same bag of windows and different answers?",
-        "Shifting all things around the border keeps the bag. So does swapping two that are three cells apart.",
+        N_("Ask of each question: can two pictures have the same bag of windows and different answers?"),
+        N_("Shifting all things around the border keeps the bag. So does swapping two that are three cells apart."),
     ),
     answer="""what_a_bag_can_tell = {
     "what shape is red ?": "possible",
@@ -70,11 +76,13 @@ questions = Exercise(
 argument = Exercise(
     number="9.3",
     examine=examine_argument,
-    praise="A claim, two numbers that move with the record, a source, a verdict, and what would overturn it.",
+    praise=N_("A claim, two numbers that move with the record, a source, a verdict, and what would overturn it."),
     hints=(
-        "Start from what would convince you of the opposite. That is your `change`, and it must be false today.",
-        "Take the lines that are printed above the cell, with other names in them. Quote the guess rate beside an "
-        "accuracy.",
+        N_("Start from what would convince you of the opposite. That is your `change`, and it must be false today."),
+        N_(
+            "Take the lines that are printed above the cell, with other names in them. Quote the guess rate beside an "
+            "accuracy."
+        ),
     ),
     answer="""def sentence(r):
     outside = r.cliff.worst("cnn-3")[1]
