@@ -1,7 +1,7 @@
 """What a network weighs its values with: worked out beside a fused step, or read off a step in the open.
 
-Weights are worked out in float64, which neither autocast nor a lowered matmul precision touches, and given as float32
-(float64 of a float64 network). The network's own results go on through it as they are.
+Scores are worked out in float64, which neither autocast nor a lowered matmul precision touches, and weights given as
+float32 (float64 of a float64 network). The network's own results go on through it as they are.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ def _weights(
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     with torch.autocast(query.device.type, enabled=False):
-        scores = _exact(query.to(dtype)) * scale @ _exact(key.to(dtype)).mT
+        scores = _shown(_exact(query.to(dtype)) * scale @ _exact(key.to(dtype)).mT, dtype)
     if is_causal:
         attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     if attn_mask is None:
-        return _shown(scores.softmax(dim=-1), dtype)
+        return scores.softmax(dim=-1)
     if attn_mask.dtype == torch.bool:
         allowed = attn_mask
     else:
         allowed = attn_mask > -torch.inf
-        scores = scores + _exact(attn_mask.to(dtype))
+        scores = scores + attn_mask.to(dtype)
     # a row with nothing to attend to has no softmax; torch's answer, and ours, is zeros
     weights = scores.masked_fill(~allowed, -torch.inf).softmax(dim=-1)
-    return _shown(weights.masked_fill(~allowed.any(dim=-1, keepdim=True), 0.0), dtype)
+    return weights.masked_fill(~allowed.any(dim=-1, keepdim=True), 0.0)
 
 
 def rows_of(softmax: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
@@ -151,5 +151,5 @@ def _exact(values: Tensor) -> Tensor:
     return values.float() if values.device.type == "mps" else values.double()  # Apple's GPUs have no float64
 
 
-def _shown(weights: Tensor, dtype: torch.dtype) -> Tensor:
-    return weights.to(torch.promote_types(dtype, torch.float32))
+def _shown(values: Tensor, dtype: torch.dtype) -> Tensor:
+    return values.to(torch.promote_types(dtype, torch.float32))
