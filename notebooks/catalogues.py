@@ -30,17 +30,21 @@ from vlmteach.language import FROM_LESSON, LOCALE
 ROOT = Path(__file__).resolve().parents[1]
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # or a compiled catalogue would change with the clock
 MARKS = {"_": None, "N_": None}
-# (where, pattern) of what is read for marked texts
-MARKED = [(ROOT / PACKAGE, "**.py"), (ROOT / "notebooks", "build_lessons.py")]
+# (where, pattern, language) of what is read for marked texts
+MARKED = [
+    (ROOT / PACKAGE, "**.py", "python"),
+    (ROOT / PACKAGE, "**.js", "javascript"),
+    (ROOT / "notebooks", "build_lessons.py", "python"),
+]
 
 
 @cache
 def package_messages() -> dict[str, tuple[str, ...]]:
     """What the package and the builder say: message -> the files it stands in."""
     found: dict[str, list[str]] = {}
-    for folder, pattern in MARKED:
+    for folder, pattern, language in MARKED:
         for file, _line, message, _comments, _context in extract_from_dir(
-            folder, [(pattern, "python")], keywords=MARKS, comment_tags=()
+            folder, [(pattern, language)], keywords=MARKS, comment_tags=()
         ):
             files = found.setdefault(str(message), [])
             if (place := (folder / file).relative_to(ROOT).as_posix()) not in files:

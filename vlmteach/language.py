@@ -2,8 +2,8 @@
 
 Texts are marked as gettext does: `_("…")` is translated where it stands; `N_("…")` marks a text that stands in a table
 and goes through `_` where it is shown. What changes inside a text is a named placeholder, given with it:
-`_("{count} tokens", count=3)`, or in a table `N_("{count} tokens", count=3)`. A text that a lesson's own cell hands to a
-figure goes through `from_lesson`.
+`_("{count} tokens", count=3)`, or in a table `N_("{count} tokens", count=3)`. A text that a lesson's own cell hands to
+a figure goes through `from_lesson`. The scripts of pages mark theirs with `_` as well; see views/page.py.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from support.browser import offline_pages
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 from support.readable import contrast, cut_off
 
+from vlmteach.language import use_language
 from vlmteach.probes.patchview import Heat
 from vlmteach.views.patchview import PatchView
 from vlmteach.views.patchview_words import READOUTS, facts_of
@@ -298,6 +299,18 @@ def test_a_link_opens_a_layer_a_cell_and_a_hidden_cell_and_what_is_chosen_is_in_
     page.evaluate("window.postMessage({ vlmteach: '#layer=3&cell=0-0' }, '*')")
     page.wait_for_function("document.querySelector('caption').textContent === 'Cell (0, 0)'")
     assert page.locator("output").text_content() == "3 of 3"
+
+
+def test_in_japanese_what_the_script_says_is_japanese(open_view):
+    use_language("ja")
+    try:
+        page = open_view(synthetic_patchview(), hash_="#layer=2&cell=6-1&hide=0-7")
+    finally:
+        use_language("en")
+    assert page.locator("output").text_content() == "2 / 3"
+    assert caption(page) == "セル(6, 1) · 印を付けたセル(0, 7)"
+    page.get_by_role("button", name="セルを隠す").click()
+    assert caption(page) == "セル(6, 1)"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from prose import messages, translated
 
 from vlmteach.course import LESSONS
 from vlmteach.course.glossary import TERMS
+from vlmteach.views.page import marked_texts
 
 each_edition = pytest.mark.parametrize("edition", editions(), ids=lambda edition: edition.language)
 
@@ -73,6 +74,13 @@ def test_a_lesson_whose_messages_stay_as_they_are_says_the_same(lesson) -> None:
     again = translated(source, lambda message: message)
     assert messages(again) == messages(source)
     assert code_of(again) == code_of(source)
+
+
+def test_the_page_of_a_script_finds_each_text_that_the_catalogues_have() -> None:
+    scripts = [path.read_text("utf-8") for path in (catalogues.ROOT / PACKAGE).rglob("*.js")]
+    marked = [text for text, files in package_messages().items() if any(file.endswith(".js") for file in files)]
+    assert "Occlude a cell" in marked
+    assert sorted({text for script in scripts for text in marked_texts(script)}) == sorted(marked)
 
 
 def code_of(source: str) -> list[str]:

@@ -125,7 +125,7 @@ def test_titles_labels_and_words_cannot_leave_their_place():
     data = synthetic_words(words=(HOSTILE, "b", "c", "d"), title=HOSTILE)
     text = PatchView(data).to_html()
     page = Page(text)
-    assert page.tags.count("script") == 2  # the data and the module, no third
+    assert page.tags.count("script") == 3  # the texts, the data and the module, no fourth
     assert "img" not in page.tags
     assert page.title == HOSTILE
     assert page_data(text)["title"] == HOSTILE

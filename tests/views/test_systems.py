@@ -31,7 +31,7 @@ def test_the_page_asks_for_nothing_from_outside():
 
 def test_whatever_a_name_contains_stays_text():
     page = SystemsView(table(NASTY), title=NASTY).to_html()
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     assert data_of(page)["cells"][0][0]["systems"][0]["name"] == NASTY
     assert f"<title>{html.escape(NASTY)}</title>" in page
 

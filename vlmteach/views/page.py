@@ -29,6 +29,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <main id="{name}"><p>{needs_javascript}</p></main>
+<script type="application/json" id="texts">{texts}</script>
 <script type="application/json" id="data">{data}</script>
 <script type="module">
 {module}
@@ -41,7 +42,7 @@ Promise.resolve().then(() => mount(root, data)).then(() => {{
   const still = frame?.nextElementSibling;
   if (still) still.style.display = "none";
 }}).catch((error) => {{
-  root.textContent = `This page could not start: ${{error.message}}`;
+  root.textContent = {could_not_start}.replace("{{error}}", () => error.message);
   throw error;
 }});
 </script>
@@ -51,6 +52,7 @@ Promise.resolve().then(() => mount(root, data)).then(() => {{
 
 _IMPORT = re.compile(r"^import\b.*\n", re.MULTILINE)
 _OURS = re.compile(r'import \{ [\w, ]+ \} from "(\.\.?/[\w./]+\.js)";\n')
+_TEXT = re.compile(r'\b_\("((?:[^"\\]|\\.)*)"')  # what a script marks
 _HOW_TO_RUN = N_(
     "This stands in for an interactive view. To use the view, run this cell or trust the notebook; on a page that only "
     "shows notebooks, such as GitHub's, open it in Jupyter or Colab first."
@@ -61,20 +63,38 @@ def make_page(name: str, module: str, title: str, data: Mapping[str, Any]) -> st
     """One HTML document that opens from disk with the network off.
 
     name: id of the page's main element. module: of the .css and .js file, "views/patchview" from the package's folder;
-    the .js defines mount(root, data), and what it imports from other files of the package comes along.
+    the .js defines mount(root, data), and what it imports from other files of the package comes along. Its own texts
+    stand in it as `_("…")`, with the `_` of views/language.js, and reach the page in the language in use.
     title and every text in data reach the page as text, whatever they contain.
     """
-    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    script = one_script(f"{module}.js")
     return _PAGE.format(
         language=current_language(),
         needs_javascript=_("This page needs JavaScript."),
         name=name,
         title=html.escape(title),
         style=_resource(f"{module}.css"),
-        # inside a script element only "<" can end it, so no title or label may bring one
-        data=packed.replace("<", "\\u003c"),
-        module=one_script(f"{module}.js"),
+        texts=_packed(_translated(script)),
+        data=_packed(data),
+        could_not_start=_packed(_("This page could not start: {error}")),
+        module=script,
     )
+
+
+def _packed(data: Any) -> str:
+    # inside a script element only "<" can end it, so no title or label may bring one
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def marked_texts(script: str) -> list[str]:
+    """The texts that a script marks, `_("…")`, each once."""
+    return list(dict.fromkeys(json.loads(f'"{text}"') for text in _TEXT.findall(script)))
+
+
+def _translated(script: str) -> dict[str, str]:
+    """Those texts that are another in the language in use, with what they are there."""
+    said = {text: _(text) for text in marked_texts(script)}
+    return {text: translation for text, translation in said.items() if translation != text}
 
 
 def in_frame(page: str, title: str, height: int, still: str) -> str:

@@ -4,6 +4,7 @@
 import { fromBase64, inflated } from "./bytes.js";
 import { make } from "./dom.js";
 import { between, moved } from "./keys.js";
+import { _ } from "./language.js";
 import { keepLink } from "./link.js";
 import { linked, writeView } from "./patchview_link.js";
 
@@ -80,16 +81,16 @@ class Explorer {
     this.slider.addEventListener("input", () => this.update({ stop: Number(this.slider.value) }));
     this.position = make("output");
     const rail = make("div", { className: "rail" });
-    rail.append(make("label", { hidden: stops.length === 1 }, make("b", {}, "Layer"), this.position, this.slider));
+    rail.append(make("label", { hidden: stops.length === 1 }, make("b", {}, _("Layer")), this.position, this.slider));
     for (const panel of this.panels) {
-      if (panel.words.length) rail.append(this.chips("Word", panel, "word", panel.words));
+      if (panel.words.length) rail.append(this.chips(_("Word"), panel, "word", panel.words));
       if (panel.maps.length > 1) rail.append(this.chips(panel.title, panel, "map", panel.maps));
     }
-    this.button = make("button", { type: "button", hidden: this.byWords || !this.canHide }, "Occlude a cell");
+    this.button = make("button", { type: "button", hidden: this.byWords || !this.canHide }, _("Occlude a cell"));
     this.button.addEventListener("click", () => this.update({ hiding: !this.hiding }));
     rail.append(this.button, this.ramp());
     this.sentence = make("p", { className: "stop" });
-    const ariaLabel = `${title}. Arrow keys move the cell, plus and minus change the layer.`;
+    const ariaLabel = _("{title}. Arrow keys move the cell, plus and minus change the layer.", { title });
     const look = { className: "panels", tabIndex: 0, role: "application", ariaLabel };
     this.stage = make("div", look, ...this.panels.map((panel) => this.card(panel)));
     this.stage.addEventListener("keydown", (event) => this.key(event));
@@ -122,14 +123,14 @@ class Explorer {
     const strip = make("span", { className: "ramp" });
     const colour = this.data.light.join(" ");
     strip.style.background = `linear-gradient(to right, #404040, rgb(${colour}))`;
-    return make("p", { className: "scale" }, strip, make("span", {}, "0"), make("span", {}, "highest of its map"));
+    return make("p", { className: "scale" }, strip, make("span", {}, "0"), make("span", {}, _("highest of its map")));
   }
 
   help() {
-    const keys = { Arrows: "move", "Home / End": "ends of the row", "+ / −": "layer" };
-    if (!this.button.hidden) keys.O = "occlude";
+    const keys = { [_("Arrows")]: _("move"), "Home / End": _("ends of the row"), "+ / −": _("layer") };
+    if (!this.button.hidden) keys.O = _("occlude");
     const shown = Object.entries(keys).map(([key, does]) => make("span", {}, make("kbd", {}, key), ` ${does}`));
-    return make("p", { className: "help" }, make("span", {}, "Point to preview, click to pin."), ...shown);
+    return make("p", { className: "help" }, make("span", {}, _("Point to preview, click to pin.")), ...shown);
   }
 
   /** The numbers of all panels in one table, so that they can be compared line by line. */
@@ -202,7 +203,7 @@ class Explorer {
   /** Paint everything for the state as it is now. */
   show() {
     this.slider.value = this.stop;
-    this.position.value = `${this.stop + 1} of ${this.data.stops.length}`;
+    this.position.value = _("{number} of {count}", { number: this.stop + 1, count: this.data.stops.length });
     this.sentence.textContent = this.data.stops[this.stop];
     this.button.ariaPressed = this.hiding;
     for (const panel of this.panels) {
@@ -335,9 +336,10 @@ class Explorer {
 
   print(panel, shown) {
     const { layer, unit } = shown;
+    const [row, column, grid] = [layer.rows[unit[0]], layer.columns[unit[1]], layer.units.join(" × ")];
     const place = panel.words.length
       ? `“${panel.words[unit[1]]}”`
-      : `unit (${layer.rows[unit[0]]}, ${layer.columns[unit[1]]}) of ${layer.units.join(" × ")}`;
+      : _("unit ({row}, {column}) of {grid}", { row, column, grid });
     panel.layer.textContent = layer.name;
     panel.unit.textContent = place;
     panel.kind.textContent = panel.maps[panel.map] ?? "";
@@ -362,8 +364,8 @@ class Explorer {
   say() {
     const { asked, marked } = this.cells();
     const about = [];
-    if (!this.byWords) about.push(`Cell (${asked.row}, ${asked.column})`);
-    if (marked) about.push(`Marked cell (${marked.row}, ${marked.column})`);
+    if (!this.byWords) about.push(_("Cell ({row}, {column})", asked));
+    if (marked) about.push(_("Marked cell ({row}, {column})", marked));
     this.caption.textContent = about.join(" · ");
     if (this.hover) return; // a screen reader hears what was chosen, not what the pointer passes
     for (const panel of this.panels) {
@@ -371,7 +373,7 @@ class Explorer {
       const numbers = lines.map((line) => `${line.label.toLowerCase()} ${line.value.textContent}`);
       about.push(`${panel.title}, ${panel.layer.textContent}, ${panel.unit.textContent}: ${numbers.join(", ")}`);
     }
-    this.said.textContent = `${about.join(". ")}.`;
+    this.said.textContent = about.map((told) => _("{told}.", { told })).join(" ");
   }
 
   /** Give each canvas as many pixels as the page shows, whatever its width. */

@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vlmteach.language import _, from_lesson
 from vlmteach.probes.patchview import Heat, Panel, PanelLayer, PatchViewData
 from vlmteach.views.html import still_html
 from vlmteach.views.page import in_frame, make_page
@@ -24,7 +25,9 @@ from vlmteach.views.patchview_words import (
     MARKED_READOUTS,
     OUTSIDE,
     READOUTS,
+    Readout,
     facts_of,
+    maps_of,
     notes_of,
     stops_of,
     title_of,
@@ -50,10 +53,11 @@ class PatchView:
 
     def to_html(self) -> str:
         """The whole explorer as one HTML document that opens from disk with the network off."""
-        return make_page("explorer", "views/patchview", self.data.title, pack(self.data))
+        return make_page("explorer", "views/patchview", from_lesson(self.data.title), pack(self.data))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        frame = in_frame(self.to_html(), self.data.title, _FRAME_HEIGHT, still_html(self._as_it_opens()))
+        title = from_lesson(self.data.title)
+        frame = in_frame(self.to_html(), title, _FRAME_HEIGHT, still_html(self._as_it_opens()))
         return {"text/html": frame, "text/plain": repr(self)}
 
     def _as_it_opens(self) -> Figure:
@@ -62,14 +66,14 @@ class PatchView:
 
     def __repr__(self) -> str:
         panels = ", ".join(title_of(panel) for panel in self.data.panels)
-        return f"PatchView({self.data.title!r}: {panels}; {self.data.stops} layers)"
+        return f"PatchView({from_lesson(self.data.title)!r}: {panels}; {self.data.stops} layers)"
 
 
 def pack(data: PatchViewData) -> dict[str, Any]:
     """The explorer's data as plain JSON: every array becomes {dtype, offset, shape} into one run of base64 bytes."""
     arrays = _Bytes()
     return {
-        "title": data.title,
+        "title": from_lesson(data.title),
         "picture": arrays.add(data.picture),
         "light": LIGHT,
         "behind": BEHIND,
@@ -79,11 +83,15 @@ def pack(data: PatchViewData) -> dict[str, Any]:
         "cells": data.cells,
         "squares": data.squares,
         "notes": notes_of(data),
-        "readouts": [readout._asdict() for readout in READOUTS],
-        "marked_readouts": [readout._asdict() for readout in MARKED_READOUTS],
+        "readouts": list(map(_pack_readout, READOUTS)),
+        "marked_readouts": list(map(_pack_readout, MARKED_READOUTS)),
         "panels": [_pack_panel(panel, data.cells, arrays) for panel in data.panels],
         "bytes": arrays.encode(),
     }
+
+
+def _pack_readout(readout: Readout) -> dict[str, Any]:
+    return {**readout._asdict(), "label": _(readout.label)}
 
 
 def _pack_panel(panel: Panel, cells: tuple[int, int], arrays: _Bytes) -> dict[str, Any]:
@@ -91,7 +99,7 @@ def _pack_panel(panel: Panel, cells: tuple[int, int], arrays: _Bytes) -> dict[st
         "title": title_of(panel),
         "hue": panel.kind,
         "at": panel.at,
-        "maps": panel.maps,
+        "maps": maps_of(panel),
         "words": panel.words,
         "layers": [_pack_layer(layer, cells, arrays) for layer in panel.layers],
     }

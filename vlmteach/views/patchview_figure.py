@@ -8,9 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.probes.patchview import Panel, PanelLayer, PatchViewData
 from vlmteach.views.boxes import cell_box, draw_frame
-from vlmteach.views.patchview_words import BEHIND, HUES, LIGHT, OUTSIDE, READOUTS, Readout, facts_of, stops_of, title_of
+from vlmteach.views.patchview_words import (
+    BEHIND,
+    HUES,
+    LIGHT,
+    OUTSIDE,
+    READOUTS,
+    Readout,
+    facts_of,
+    maps_of,
+    stops_of,
+    title_of,
+)
 from vlmteach.views.style import PAPER, describe, new_figure, show_picture
 
 _COLUMNS = 3  # panels in a row
@@ -43,16 +55,29 @@ def draw_patchview(
         if not panel.words:
             tall, wide = (length / count for length, count in zip(data.picture.shape, data.cells, strict=False))
             draw_frame(axis, cell_box(cell, tall, wide), PAPER, 1.8, halo=3.5, edge="black")
-        lines = [f"{readout.label}: {text}" for readout in READOUTS if (text := read_out(layer, readout, which, unit))]
-        asked = (
-            f"“{panel.words[unit[1]]}”" if panel.words else f"unit ({layer.rows[unit[0]]}, {layer.columns[unit[1]]})"
-        )
-        about = ", ".join([layer.name, asked, *panel.maps[which : which + 1]])
+        lines = [
+            f"{_(readout.label)}: {text}" for readout in READOUTS if (text := read_out(layer, readout, which, unit))
+        ]
+        row, column = layer.rows[unit[0]], layer.columns[unit[1]]
+        asked = f"“{panel.words[unit[1]]}”" if panel.words else _("unit ({row}, {column})", row=row, column=column)
+        about = ", ".join([layer.name, asked, *maps_of(panel)[which : which + 1]])
         axis.set_title(title_of(panel), color=HUES[panel.kind], fontweight="bold")
         axis.set_xlabel("\n".join([about.replace(", ", "\n", 1), *lines]), fontsize=11)
         sentences.append(f"{title_of(panel)}, {about}: {'; '.join(lines).lower()}.")
-    figure.suptitle(f"{data.title}, layer {stop + 1} of {data.stops}", fontsize=13)
-    return describe(figure, f"{data.title}, cell {cell}. {stops_of(data)[stop]} {' '.join(sentences)}")
+    title = from_lesson(data.title)
+    figure.suptitle(
+        _("{title}, layer {number} of {count}", title=title, number=stop + 1, count=data.stops), fontsize=13
+    )
+    return describe(
+        figure,
+        _(
+            "{title}, cell {cell}. {stop} {panels}",
+            title=title,
+            cell=cell,
+            stop=stops_of(data)[stop],
+            panels=" ".join(sentences),
+        ),
+    )
 
 
 def read_out(layer: PanelLayer, readout: Readout, which: int, unit: tuple[int, int]) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import matplotlib
 from matplotlib.colors import to_rgb
 
+from vlmteach.language import N_, _
 from vlmteach.probes.patchview import LONGEST_MAP, Panel, PanelLayer, PatchViewData
 from vlmteach.views.style import CNN_HUE, HEAT, LANGUAGE_HUE, VIT_HUE
 
@@ -14,11 +16,11 @@ LIGHT = [round(255 * part) for part in to_rgb(matplotlib.colormaps[HEAT](1.0))] 
 BEHIND, OUTSIDE = 0.5, 0.35  # how bright the picture stays behind a map, and outside a box
 HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "language": LANGUAGE_HUE}
 _TITLES = {
-    ("box", "cnn"): "Receptive box",
-    ("field", "cnn"): "Effective field",
-    ("field", "vit"): "Effective field of the ViT",
-    ("attention", "vit"): "Attention",
-    ("attention", "language"): "Attention of words",
+    ("box", "cnn"): N_("Receptive box"),
+    ("field", "cnn"): N_("Effective field"),
+    ("field", "vit"): N_("Effective field of the ViT"),
+    ("attention", "vit"): N_("Attention"),
+    ("attention", "language"): N_("Attention of words"),
 }
 
 
@@ -32,21 +34,32 @@ class Readout(NamedTuple):
 
 
 READOUTS = (
-    Readout("size", "Field size", "px", 1),  # of what a unit can see; what it uses has no edge
-    Readout("share", "Share of the picture", "%", 1),
-    Readout("distance", "Mean distance", "px", 1),
-    Readout("peak", "Highest cell weight", "", 3),
+    Readout("size", N_("Field size"), "px", 1),  # of what a unit can see; what it uses has no edge
+    Readout("share", N_("Share of the picture"), "%", 1),
+    Readout("distance", N_("Mean distance"), "px", 1),
+    Readout("peak", N_("Highest cell weight"), "", 3),
 )
+_MAPS = {"mean of heads": N_("mean of heads"), "rollout": N_("rollout")}
 # What is read about a second, marked cell: from PanelLayer.weights and PanelLayer.change.
 MARKED_READOUTS = (
-    Readout("weight", "Marked cell's weight", "", 3),
-    Readout("change", "Change when hidden", "%", 1),
+    Readout("weight", N_("Marked cell's weight"), "", 3),
+    Readout("change", N_("Change when hidden"), "%", 1),
 )
 
 
 def title_of(panel: Panel) -> str:
     """What stands above a panel."""
-    return _TITLES.get((panel.shows, panel.kind), f"{panel.shows}, {panel.kind}".capitalize())
+    known = _TITLES.get((panel.shows, panel.kind))
+    return _(known) if known else f"{panel.shows}, {panel.kind}".capitalize()
+
+
+def maps_of(panel: Panel) -> list[str]:
+    """What each of a panel's maps is called."""
+    heads = [re.fullmatch(r"head (\d+)", name) for name in panel.maps]
+    return [
+        _("head {number}", number=head[1]) if head else _(_MAPS.get(name, name))
+        for name, head in zip(panel.maps, heads, strict=True)
+    ]
 
 
 def facts_of(layer: PanelLayer) -> dict[str, str]:
@@ -54,8 +67,9 @@ def facts_of(layer: PanelLayer) -> dict[str, str]:
     if layer.whole_field is None:
         return {}
     if layer.whole_field == "global":
-        return {"size": "whole picture"}
-    return {"size": f"{layer.whole_field[0]} × {layer.whole_field[1]} px"}
+        return {"size": _("whole picture")}
+    height, width = layer.whole_field
+    return {"size": _("{height} × {width} px", height=height, width=width)}
 
 
 def stops_of(data: PatchViewData) -> list[str]:
@@ -65,11 +79,22 @@ def stops_of(data: PatchViewData) -> list[str]:
 
 
 def _stop(panels: list[Panel], index: int, count: int) -> str:
-    names = [f"{panel.layers[panel.at[index]].name} ({panel.at[index] + 1} of {len(panel.layers)})" for panel in panels]
+    names = [
+        _(
+            "{layer} ({number} of {count})",
+            layer=panel.layers[panel.at[index]].name,
+            number=panel.at[index] + 1,
+            count=len(panel.layers),
+        )
+        for panel in panels
+    ]
     if len(panels) == 1:
-        return f"Layer {names[0]}."
-    depth = round(100 * (index + 1) / count)
-    return f"Depth {depth} %: {' beside '.join(names)}; layers are matched by relative depth."
+        return _("Layer {layer}.", layer=names[0])
+    return _(
+        "Depth {depth} %: {layers}; layers are matched by relative depth.",
+        depth=round(100 * (index + 1) / count),
+        layers=_(" beside ").join(names),
+    )
 
 
 def notes_of(data: PatchViewData) -> list[str]:
@@ -78,41 +103,64 @@ def notes_of(data: PatchViewData) -> list[str]:
     notes = []
     if how.original is not None:
         notes.append(
-            f"The picture came with {how.original[0]} × {how.original[1]} pixels and was reduced to "
-            f"{height} × {width} before anything was measured."
+            _(
+                "The picture came with {high} × {wide} pixels and was reduced to {height} × {width} before anything "
+                "was measured.",
+                high=how.original[0],
+                wide=how.original[1],
+                height=height,
+                width=width,
+            )
         )
     if any(panel.words for panel in data.panels):
-        notes.append("Attention to the cells of the picture, scaled to sum to 1; what goes to words is left out.")
+        notes.append(_("Attention to the cells of the picture, scaled to sum to 1; what goes to words is left out."))
         if any(layer.change is not None for panel in data.panels for layer in panel.layers):
-            notes.append("Change: how far the word's answer moves when the cell is hidden.")
+            notes.append(_("Change: how far the word's answer moves when the cell is hidden."))
         return notes
     notes.append(
-        "The share counts the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
-        "Mean distance is measured from the middle of the unit's own cell, weighting each pixel by its value."
+        _(
+            "The share counts the pixels above 4.55 % of the peak; of a receptive box, all pixels. "
+            "Mean distance is measured from the middle of the unit's own cell, weighting each pixel by its value."
+        )
     )
     if how.anchors is not None:
-        which = "every cell" if how.anchors == data.cells else f"{how.anchors[0]} × {how.anchors[1]} units, the dots"
-        noise = "one picture" if how.noise == 1 else f"{how.noise} pictures"
-        notes.append(f"Effective field: |gradient| averaged over {noise} of seeded noise, measured for {which}.")
+        notes.append(
+            _(
+                "Effective field: |gradient| averaged over {pictures} of seeded noise, measured for {units}.",
+                pictures=_("one picture") if how.noise == 1 else _("{count} pictures", count=how.noise),
+                units=_("every cell")
+                if how.anchors == data.cells
+                else _("{rows} × {columns} units, the dots", rows=how.anchors[0], columns=how.anchors[1]),
+            )
+        )
     if max(height, width) > LONGEST_MAP:
         notes.append(
-            f"Fine maps are averaged to at most {LONGEST_MAP} entries a side for display, but measured in full."
+            _(
+                "Fine maps are averaged to at most {longest} entries a side for display, but measured in full.",
+                longest=LONGEST_MAP,
+            )
         )
     notes.append(_hidden(data))
     if how.not_local is not None:
-        notes.append(f"From {how.not_local[0]} on the CNN is not local: {how.not_local[1]}.")
+        layer, reason = how.not_local
+        notes.append(_("From {layer} on the CNN is not local: {reason}.", layer=layer, reason=reason))
     if any(panel.shows == "attention" for panel in data.panels):
-        notes.append("Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement.")
+        notes.append(
+            _("Rollout multiplies the attention of all layers so far: bookkeeping of paths, not a measurement.")
+        )
     if how.prefix_tokens_left_out:
-        notes.append("Attention to tokens without a place (CLS, registers) is left out; the rest sums to 1.")
+        notes.append(_("Attention to tokens without a place (CLS, registers) is left out; the rest sums to 1."))
     return notes
 
 
 def _hidden(data: PatchViewData) -> str:
     if data.squares == (0, 0):
-        weights = any(panel.shows == "attention" for panel in data.panels)
-        return "No square was hidden" + (", so weights are not compared with measured changes." if weights else ".")
-    return (
-        f"Hidden: each of {data.squares[0]} × {data.squares[1]} squares, in the picture's mean colour. Change: how "
-        "far the unit's vector moves, in per cent of the layer's mean vector length."
+        if any(panel.shows == "attention" for panel in data.panels):
+            return _("No square was hidden, so weights are not compared with measured changes.")
+        return _("No square was hidden.")
+    return _(
+        "Hidden: each of {rows} × {columns} squares, in the picture's mean colour. Change: how far the unit's vector "
+        "moves, in per cent of the layer's mean vector length.",
+        rows=data.squares[0],
+        columns=data.squares[1],
     )

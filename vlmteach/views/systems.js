@@ -1,5 +1,7 @@
 // The table of real systems: a grid of cells, and below it what lies in the chosen one. Shows what it is given.
 
+import { _ } from "./language.js";
+
 const make = (tag, { text, ...attributes } = {}, ...children) => {
   const element = document.createElement(tag);
   if (text !== undefined) element.textContent = text; // never innerHTML: names and sentences stay text
@@ -51,7 +53,7 @@ export function mount(root, data) {
     choose(inside(target[0], data.rows.length), inside(target[1], columns), true);
   });
 
-  const help = "Click a cell, or move with the arrow keys (Home and End: first and last of a row).";
+  const help = _("Click a cell, or move with the arrow keys (Home and End: first and last of a row).");
   root.replaceChildren(make("div", { class: "table" }, table), make("p", { class: "help", text: help }), details);
   const first = data.cells.findIndex((line) => line.some((cell) => cell.systems.length));
   choose(first, data.cells[first].findIndex((cell) => cell.systems.length), false);
@@ -63,8 +65,8 @@ function makeCell(data, row, column, cell) {
   for (const { name, year } of cell.systems) {
     element.append(make("div", {}, make("span", { text: `${name} ` }), make("span", { class: "year", text: year })));
   }
-  if (kind === "empty") element.append(make("span", { text: "none here, but it runs" }));
-  if (kind === "refused") element.append(make("span", { text: "not possible" }));
+  if (kind === "empty") element.append(make("span", { text: _("none here, but it runs") }));
+  if (kind === "refused") element.append(make("span", { text: _("not possible") }));
   return element;
 }
 
@@ -72,12 +74,12 @@ function describe(data, row, column) {
   const cell = data.cells[row][column];
   const parts = [make("h2", { text: `${data.rows[row].title} + ${data.columns[column].title.toLowerCase()}` })];
   parts.push(make("p", { text: data.rows[row].explains }), make("p", { text: data.columns[column].explains }));
-  if (cell.refusal) return [...parts, make("h3", { text: "Not possible" }), make("p", { text: cell.refusal })];
+  if (cell.refusal) return [...parts, make("h3", { text: _("Not possible") }), make("p", { text: cell.refusal })];
   for (const system of cell.systems) {
     const facts = system.facts.flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })]);
     parts.push(make("h3", { text: `${system.name} (${system.year})` }), make("dl", {}, ...facts));
   }
-  if (!cell.systems.length) parts.push(make("p", { text: "No system of this table is built so." }));
-  const label = "The same with the parts of this course";
+  if (!cell.systems.length) parts.push(make("p", { text: _("No system of this table is built so.") }));
+  const label = _("The same with the parts of this course");
   return [...parts, make("h3", { text: label }), make("pre", { tabindex: "0", "aria-label": label, text: cell.code })];
 }
