@@ -9,20 +9,6 @@ WORDS = ["what", "is", "on", "her", "hat", "?"]
 
 
 @pytest.mark.mpl_image_compare
-def test_projected():
-    figure = views.draw_projected(
-        ["VGG-16", "ResNet-18", "ConvNeXt-Pico", "ViT, patch 16"],
-        ["CNN", "CNN", "CNN", "ViT"],
-        [196, 49, 49, 196],
-        512,
-        64,
-    )
-    assert "ConvNeXt-Pico (CNN): 49 tokens" in alt_text(figure)
-    assert "512 wide to 64 wide" in alt_text(figure)
-    return figure
-
-
-@pytest.mark.mpl_image_compare
 def test_mask():
     mask = np.tril(np.ones((7, 7), dtype=bool))
     mask[:, :5] = True

@@ -93,6 +93,13 @@ def test_the_right_answer_is_shown_however_unlikely_it_is():
     assert labels == ["square", "circle", "cross", "triangle", "yes (right)"]
 
 
+@pytest.mark.parametrize("common", [False, True])
+def test_the_description_says_when_all_maps_share_one_scale(common):
+    maps = np.full((len(WORDS), 6, 6), 1 / 36)
+    told = alt_text(views.draw_answer(PICTURE, WORDS, PROBABILITIES, DROP, maps, common_scale=common))
+    assert told.endswith(" All maps share one scale.") == common
+
+
 @pytest.mark.parametrize("drop", [-0.2, -0.0, 0.0, 0.0049])
 def test_an_answer_that_nothing_changes_loses_nothing(drop):
     figure = views.draw_answer(PICTURE, WORDS, PROBABILITIES, np.full((6, 6), drop))

@@ -18,7 +18,7 @@ from vlmteach.views.cliff import (
     draw_task,
     draw_training,
 )
-from vlmteach.views.connectors import draw_costs, draw_gates, draw_mask, draw_projected, draw_regions, draw_selection
+from vlmteach.views.connectors import draw_costs, draw_gates, draw_mask, draw_regions, draw_selection
 from vlmteach.views.convolution import draw_convolution_step
 from vlmteach.views.cost import CostCurve, Tower, draw_cost, draw_towers
 from vlmteach.views.depth import DepthCurve, draw_distances
@@ -160,7 +160,6 @@ __all__ = [
     "draw_picture",
     "draw_position_similarity",
     "draw_profile",
-    "draw_projected",
     "draw_ranges",
     "draw_regions",
     "draw_report",

@@ -10,27 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from vlmteach.views.boxes import draw_frame
-from vlmteach.views.style import CNN_HUE, INK, LANGUAGE_HUE, MUTED, PAPER, VIT_HUE, describe, new_figure, show_picture
-
-FAMILY = {"CNN": CNN_HUE, "ViT": VIT_HUE}
-HATCH = {"CNN": "", "ViT": "//"}  # families differ without colour too
-
-
-def draw_projected(
-    names: Sequence[str], families: Sequence[str], counts: Sequence[int], before: int, after: int
-) -> Figure:
-    """How many tokens each encoder gives to the same projector. families: "CNN" or "ViT" for each name."""
-    figure, axis = new_figure(height=0.8 + 0.55 * len(names))
-    places = np.arange(len(names))[::-1]
-    for place, name, family, count in zip(places, names, families, counts, strict=True):
-        axis.barh(place, count, height=0.6, color=FAMILY[family], hatch=HATCH[family], edgecolor=PAPER)
-        axis.text(count, place, f"  {count} × {before}  →  {count} × {after}", va="center", color=INK)
-        axis.text(-max(counts) * 0.01, place, f"{name} ({family})", va="center", ha="right")
-    axis.set_yticks([])
-    axis.set_xlim(0, max(counts) * 1.55)
-    axis.set_xlabel("visual tokens through the same projector")
-    listed = "; ".join(f"{n} ({f}): {c} tokens" for n, f, c in zip(names, families, counts, strict=True))
-    return describe(figure, f"One projector maps tokens {before} wide to {after} wide for every encoder. {listed}.")
+from vlmteach.views.style import CNN_HUE, INK, LANGUAGE_HUE, MUTED, PAPER, describe, new_figure, show_picture
 
 
 def draw_mask(mask: np.ndarray, parts: Sequence[tuple[str, int]]) -> Figure:

@@ -53,7 +53,9 @@ export function mount(root, data) {
     choose(inside(target[0], data.rows.length), inside(target[1], columns), true);
   });
 
-  const help = _("Click a cell, or move with the arrow keys (Home and End: first and last of a row).");
+  const help =
+    _("Click a cell, or move with the arrow keys (Home and End: first and last of a row).") +
+    _(" A cell without a system runs, too.");
   root.replaceChildren(make("div", { class: "table" }, table), make("p", { class: "help", text: help }), details);
   const first = data.cells.findIndex((line) => line.some((cell) => cell.systems.length));
   choose(first, data.cells[first].findIndex((cell) => cell.systems.length), false);
@@ -65,7 +67,7 @@ function makeCell(data, row, column, cell) {
   for (const { name, year } of cell.systems) {
     element.append(make("div", {}, make("span", { text: `${name} ` }), make("span", { class: "year", text: year })));
   }
-  if (kind === "empty") element.append(make("span", { text: _("none here, but it runs") }));
+  if (kind === "empty") element.append(make("span", { text: "–" }));
   if (kind === "refused") element.append(make("span", { text: _("not possible") }));
   return element;
 }

@@ -183,7 +183,8 @@ def draw_answer(
         for place, (word, weights, end) in enumerate(zip(words, attention, ends, strict=True)):
             left = 0.1 + place * (WIDTH - 0.1) / len(words)
             _put(sheet, weights, (left, 3.25, side), _("“{word}” looks", word=word), weights.max(), end)
-    return describe(figure, _tell_answer(words, probabilities, drop, attention, right))
+    told = _tell_answer(words, probabilities, drop, attention, right)
+    return describe(figure, told + _(" All maps share one scale.") if common_scale else told)
 
 
 def _tell_answer(

@@ -181,6 +181,7 @@ bag_of_windows = clip
                 "for side in (384, 48)))",
                 change=MAINSTREAM["change"],
             ),
+            but(sentence="lambda r: f'It gets {far(r):.0%} far away and {near(r):.0%} nearby.'"),
             but(change="lambda r: far(r) < 0.5 if far(r) > 0 else 1 / 0"),  # raises only where a record was made up
         ),
         wrong={
@@ -193,6 +194,12 @@ bag_of_windows = clip
             "at least two numbers": (
                 but(sentence="lambda r: f'It gets {far(r):.3f}.'"),
                 but(sentence="lambda r: 'It gets much.'"),
+                but(sentence="lambda r: f'At distance seven, {7} cells, it gets {far(r):.3f}.'"),
+            ),
+            "reads one number from r twice": (
+                but(sentence="lambda r: f'It gets {far(r):.3f}, no less than {far(r):.3f}.'"),
+                but(sentence="lambda r: f'It gets {far(r):.3f}, which is {far(r):.1%}.'"),
+                but(sentence="lambda r: f'It gets {far(r):.0%} of all, {far(r):.2f} as a share.'"),
             ),
             "Your sentence raises on the recorded experiments": but(
                 sentence="lambda r: f'{r.cliff.worst(\"vit-9\")[0]:.3f} and {far(r):.3f}'"

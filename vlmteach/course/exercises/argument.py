@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cache
 from importlib import resources
@@ -179,6 +179,35 @@ def _numbers(text: str) -> list[str]:
     return [number.rstrip(".,") for number in re.findall(r"\d[\d.,]*", _NO_RESULT.sub(" ", text))]
 
 
+def _read(numbers: Sequence[str], others: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The numbers that move with the records: each as it is written today and in every world that writes as many."""
+    alike = [other for other in others if len(other) == len(numbers)]
+    written = list(zip(numbers, *alike, strict=True))
+    return [number for number in written if len(set(number)) > 1] if alike else written
+
+
+def _apart(written: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Of numbers as they are written in each world, those that say the same as none before: 0.83 and 83 % are one."""
+    apart: list[tuple[str, ...]] = []
+    for number in written:
+        if not any(_says_the_same(number, other) for other in apart):
+            apart.append(number)
+    return apart
+
+
+def _says_the_same(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    def told(number: str) -> tuple[float, float]:
+        """A number and half of its last digit."""
+        return float(number.replace(",", "")), 0.5 * 10.0 ** -len(number.partition(".")[2])
+
+    pairs = [(told(a), told(b)) for a, b in zip(first, second, strict=True)]
+    return first == second or any(
+        all(abs(a * times - b) <= (half * times + its_half) * 1.001 for (a, half), (b, its_half) in pairs)
+        for times in (0.01, 1, 100)
+        if times != 1 or any(half != its_half for (_, half), (_, its_half) in pairs)
+    )
+
+
 def _constants(code: object) -> set[str]:
     """The whole numbers that stand in a function's code, also inside its tuples and comprehensions."""
     if isinstance(code, int):
@@ -202,8 +231,12 @@ def _examine_sentence(sentence: Callable[[Any], object], claim: Claim) -> str:
             f"Your sentence holds a number typed by hand, {typed[0]}: it stays the same whatever the record says. "
             "Read it from r instead."
         )
-    if len(_numbers(text)) < _MOVED:
-        raise Wrong("Your sentence needs at least two numbers read from r: a number alone is neither large nor small.")
+    read = _read(_numbers(text), others)
+    alone = "a number alone is neither large nor small."
+    if len(read) < _MOVED:
+        raise Wrong(f"Your sentence needs at least two numbers read from r: {alone}")
+    if len(_apart(read)) < _MOVED:
+        raise Wrong(f"Your sentence reads one number from r twice. Read another one beside it: {alone}")
     _examine_subject(sentence, claim, "Your sentence is")
     return text
 
