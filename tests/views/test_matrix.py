@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from vlmteach.views import alt_text
 from vlmteach.views import matrix as views
@@ -60,11 +61,13 @@ def test_a_cell_that_did_not_learn_attributes_has_a_hatched_foot_below_its_numbe
     low = {(r, c) for r, row in enumerate(BASICS) for c, seeds in enumerate(row) if seeds.size and seeds.mean() < 0.95}
 
     assert {(round(foot.get_y()), round(foot.get_x() + foot.get_width() / 2)) for foot in feet} == low
+    grey = [patch for patch in figure.axes[0].patches if to_hex(patch.get_facecolor()) == views.SAYS_NOTHING.lower()]
+    assert {(round(cell.get_y() + 0.5), round(cell.get_x() + 0.5)) for cell in grey} == low
     figure.draw_without_rendering()
     numbers = [text.get_window_extent() for text in figure.axes[0].texts]
     assert not any(foot.get_window_extent().count_overlaps(numbers) for foot in feet)
     assert alt_text(figure).count("attributes not learned") == len(low) == len(feet)
-    assert figure.get_supxlabel().endswith("hatched: not even attributes were learned")
+    assert figure.get_supxlabel().endswith("grey and hatched: not even attributes were learned")
 
 
 def test_where_all_cells_learned_attributes_no_hatch_is_drawn_or_explained():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ class HungerCurve(NamedTuple):
 
 
 def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: float, level: float) -> Figure:
-    """Accuracy over the steps: the mean of the seeds and a band from worst to best; the level reached is marked."""
+    """Accuracy over the steps: the mean of the seeds, in a band from worst to best; the level reached is marked."""
     figure, axis = new_figure(height=4.8)
     told = []
     for index, curve in enumerate(curves):
@@ -47,11 +47,14 @@ def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: fl
         axis.plot(curve.steps, mean, label=f"{curve.title}:\n{verdict}", linewidth=2.2, **style)
         if len(curve.accuracy) > 1:
             low, high = curve.accuracy.min(axis=0), curve.accuracy.max(axis=0)
-            axis.fill_between(curve.steps, low, high, color=curve.hue, alpha=0.18, linewidth=0)
+            axis.fill_between(curve.steps, low, high, color=curve.hue, alpha=0.07, linewidth=0)
+            for edge in (low, high):  # where fills of several bands overlap, only their edges keep a hue
+                axis.plot(curve.steps, edge, linewidth=0.8, **style)
         if np.isfinite(curve.reached).all():
             axis.plot(curve.reached.mean(), level, MARKS[index % len(MARKS)], color=curve.hue, markersize=9)
         told.append(f"{curve.title}: {verdict}, {mean[-1]:.2f} at the end")
-    _levels(axis, guess, level)
+    _draw_levels(axis, guess, level)
+    _name_levels(axis, guess, level)
     axis.set_xlabel("steps")
     axis.set_ylabel(f"accuracy: {family}")
     figure.legend(loc="outside right center", labelspacing=1.0)
@@ -85,22 +88,21 @@ def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level:
         axis.set_xticks(curves[0].pictures, [f"{count:,}" for count in curves[0].pictures])
         axis.set_xlabel("pictures in the set")
         axis.set_title(title)
-        _levels(axis, guess, level)
+        _draw_levels(axis, guess, level)
+    _name_levels(known, guess, level)
     new.set_ylabel(f"accuracy: {family}")
     figure.legend(loc="outside upper center", ncols=len(curves))
     return describe(figure, f"Data hunger in {family}, guessing {guess:.2f}. {'; '.join(told)}.")
 
 
-def _levels(axis: Axes, guess: float, level: float) -> None:
+def _draw_levels(axis: Axes, guess: float, level: float) -> None:
     axis.axhline(guess, color=MUTED, linestyle=":", linewidth=1.5)
     axis.axhline(level, color=INK, linestyle=":", linewidth=1.0)
-    style: dict[str, Any] = {
-        "transform": axis.get_yaxis_transform(),
-        "fontsize": 11,
-        "color": MUTED,
-        "ha": "right",
-        "va": "top",
-    }
-    axis.text(0.99, guess - 0.02, "guessing", **style)
-    axis.text(0.99, level - 0.02, f"{level:.0%}", **style)
     axis.set_ylim(min(0, guess - 0.2), 1.05)
+
+
+def _name_levels(axis: Axes, guess: float, level: float) -> None:
+    """Name the two lines to the right of the axes, where no curve comes."""
+    for height, name in ((guess, "guessing"), (level, f"{level:.0%}")):
+        place = axis.get_yaxis_transform()
+        axis.text(1.01, height, name, transform=place, fontsize=11, color=MUTED, ha="left", va="center")

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vlmteach.views.style import HEAT, INK, LUMINANCE, MUTED, PAPER, describe, new_figure
 
 Seeds = NDArray[np.float64]
+SAYS_NOTHING = "#D9D9D9"  # the face of a cell that learned no attributes: no colour of the scale
 
 
 class ControlCell(NamedTuple):
@@ -43,8 +44,8 @@ def draw_matrix(
 ) -> Figure:
     """Accuracy in one family of questions: encoders in rows, connectors in columns, controls at the side.
 
-    basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` gets a hatched
-    foot: what it cannot name it cannot relate, so its number says nothing about relations.
+    basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` is grey
+    with a hatched foot: what it cannot name it cannot relate, so its number says nothing about relations.
     The scale starts at the guess rate. At least `level`: a tick. A dashed frame: the mark of a control.
     Raises ValueError when accuracy and basics differ in their cells or in the seeds of one.
     """
@@ -54,17 +55,20 @@ def draw_matrix(
     for row, (name, line) in enumerate(zip(rows, accuracy, strict=True)):
         texts = []
         for column, (way, seeds) in enumerate(zip(columns, line, strict=True)):
-            _draw_cell(square, scale, row, column, seeds, level)
             notes = []
             if (row, column) in unlearned:
-                _hatch_foot(square, row, column, _ink(scale, seeds))
+                _draw_cell(square, SAYS_NOTHING, row, column, seeds, level)
+                _hatch_foot(square, row, column)
                 notes = ["attributes not learned"]
+            else:
+                _draw_cell(square, _shade(scale, seeds), row, column, seeds, level)
             texts.append(f"{way} {_tell_cell(seeds, *notes)}")
         told.append(f"{name}: {', '.join(texts)}")
     _name_axes(square, rows, columns)
     for row, control in enumerate(controls):
-        _draw_cell(side, scale, row, 0, control.accuracy, level)
-        ink = _ink(scale, control.accuracy)
+        face = _shade(scale, control.accuracy)
+        _draw_cell(side, face, row, 0, control.accuracy, level)
+        ink = _ink(face)
         side.add_patch(
             Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=ink, linewidth=2.5, linestyle="--")
         )
@@ -73,7 +77,7 @@ def draw_matrix(
     _name_axes(side, [control.title for control in controls], ["no positions"])
     side.yaxis.tick_right()
     legend = f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right"
-    legend += "\nhatched: not even attributes were learned" if unlearned else ""
+    legend += "\ngrey and hatched: not even attributes were learned" if unlearned else ""
     figure.supxlabel(legend, fontsize=13)
     return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
 
@@ -95,10 +99,10 @@ def _without_basics(
     return found
 
 
-def _hatch_foot(axis: Axes, row: int, column: int, ink: str) -> None:
+def _hatch_foot(axis: Axes, row: int, column: int) -> None:
     """A hatched strip along a cell's lower edge: the numbers above it stay readable."""
     axis.add_patch(
-        Rectangle((column - 0.47, row + 0.31), 0.94, 0.16, fill=False, edgecolor=ink, linewidth=0, hatch="////")
+        Rectangle((column - 0.47, row + 0.31), 0.94, 0.16, fill=False, edgecolor=INK, linewidth=0, hatch="////")
     )
 
 
@@ -110,30 +114,28 @@ def _tell_cell(seeds: Seeds, *notes: str) -> str:
     return f"{seeds.mean():.2f} ({'; '.join((count, *notes))})"
 
 
-def _draw_cell(axis: Axes, scale: ScalarMappable, row: int, column: int, seeds: Seeds, level: float) -> None:
+def _draw_cell(axis: Axes, face: str, row: int, column: int, seeds: Seeds, level: float) -> None:
     if not len(seeds):
         axis.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=PAPER, edgecolor=MUTED))
         axis.text(column, row, "not\nmeasured", ha="center", va="center", color=MUTED, fontsize=11)
         return
     mean = float(seeds.mean())
-    axis.add_patch(
-        Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=_shade(scale, mean), edgecolor=PAPER, linewidth=2)
-    )
+    axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
     tick = " ✓" if mean >= level else ""
     spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else "one seed"
-    style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(scale, seeds)}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(face)}
     axis.text(column, row - 0.1, f"{mean:.2f}{tick}", fontsize=14, weight="bold", **style)
     axis.text(column, row + 0.17, spread, fontsize=11, **style)
 
 
-def _shade(scale: ScalarMappable, value: float) -> tuple[float, ...]:
-    return tuple(scale.to_rgba(np.array([value]))[0])
+def _shade(scale: ScalarMappable, seeds: Seeds) -> str:
+    """The colour of a cell's mean; paper where it was not measured."""
+    return to_hex(scale.to_rgba(np.array([seeds.mean()]))[0]) if len(seeds) else PAPER
 
 
-def _ink(scale: ScalarMappable, seeds: Seeds) -> str:
+def _ink(face: str) -> str:
     """Black on a bright cell, white on a dark one."""
-    *colour, _ = _shade(scale, seeds.mean() if len(seeds) else 1.0)
-    return INK if np.dot(colour, LUMINANCE) > 0.45 else PAPER
+    return INK if np.dot(to_rgb(face), LUMINANCE) > 0.45 else PAPER
 
 
 def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
