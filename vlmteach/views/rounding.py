@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vlmteach.language import _
+
 # Sums of float32 come out a little different on every processor, in the seventh digit; a few layers make it the sixth.
 ROUNDING = 1e-5
 
@@ -17,7 +19,7 @@ def tell_size(size: float, floor: float = ROUNDING) -> str:
     if size < 0:
         raise ValueError(f"the size of a difference is {size}; expected 0 or more: take its absolute value.")
     if size < floor:
-        return f"below {_short(f'{floor:.0e}')}"
+        return _("below {size}", size=_short(f"{floor:.0e}"))
     return _short(f"{size:.2g}") if size < 10 else f"{size:,.0f}"
 
 

@@ -12,6 +12,7 @@ from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Values
 from vlmteach.course.exercises.ruled_out import RuledOut
+from vlmteach.language import N_
 
 
 def token_count_for(side: int) -> Exercise:
@@ -21,25 +22,30 @@ def token_count_for(side: int) -> Exercise:
         number="3.1",
         examine=NumberCheck(
             right=count**2 + 1,
-            what="a number of tokens",
+            what=N_("a number of tokens"),
             mistakes={
-                count**2: "You counted the patches. The CLS token is one more.",
-                count: "That is the number of patches along one side.",
-                count + 1: "You added CLS to one side. Count all patches of the square first.",
-                2 * count + 1: "You added rows and columns; a grid has rows times columns patches.",
-                (count + 1) ** 2: "You added CLS to each side. There is one CLS token, beside all patches.",
-                197: "That is the count for 224 pixels and patches of 16. Here the picture is larger, the patch "
-                "smaller.",
-                257: f"That is the count for 224 pixels. The picture has {side}.",
-                (side // 16) ** 2 + 1: "You used patches of 16 pixels; this encoder has 14.",
+                count**2: N_("You counted the patches. The CLS token is one more."),
+                count: N_("That is the number of patches along one side."),
+                count + 1: N_("You added CLS to one side. Count all patches of the square first."),
+                2 * count + 1: N_("You added rows and columns; a grid has rows times columns patches."),
+                (count + 1) ** 2: N_("You added CLS to each side. There is one CLS token, beside all patches."),
+                197: N_(
+                    "That is the count for 224 pixels and patches of 16. Here the picture is larger, the patch smaller."
+                ),
+                257: N_("That is the count for 224 pixels. The picture has {side}.", side=side),
+                (side // 16) ** 2 + 1: N_("You used patches of 16 pixels; this encoder has 14."),
             },
-            look=f"How many patches of 14 pixels fit along {side}? And what stands in front?",
+            look=N_("How many patches of 14 pixels fit along {side}? And what stands in front?", side=side),
         ),
-        praise=f"{count} times {count} patches and CLS. LLaVA drops CLS again, which leaves {count**2} tokens for its "
-        "language model.",
+        praise=N_(
+            "{count} times {count} patches and CLS. LLaVA drops CLS again, which leaves {left} tokens for its "
+            "language model.",
+            count=count,
+            left=count**2,
+        ),
         hints=(
-            f"{side} / 14 patches along each side.",
-            f"{count} * {count} patches, and one token without a place.",
+            N_("{side} / 14 patches along each side.", side=side),
+            N_("{count} * {count} patches, and one token without a place.", count=count),
         ),
         answer=f"clip_tokens = ({side} // 14) ** 2 + 1",
     )
@@ -83,46 +89,54 @@ embed = Exercise(
         mistakes=(
             (
                 lambda image, weight, bias: _embed(image, weight, 0 * bias),
-                "Right, except for the bias: every token still needs it added.",
+                N_("Right, except for the bias: every token still needs it added."),
             ),
             (
                 lambda image, weight, bias: _embed(image, weight, 2 * bias),
-                "Right, except for the bias: you added it twice.",
+                N_("Right, except for the bias: you added it twice."),
             ),
             (
                 _embed_by(0, 2, 3, 4, 5, 1),
-                "Inside a patch your order is row, column, channel; the weight's is channel, row, column. The same "
-                "numbers in another order meet the wrong weights.",
+                N_(
+                    "Inside a patch your order is row, column, channel; the weight's is channel, row, column. The same "
+                    "numbers in another order meet the wrong weights."
+                ),
             ),
             (
                 _embed_by(0, 3, 2, 1, 4, 5),
-                "Your tokens are in column order; the course, like every library, reads row by row.",
+                N_("Your tokens are in column order; the course, like every library, reads row by row."),
             ),
             (
                 _embed_by(0, 2, 3, 1, 5, 4),
-                "Your patches lie on their side: rows and columns inside a patch are exchanged.",
+                N_("Your patches lie on their side: rows and columns inside a patch are exchanged."),
             ),
             (
                 lambda image, weight, bias: (
                     image.reshape(len(image), -1, weight[0].numel()) @ weight.flatten(1).T + bias
                 ),
-                "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels, not a square.",
+                N_(
+                    "This is the reshape mistake: reshape reads memory, so a 'patch' holds strips of pixels, not a "
+                    "square."
+                ),
             ),
             (
                 lambda image, weight, bias: _embed(image, weight, bias).mT,
-                "Your result is (B, D, N). One token must hold all D numbers of one patch: one axis swap is missing.",
+                N_(
+                    "Your result is (B, D, N). One token must hold all D numbers of one patch: one axis swap is "
+                    "missing."
+                ),
             ),
         ),
-        look="Token n is the dot product of patch n, row by row, with each of the D filters, and the bias added.",
+        look=N_("Token n is the dot product of patch n, row by row, with each of the D filters, and the bias added."),
         ruled_out=RuledOut(
-            "You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, multiply.",
+            N_("You called a convolution. Here the tokens come from patches and one matrix: cut, lay flat, multiply."),
             torch="conv(?!ert)",
         ),
     ),
-    praise="You have written a ViT's first layer without a convolution, and it gives what the convolution gives.",
+    praise=N_("You have written a ViT's first layer without a convolution, and it gives what the convolution gives."),
     hints=(
-        "patchify(image, patch_size) lays each patch flat in the order of the weight.",
-        "weight.flatten(1) is (D, 3 * p * p): one row for each number of a token. Which product is (B, N, D)?",
+        N_("patchify(image, patch_size) lays each patch flat in the order of the weight."),
+        N_("weight.flatten(1) is (D, 3 * p * p): one row for each number of a token. Which product is (B, N, D)?"),
     ),
     answer="""from vlmteach.nn import patchify
 
@@ -166,8 +180,8 @@ def _sequences() -> tuple[tuple[Tensor, Tensor, int], ...]:
     )
 
 
-_SAME_PLACE = "All patches got the same place. That broadcasts without an error, and tells the network nothing."
-_ON_PREFIX = "The prefix tokens changed. They have no row in this table, so nothing is added to them."
+_SAME_PLACE = N_("All patches got the same place. That broadcasts without an error, and tells the network nothing.")
+_ON_PREFIX = N_("The prefix tokens changed. They have no row in this table, so nothing is added to them.")
 
 add_places = Exercise(
     number="3.3",
@@ -176,15 +190,20 @@ add_places = Exercise(
         cases=_sequences(),
         result=Values("(B, num_prefix_tokens + N, D)"),
         mistakes=(
-            (lambda tokens, table, num_prefix_tokens: tokens, "The tokens came back unchanged: no place was added."),
+            (
+                lambda tokens, table, num_prefix_tokens: tokens,
+                N_("The tokens came back unchanged: no place was added."),
+            ),
             (_placed(lambda table: table[:1]), _SAME_PLACE),
             (_placed(lambda table: table[-1:]), _SAME_PLACE),
             (_placed(lambda table: table.mean(dim=0)), _SAME_PLACE),
             (_placed(lambda table: table.sum(dim=0)), _SAME_PLACE),
             (
                 _from_token_0,
-                "You began to add at token 0, but the first prefix tokens have no place. Every patch now has the place "
-                "of another one.",
+                N_(
+                    "You began to add at token 0, but the first prefix tokens have no place. Every patch now has the "
+                    "place of another one."
+                ),
             ),
             (
                 lambda tokens, table, num_prefix_tokens: (
@@ -202,21 +221,24 @@ add_places = Exercise(
                 lambda tokens, table, num_prefix_tokens: torch.cat(
                     [tokens[:, num_prefix_tokens:] + table, tokens[:, :num_prefix_tokens]], dim=1
                 ),
-                "You moved the prefix tokens behind the patches. They stand in front, and keep their order.",
+                N_("You moved the prefix tokens behind the patches. They stand in front, and keep their order."),
             ),
             (
                 lambda tokens, table, num_prefix_tokens: tokens[:, num_prefix_tokens:] + table,
-                "You left the prefix tokens out. Adding places neither adds nor removes a token.",
+                N_("You left the prefix tokens out. Adding places neither adds nor removes a token."),
             ),
-            (_placed(lambda table: table.flip(0)), "You gave the places in reverse: patch i gets row i of the table."),
-            (_placed(lambda table: 2 * table), "You added each place twice."),
+            (
+                _placed(lambda table: table.flip(0)),
+                N_("You gave the places in reverse: patch i gets row i of the table."),
+            ),
+            (_placed(lambda table: 2 * table), N_("You added each place twice.")),
         ),
-        look="Token num_prefix_tokens + i gets row i of the table, for every picture; those in front get nothing.",
+        look=N_("Token num_prefix_tokens + i gets row i of the table, for every picture; those in front get nothing."),
     ),
-    praise="Each patch has its own place, CLS and registers have none, and every picture gets the same table.",
+    praise=N_("Each patch has its own place, CLS and registers have none, and every picture gets the same table."),
     hints=(
-        "Which tokens have a row in the table, and which have none?",
-        "torch.cat([..., ...], dim=1) puts the two parts together again.",
+        N_("Which tokens have a row in the table, and which have none?"),
+        N_("torch.cat([..., ...], dim=1) puts the two parts together again."),
     ),
     answer="""import torch
 
