@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
 from vlmteach.views.style import INK, MUTED, PAPER, VIT_HUE, describe, new_figure, scale_ends, show_cells, show_picture
@@ -36,26 +37,38 @@ def draw_head_gallery(
     for axis in panels[1 + len(maps) :]:
         axis.set_axis_off()
     height, width = maps[0].shape
-    show_picture(panels[0], picture, "query")
+    names = [from_lesson(name) for name in names]
+    show_picture(panels[0], picture, _("query"))
     draw_frame(panels[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
     for axis, weights, name, end in zip(panels[1:], maps, names, scale_ends(maps, common_scale), strict=False):
         _draw_heat(axis, weights, end, name, position)
-        axis.set_xlabel(f"up to {weights.max():.3f}", fontsize=11)
-    panels[0].set_xlabel(f"even: {1 / (height * width):.3f}", fontsize=11)
+        axis.set_xlabel(_("up to {most:.3f}", most=weights.max()), fontsize=11)
+    panels[0].set_xlabel(_("even: {share:.3f}", share=1 / (height * width)), fontsize=11)
     listed = "; ".join(_tell_head(name, weights) for name, weights in zip(names, maps, strict=True))
-    return describe(
-        figure,
-        f"Where each head looks from row {position[0]}, column {position[1]} of {height} by {width} cells; an even "
-        f"spread would be {1 / (height * width):.3f} everywhere. {listed}."
-        + (" All maps share one scale." if common_scale else ""),
+    told = _(
+        "Where each head looks from row {row}, column {column} of {height} by {width} cells; an even "
+        "spread would be {share:.3f} everywhere. {listed}.",
+        row=position[0],
+        column=position[1],
+        height=height,
+        width=width,
+        share=1 / (height * width),
+        listed=listed,
     )
+    return describe(figure, told + (_(" All maps share one scale.") if common_scale else ""))
 
 
 def _tell_head(name: str, weights: np.ndarray) -> str:
     if np.ptp(weights) <= ROUNDING * weights.max():
-        return f"{name} is spread evenly"
+        return _("{name} is spread evenly", name=name)
     row, column = peak(weights)
-    return f"{name} has its largest weight, {weights.max():.3f}, in row {row}, column {column}"
+    return _(
+        "{name} has its largest weight, {weight:.3f}, in row {row}, column {column}",
+        name=name,
+        weight=weights.max(),
+        row=row,
+        column=column,
+    )
 
 
 def draw_distance_by_depth(distances: Mapping[str, np.ndarray], uniform: float) -> Figure:
@@ -69,22 +82,32 @@ def draw_distance_by_depth(distances: Mapping[str, np.ndarray], uniform: float) 
         depth = np.arange(len(table))
         for head in range(table.shape[1]):
             axis.plot(depth, table[:, head], "o", color=VIT_HUE, alpha=0.6, markersize=7, markeredgecolor=PAPER)
-        axis.plot(depth, table.mean(axis=1), color=INK, linewidth=1.5, label="mean of the heads")
-        axis.axhline(uniform, color=MUTED, linestyle="--", label="attention spread evenly")
-        axis.set_title(name)
-        axis.set_xlabel("layer")
+        axis.plot(depth, table.mean(axis=1), color=INK, linewidth=1.5, label=_("mean of the heads"))
+        axis.axhline(uniform, color=MUTED, linestyle="--", label=_("attention spread evenly"))
+        axis.set_title(from_lesson(name))
+        axis.set_xlabel(_("layer"))
         axis.set_xticks(depth)
         axis.set_ylim(0, 1.3 * max(uniform, *(values.max() for values in distances.values())))
         texts.append(
-            f"{name}: heads from {table.min():.0f} to {table.max():.0f} pixels, mean {table[0].mean():.0f} in the "
-            f"first layer and {table[-1].mean():.0f} in the last"
+            _(
+                "{name}: heads from {least:.0f} to {most:.0f} pixels, mean {first:.0f} in the first layer and "
+                "{last:.0f} in the last",
+                name=from_lesson(name),
+                least=table.min(),
+                most=table.max(),
+                first=table[0].mean(),
+                last=table[-1].mean(),
+            )
         )
-    axes[0, 0].set_ylabel("mean distance in pixels")
+    axes[0, 0].set_ylabel(_("mean distance in pixels"))
     axes[0, 0].legend(loc="upper left")
     return describe(
         figure,
-        f"Mean attention distance of each head by layer; spread evenly it would be {uniform:.0f} pixels. "
-        f"{'; '.join(texts)}.",
+        _(
+            "Mean attention distance of each head by layer; spread evenly it would be {uniform:.0f} pixels. {listed}.",
+            uniform=uniform,
+            listed="; ".join(texts),
+        ),
     )
 
 
@@ -98,31 +121,41 @@ def draw_attention_and_occlusion(
     """
     figure, axes = new_figure(1, 4, height=3.1)
     height, width = weights.shape
-    show_picture(axes[0], picture, "query")
+    show_picture(axes[0], picture, _("query"))
     draw_frame(axes[0], cell_box(position, picture.shape[0] / height, picture.shape[1] / width), INK, halo=5)
     (end,) = scale_ends([weights])
-    _draw_heat(axes[1], weights, end, "attention weight", position)
-    _draw_heat(axes[2], change, change.max(), "change when hidden", position)
-    axes[1].set_xlabel(f"up to {weights.max():.3f}")
-    axes[2].set_xlabel(f"up to {change.max():.3f}")
+    _draw_heat(axes[1], weights, end, _("attention weight"), position)
+    _draw_heat(axes[2], change, change.max(), _("change when hidden"), position)
+    axes[1].set_xlabel(_("up to {most:.3f}", most=weights.max()))
+    axes[2].set_xlabel(_("up to {most:.3f}", most=change.max()))
     others = change.copy()
     others[position] = 0
-    _draw_heat(axes[3], others, others.max(), "… of the others", position)
-    axes[3].set_xlabel(f"up to {others.max():.3f}")
+    _draw_heat(axes[3], others, others.max(), _("… of the others"), position)
+    axes[3].set_xlabel(_("up to {most:.3f}", most=others.max()))
     row, column = peak(weights)
-    told = f"Query in row {position[0]}, column {position[1]}. Its largest weight is in row {row}, column {column}"
-    rest = f"Hiding any other than its own changes its output by at most {tell_size(others.max())}."
-    return describe(figure, f"{told}; {_tell_change(weights, change)} {rest}")
+    told = _(
+        "Query in row {row}, column {column}. Its largest weight is in row {bright}, column {bright_column}; {change}",
+        row=position[0],
+        column=position[1],
+        bright=row,
+        bright_column=column,
+        change=_tell_change(weights, change),
+    )
+    rest = _(" Hiding any other than its own changes its output by at most {size}.", size=tell_size(others.max()))
+    return describe(figure, told + rest)
 
 
 def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:
     if change.max() < ROUNDING:
-        return "hiding any one cell changes nothing."
+        return _("hiding any one cell changes nothing.")
     row, column = peak(change)
     overlap = len(_top(weights) & _top(change)) / len(_top(weights))
-    return (
-        f"hiding row {row}, column {column} changes its output most. Of the tenth of the cells with the largest "
-        f"weights, {overlap:.0%} are also in the tenth that changes it most."
+    return _(
+        "hiding row {row}, column {column} changes its output most. Of the tenth of the cells with the largest "
+        "weights, {overlap:.0%} are also in the tenth that changes it most.",
+        row=row,
+        column=column,
+        overlap=overlap,
     )
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
+from vlmteach.language import N_, _, from_lesson
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.numbers import short, show_numbers
 from vlmteach.views.style import INK, LANGUAGE_HUE, PAPER, VIT_HUE, describe, new_figure
@@ -29,13 +30,24 @@ def draw_six_tokens(names: Sequence[str], tokens: np.ndarray, features: Sequence
     axis.set_ylim(2, 0)
     axis.set_aspect("equal")
     axis.set_axis_off()
-    axis.set_title("the picture: six patches")
+    axis.set_title(_("the picture: six patches"))
     for token, name in enumerate(names):
         _draw_shape(axis, token, *divmod(token, 3), *name.split())
+    names, features = _said(names), _said(features)
     show_numbers(axes[1], tokens, [f"{i} {name}" for i, name in enumerate(names)], features)
-    axes[1].set_title(f"X: {tokens.shape[0]} tokens, {tokens.shape[1]} numbers each")
-    rows = "; ".join(f"token {i}, {name}: {_row(row)}" for i, (name, row) in enumerate(zip(names, tokens, strict=True)))
-    return describe(figure, f"Six patches in two rows of three, and their tokens over {', '.join(features)}. {rows}.")
+    axes[1].set_title(_("X: {count} tokens, {width} numbers each", count=tokens.shape[0], width=tokens.shape[1]))
+    rows = "; ".join(
+        _("token {number}, {name}: {numbers}", number=i, name=name, numbers=_row(row))
+        for i, (name, row) in enumerate(zip(names, tokens, strict=True))
+    )
+    return describe(
+        figure,
+        _(
+            "Six patches in two rows of three, and their tokens over {features}. {rows}.",
+            features=", ".join(features),
+            rows=rows,
+        ),
+    )
 
 
 def draw_numbers(
@@ -48,8 +60,10 @@ def draw_numbers(
 
     language: the rows are words, so their names take the language hue.
     """
+    rows, columns = _said(rows), _said(columns)
+    shown = {from_lesson(title): values for title, values in matrices.items()}
     figure, axes = new_figure(1, len(matrices), height=1.4 + 0.42 * len(rows), squeeze=False)
-    for place, (axis, (title, values)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
+    for place, (axis, (title, values)) in enumerate(zip(axes[0], shown.items(), strict=True)):
         show_numbers(axis, values, rows if place == 0 else [""] * len(rows), columns)
         axis.set_title(title)
         if language:
@@ -57,9 +71,9 @@ def draw_numbers(
                 label.set(color=LANGUAGE_HUE, weight="bold")
     listed = ". ".join(
         f"{title}: " + "; ".join(f"{_line(name)} {_row(row)}" for name, row in zip(rows, values, strict=True))
-        for title, values in matrices.items()
+        for title, values in shown.items()
     )
-    return describe(figure, f"Columns: {', '.join(map(_line, columns))}. {listed}.")
+    return describe(figure, _("Columns: {columns}. {listed}.", columns=", ".join(map(_line, columns)), listed=listed))
 
 
 def draw_attention_step(
@@ -81,7 +95,8 @@ def draw_attention_step(
         allowed = np.ones(numbers["scores"].shape, dtype=bool)
     if step not in ATTENTION_STEPS:
         raise ValueError(f"step is {step!r}; expected one of {', '.join(ATTENTION_STEPS)}.")
-    labels = [f"{i} {name}" for i, name in enumerate(names)]
+    features = _said(features)
+    labels = [f"{i} {name}" for i, name in enumerate(_said(names))]
     figure, axes = new_figure(3, 1, height=6.2, height_ratios=[1.5, 4, 1])
     shown = numbers[{"1 scores": "scores", "2 scaled": "scaled", "3 softmax": "weights", "4 output": "output"}[step]]
     by_feature = step == ATTENTION_STEPS[3]
@@ -90,18 +105,27 @@ def draw_attention_step(
     _draw_read(axes[0], step, query, key, numbers, features, numbered)
     # the mask comes between the scale and the softmax
     show_numbers(axes[1], shown, labels, columns, allowed if step in ATTENTION_STEPS[1:3] else None)
-    axes[1].set_title(f"step {step}")
-    axes[1].set_ylabel("query")
-    axes[1].set_xlabel("number of the output" if by_feature else "key")
+    axes[1].set_title(_("step {step}", step=from_lesson(step)))
+    axes[1].set_ylabel(_("query"))
+    axes[1].set_xlabel(_("number of the output") if by_feature else _("key"))
     draw_frame(axes[1], (query, 0, query + 1, shown.shape[1]), INK, 3.5, halo=8)
     if not by_feature:
         draw_frame(axes[1], cell_box((query, key)), INK, 3.5, halo=8)
     lines = _arithmetic(step, query, key, numbers, allowed)
     axes[2].set_axis_off()
     axes[2].text(0.5, 0.5, "\n".join(lines), ha="center", va="center", transform=axes[2].transAxes, fontsize=12)
-    blocked = "" if allowed.all() else f" A mask blocks {(~allowed).sum()} of {allowed.size} pairs of query and key."
-    told = f"Step {step} for the query {labels[query]} and the key {labels[key]}. {' '.join(lines)}"
-    return describe(figure, f"{told}.{blocked}")
+    told = _(
+        "Step {step} for the query {query} and the key {key}. {lines}.",
+        step=from_lesson(step),
+        query=labels[query],
+        key=labels[key],
+        lines=" ".join(lines),
+    )
+    if not allowed.all():
+        told += _(
+            " A mask blocks {blocked} of {pairs} pairs of query and key.", blocked=(~allowed).sum(), pairs=allowed.size
+        )
+    return describe(figure, told)
 
 
 def _draw_read(
@@ -116,12 +140,14 @@ def _draw_read(
     """What a step starts from: a row of Q and the key's row of K, or the query's row of the step before."""
     if step == ATTENTION_STEPS[0]:
         rows = np.stack([numbers["query"][query], numbers["key"][key]])
-        show_numbers(axis, rows, [f"Q, row {query}", f"K, row {key}"], features)
-        axis.set_title("from these two rows")
+        names = [_("{matrix}, row {row}", matrix=matrix, row=row) for matrix, row in [("Q", query), ("K", key)]]
+        show_numbers(axis, rows, names, features)
+        axis.set_title(_("from these two rows"))
         return
-    before = {"2 scaled": "scores", "3 softmax": "scaled", "4 output": "weights"}[step]
-    show_numbers(axis, numbers[before][query : query + 1], [f"{before}, row {query}"], tokens)
-    axis.set_title("from this row")
+    before = {"2 scaled": N_("scores"), "3 softmax": N_("scaled"), "4 output": N_("weights")}[step]
+    name = _("{matrix}, row {row}", matrix=_(before), row=query)
+    show_numbers(axis, numbers[before][query : query + 1], [name], tokens)
+    axis.set_title(_("from this row"))
 
 
 def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarray], allowed: np.ndarray) -> list[str]:
@@ -130,12 +156,21 @@ def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarra
     if step == ATTENTION_STEPS[0]:
         q, k = numbers["query"][query], numbers["key"][key]
         products = " + ".join(f"{short(a)}·{short(b)}" for a, b in zip(q, k, strict=True))
-        return [f"query {query} · key {key} = {products} = {short(score)}"]
-    if step in ATTENTION_STEPS[1:3] and not allowed[query, key]:
-        blocked = f"query {query} may not look at key {key}"
         return [
-            f"{blocked}: the mask makes {short(scaled)} −∞" if step == ATTENTION_STEPS[1] else f"{blocked}: exp(−∞) = 0"
+            _(
+                "query {query} · key {key} = {products} = {score}",
+                query=query,
+                key=key,
+                products=products,
+                score=short(score),
+            )
         ]
+    if step in ATTENTION_STEPS[1:3] and not allowed[query, key]:
+        if step == ATTENTION_STEPS[1]:
+            blocked = N_("query {query} may not look at key {key}: the mask makes {scaled} −∞")
+        else:
+            blocked = N_("query {query} may not look at key {key}: exp(−∞) = 0")
+        return [_(blocked, query=query, key=key, scaled=short(scaled))]
     if step == ATTENTION_STEPS[1]:
         width = numbers["query"].shape[1]
         return [f"{short(score)} / √{width} = {short(scaled)}"]
@@ -146,7 +181,10 @@ def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarra
             f"exp({short(scaled)}) / ({powers})",
             f"= {np.exp(scaled):.2f} / {np.exp(row).sum():.2f} = {weight:.2f}",
         ]
-    terms = " + ".join(f"{numbers['weights'][query, j]:.2f}·value {j}" for j in np.flatnonzero(allowed[query]))
+    terms = " + ".join(
+        _("{weight:.2f}·value {number}", weight=numbers["weights"][query, j], number=j)
+        for j in np.flatnonzero(allowed[query])
+    )
     return [terms, f"= {_row(numbers['output'][query])}"]
 
 
@@ -156,8 +194,15 @@ def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shap
         axis.add_patch(Circle((column + 0.5, row + 0.5), 0.28, facecolor=PAINT[colour]))
     else:
         axis.add_patch(Rectangle((column + 0.24, row + 0.24), 0.52, 0.52, facecolor=PAINT[colour]))
-    axis.text(column + 0.5, row + 0.5, colour, ha="center", va="center", color=PAPER, weight="bold", fontsize=11)
+    axis.text(
+        column + 0.5, row + 0.5, from_lesson(colour), ha="center", va="center", color=PAPER, weight="bold", fontsize=11
+    )
     axis.text(column + 0.06, row + 0.16, str(token), color=VIT_HUE, weight="bold")
+
+
+def _said(texts: Sequence[str]) -> list[str]:
+    """What a lesson hands over, in its language."""
+    return [from_lesson(text) for text in texts]
 
 
 def _line(name: str) -> str:

@@ -12,12 +12,13 @@ from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.masks import Token, mask_check, tokens_of
 from vlmteach.course.exercises.results import Values
 from vlmteach.course.exercises.ruled_out import ITS_OWN
+from vlmteach.language import N_, _
 from vlmteach.pictures import VOCABULARY
 
 
 def _sequence(in_front: int, questions: int, length: int) -> list[Token]:
-    words = [Token("word", place, question) for question in range(questions) for place in range(length)]
-    return tokens_of(("picture token", in_front)) + words
+    words = [Token(N_("word"), place, question) for question in range(questions) for place in range(length)]
+    return tokens_of((N_("picture token"), in_front)) + words
 
 
 def _may_look(looker: Token, seen: Token) -> bool:
@@ -27,14 +28,16 @@ def _may_look(looker: Token, seen: Token) -> bool:
 
 def _why(looker: Token, seen: Token) -> str:
     if seen.kind == "picture token":
-        return "The picture has no order, and a word that does not see it is blind: every token may look at all of it."
+        return _(
+            "The picture has no order, and a word that does not see it is blind: every token may look at all of it."
+        )
     if looker.kind == "picture token":
-        return "Then what one question asks would change what the others see."
+        return _("Then what one question asks would change what the others see.")
     if looker.question != seen.question:
-        return "A word of one question must not see a word of another: each question is alone."
+        return _("A word of one question must not see a word of another: each question is alone.")
     if seen.place > looker.place:
-        return "That is a later word of its own question; a word that is seen need not be predicted."
-    return "A word sees itself and the earlier words of its own question."
+        return _("That is a later word of its own question; a word that is seen need not be predicted.")
+    return _("A word sees itself and the earlier words of its own question.")
 
 
 mask = Exercise(
@@ -42,10 +45,10 @@ mask = Exercise(
     examine=mask_check(
         _sequence, _may_look, _why, cases=((1, 1, 2), (1, 2, 2), (0, 3, 2), (4, 2, 3), (2, 1, 4)), ruled_out=ITS_OWN
     ),
-    praise="One look at the picture serves all questions, and none of them can tell that it is not alone.",
+    praise=N_("One look at the picture serves all questions, and none of them can tell that it is not alone."),
     hints=(
-        "Start with all False. The columns of the picture are True for everyone.",
-        "Then go through the questions: from `start` to `start + length` there is a small lower triangle.",
+        N_("Start with all False. The columns of the picture are True for everyone."),
+        N_("Then go through the questions: from `start` to `start + length` there is a small lower triangle."),
     ),
     answer="""import torch
 
@@ -71,7 +74,10 @@ def _batches() -> tuple[tuple[Tensor, Tensor], ...]:
     batches = (
         _asked(["what shape is red ?"]),
         _asked(["how many circle ?", "is red left of blue ?", "which row is green ?"]),
-        _asked(["what shape is red ?", "is blue above red ?"], ["how many square ?", "is red shaped like blue ?"]),
+        _asked(
+            ["what shape is red ?", "is blue above red ?"],
+            ["how many square ?", "is red shaped like blue ?"],
+        ),
     )
     return tuple((torch.randn(*words.shape, len(VOCABULARY), generator=generator), words) for words in batches)
 
@@ -95,7 +101,7 @@ def _answer_scores(scores: Tensor, words: Tensor) -> Tensor:
     return _scores_at(_end)(scores, words)
 
 
-_TOO_FAR = "You went one place too far: what is predicted *at* the question mark is the word after it."
+_TOO_FAR = N_("You went one place too far: what is predicted *at* the question mark is the word after it.")
 
 scores = Exercise(
     number="8.2",
@@ -106,51 +112,56 @@ scores = Exercise(
         mistakes=(
             (
                 lambda scores, words: scores[:, :, -1],
-                "You took the last place. Short questions are padded: after the question mark there is only padding.",
+                N_(
+                    "You took the last place. Short questions are padded: after the question mark there is only "
+                    "padding."
+                ),
             ),
             (_scores_at(lambda question: _end(question) + 1), _TOO_FAR),
             (_scores_at(lambda question: min(_end(question) + 1, 5)), _TOO_FAR),
             (_scores_at(lambda question: (_end(question) + 1) % 6), _TOO_FAR),
             (
                 _scores_at(lambda question: _end(question) - 1),
-                "You took the place before the question mark; what is predicted there is the question mark.",
+                N_("You took the place before the question mark; what is predicted there is the question mark."),
             ),
             (
                 lambda scores, words: scores[:, :, 0],
-                "You took the first place. After one word, nobody knows the question.",
+                N_("You took the first place. After one word, nobody knows the question."),
             ),
             (
                 _scores_at(lambda question: question.index(max(question))),
-                "You took the word with the largest number. That is mostly a shape or a colour: in the vocabulary they "
-                "come after the question mark.",
+                N_(
+                    "You took the word with the largest number. That is mostly a shape or a colour: in the vocabulary "
+                    "they come after the question mark."
+                ),
             ),
             (
                 lambda scores, words: scores.mean(dim=2),
-                "You averaged over all places. Only one of them has read the whole question.",
+                N_("You averaged over all places. Only one of them has read the whole question."),
             ),
             (
                 lambda scores, words: scores.sum(dim=2),
-                "You added up all places. Only one of them has read the whole question.",
+                N_("You added up all places. Only one of them has read the whole question."),
             ),
             (
                 lambda scores, words: _answer_scores(scores, words).argmax(dim=-1),
-                "You returned one word for each question. Keep the scores of all words: (B, Q, V).",
+                N_("You returned one word for each question. Keep the scores of all words: (B, Q, V)."),
             ),
             (
                 lambda scores, words: _answer_scores(scores, words).softmax(dim=-1),
-                "You returned probabilities. The place is right; keep the scores as they are.",
+                N_("You returned probabilities. The place is right; keep the scores as they are."),
             ),
             (
                 lambda scores, words: _answer_scores(scores, words)[:, :, None],
-                "There is an extra axis of size 1 before the scores: take that axis out.",
+                N_("There is an extra axis of size 1 before the scores: take that axis out."),
             ),
         ),
-        look="Does each question get the scores at its own question mark?",
+        look=N_("Does each question get the scores at its own question mark?"),
     ),
-    praise="Each question answers where it ends, however long it is.",
+    praise=N_("Each question answers where it ends, however long it is."),
     hints=(
-        "A question with n words has its question mark at place n - 1; padding is 0.",
-        "end = (words != 0).sum(dim=-1) - 1 is (B, Q). Then pick one place of axis 2 for each question.",
+        N_("A question with n words has its question mark at place n - 1; padding is 0."),
+        N_("end = (words != 0).sum(dim=-1) - 1 is (B, Q). Then pick one place of axis 2 for each question."),
     ),
     answer="""def answer_scores(scores, words):
     end = (words != 0).sum(dim=-1) - 1
@@ -163,37 +174,41 @@ bag = Exercise(
     number="8.3",
     examine=ChoiceCheck(
         name="can_answer",
-        key="family",
+        key=N_("family"),
         words=(True, False),
         right={
             "attribute": (
                 True,
-                "The patch of the red thing shows its shape, wherever the patch is.",
+                N_("The patch of the red thing shows its shape, wherever the patch is."),
             ),
-            "count": (True, "Three patches with a circle are three patches with a circle, in any order."),
+            "count": (True, N_("Three patches with a circle are three patches with a circle, in any order.")),
             "where": (
                 False,
-                "Move a thing to another cell: the same patches are in the bag. Nothing in it says which cell.",
+                N_("Move a thing to another cell: the same patches are in the bag. Nothing in it says which cell."),
             ),
             "near relation": (
                 False,
-                "A patch is one cell, and two neighbours take two. A convolution's window would hold both; a patch "
-                "does not.",
+                N_(
+                    "A patch is one cell, and two neighbours take two. A convolution's window would hold both; a patch "
+                    "does not."
+                ),
             ),
             "far relation": (
                 False,
-                "Let the two things swap places: the bag holds the same patches, but the answer changes.",
+                N_("Let the two things swap places: the bag holds the same patches, but the answer changes."),
             ),
             "same far": (
                 True,
-                "Whether two shapes are alike depends on what they are. How far apart they are does not matter.",
+                N_("Whether two shapes are alike depends on what they are. How far apart they are does not matter."),
             ),
         },
     ),
-    praise="What is there, how many, and whether two are alike: yes. Where things are: no, with or without attention.",
+    praise=N_(
+        "What is there, how many, and whether two are alike: yes. Where things are: no, with or without attention."
+    ),
     hints=(
-        "Would the right answer change if all patches of the picture were shuffled?",
-        "A bag keeps what there is and how often; it forgets every place. Which families need a place?",
+        N_("Would the right answer change if all patches of the picture were shuffled?"),
+        N_("A bag keeps what there is and how often; it forgets every place. Which families need a place?"),
     ),
     answer="""can_answer = {
     "attribute": True,
