@@ -2,6 +2,7 @@
 
 import html
 import itertools
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,6 +12,7 @@ from support.in_page import MODELS, page_models
 from support.readable import contrast
 
 from vlmteach.inpage.page import FAMILIES, PARTS, AskPage, read_tour
+from vlmteach.language import use_language
 from vlmteach.nn import VisionLanguageModel
 from vlmteach.pictures import GREY, QUESTION_FAMILIES, Scene, draw_scene
 from vlmteach.probes import probe_answer
@@ -353,6 +355,26 @@ def test_a_question_such_as_training_never_held_says_so_also_to_a_screen_reader(
     assert news in page.locator(".said").text_content()
     page.evaluate("window.explorer.set({ ask: 'is red above yellow ?' })")
     assert page.locator(".new").text_content() == ""
+
+
+def test_in_japanese_the_page_is_japanese_and_its_questions_stay_as_the_model_reads_them(open_ask, tmp_path):
+    use_language("ja")
+    try:
+        (tmp_path / "ask.html").write_text(AskPage(["cnn-large/cross-attention"]).to_html(), encoding="utf-8")
+    finally:
+        use_language("en")
+    page = open_ask(f"#{SCENE}&ask=is-red-left-of-yellow&hide=2-2", path=tmp_path / "ask.html")
+    assert page.evaluate("document.documentElement.lang") == "ja"
+    pick = page.locator(".pick").first
+    assert pick.text_content() == "what shape is red?赤はどんな形？"
+    assert page.locator(".new").text_content().startswith("このモデルには初めてのことです。")
+    shown = page.locator(
+        "h1, h2, label:not(.chip), legend, button:not(.pick, [role=gridcell]), .hint:not(:empty), .lead"
+    )
+    assert [text for text in shown.all_text_contents() if text and not re.search("[ぁ-んァ-ヶ一-龠]", text)] == []
+    pick.click()
+    assert answer(page) == page.evaluate("window.explorer.result.answer")
+    assert page.locator("#question-line").input_value() == "what shape is red ?"
 
 
 # the state in the link

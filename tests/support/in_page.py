@@ -92,7 +92,8 @@ def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str]
     page = chromium.new_page()
     page.context.set_offline(True)
     page.set_content(
-        f"""<script type="application/json" id="data">{data}</script><script type="module">{script}
+        f"""<script type="application/json" id="texts">{{}}</script>
+        <script type="application/json" id="data">{data}</script><script type="module">{script}
         const {{ course, models }} = JSON.parse(document.getElementById("data").textContent);
         for (const [name, {{ module, tensors }}] of Object.entries(models)) {{
           models[name] = build(module, await unpackTensors(tensors));

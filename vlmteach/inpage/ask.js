@@ -3,6 +3,7 @@
 
 import { fromBase64 } from "../views/bytes.js";
 import { make } from "../views/dom.js";
+import { _ } from "../views/language.js";
 import { followLinks, keepLink } from "../views/link.js";
 import { answerPart, modelsPart, newsText, percent, questionPart, readQuestion } from "./asking.js";
 import { boardPart } from "./board.js";
@@ -33,9 +34,9 @@ class Explorer {
 
   build(root) {
     const { title, lead, download } = this.data;
-    const start = make("button", { type: "button" }, "Guided tour");
+    const start = make("button", { type: "button" }, _("Guided tour"));
     start.addEventListener("click", () => this.tour.start());
-    this.link = make("a", { className: "button quiet", title: "Copy this address: it opens the page as it is now." }, "Link to this");
+    this.link = make("a", { className: "button quiet", title: _("Copy this address: it opens the page as it is now.") }, _("Link to this"));
     this.start = start;
     const head = make("header", {}, make("h1", {}, title), make("p", { className: "lead" }, lead), make("div", { className: "row" }, start, this.link));
     for (const part of this.parts) {
@@ -135,10 +136,15 @@ class Explorer {
   sentence() {
     const { asked, answer, right, news, likelihood = this.result.seen?.likelihood, hidden, state } = this.result;
     if (asked.problem) return asked.problem;
-    const judged = right ? `Right is ${right}.` : "No one answer is right.";
-    const isNew = news.length ? ` ${newsText(news)}` : "";
-    const without = hidden ? ` With ${placeText(state.hide)} hidden it says ${hidden.answer}, ${percent(hidden.likelihood.get(hidden.answer))}.` : "";
-    return `${asked.words.join(" ")} It answers ${answer}, ${percent(likelihood.get(answer))}. ${judged}${isNew}${without}`;
+    const question = asked.words.join(" ");
+    const said = [_("{question} It answers {answer}, {share}.", { question, answer, share: percent(likelihood.get(answer)) })];
+    said.push(right ? _("Right is {right}.", { right }) : _("No one answer is right."));
+    if (news.length) said.push(newsText(news));
+    if (hidden) {
+      const then = { cell: placeText(state.hide), answer: hidden.answer, share: percent(hidden.likelihood.get(hidden.answer)) };
+      said.push(_("With {cell} hidden it says {answer}, {share}.", then));
+    }
+    return said.join(" ");
   }
 
   /**

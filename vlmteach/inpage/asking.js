@@ -1,6 +1,7 @@
 // Question and answer: what is asked, by which model, what it says, and how often it is right.
 
 import { make } from "../views/dom.js";
+import { _ } from "../views/language.js";
 import { chips } from "./board.js";
 import { placeText } from "./cells.js";
 import { answerTo } from "./scene.js";
@@ -26,50 +27,58 @@ function distance(one, other) {
 /** A question as word numbers, or {problem}: one sentence that says why the model cannot read it. */
 export function readQuestion({ vocabulary, length }, question) {
   const words = question.toLowerCase().replaceAll("?", " ? ").split(/\s+/).filter(Boolean);
-  if (!words.length || words.join("") === "?") return { problem: "Type a question, or pick one below." };
+  if (!words.length || words.join("") === "?") return { problem: _("Type a question, or pick one below.") };
   if (words.at(-1) !== "?") words.push("?");
   const known = vocabulary.slice(1);
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     const near = known.toSorted((a, b) => distance(unknown, a) - distance(unknown, b)).slice(0, 3);
-    return { problem: `The word “${unknown}” is unknown to this model. The nearest it knows: ${near.join(", ")}.` };
+    return { problem: _("The word “{word}” is unknown to this model. The nearest it knows: {near}.", { word: unknown, near: near.join(", ") }) };
   }
   if (words.length > length) {
-    return { problem: `The question has ${words.length} words with its question mark; this model reads at most ${length}.` };
+    const told = { count: words.length, most: length };
+    return { problem: _("The question has {count} words with its question mark; this model reads at most {most}.", told) };
   }
   return { words, numbers: words.map((word) => vocabulary.indexOf(word)) };
 }
 
-/** Questions about the things on the board, one of each kind. */
-function suggestions({ templates, shapes, colours }, things) {
+/** Questions about the things on the board, one of each kind, and what they mean where the page is not in English. */
+function suggestions({ templates, shapes, colours, said }, things) {
   const seen = [...new Set(things.map(({ colour }) => colour)), ...colours];
   const [a, b] = [...new Set(seen)];
   const shape = things[0]?.shape ?? shapes[0];
-  return templates.map((text) => text.replace("{a}", a).replace("{b}", b).replace("{shape}", shape));
+  const filled = (text, say) => text.replace("{a}", say(a)).replace("{b}", say(b)).replace("{shape}", say(shape));
+  return templates.map((template, i) => {
+    const text = filled(template, (word) => word);
+    const meaning = filled(said.templates[i], (word) => said.words[word]);
+    return { text, meaning: meaning === text ? "" : meaning };
+  });
 }
 
 export function questionPart(explorer) {
   const { course } = explorer.data;
   const line = make("input", { type: "text", id: "question-line", autocomplete: "off", spellcheck: false, maxLength: 120 });
   line.addEventListener("input", () => explorer.set({ ask: line.value }));
-  const label = make("label", { htmlFor: line.id }, "Ask about the picture, in the words this model knows");
+  const label = make("label", { htmlFor: line.id }, _("Ask about the picture, in the words this model knows"));
   const problem = make("p", { className: "problem" });
-  const picks = make("div", { className: "row", role: "group", ariaLabel: "Questions to pick" });
-  const vocabulary = make("details", {}, make("summary", {}, `All ${course.vocabulary.length - 1} words it knows`));
+  const picks = make("div", { className: "row", role: "group", ariaLabel: _("Questions to pick") });
+  const vocabulary = make("details", {}, make("summary", {}, _("All {count} words it knows", { count: course.vocabulary.length - 1 })));
   vocabulary.append(make("p", {}, course.vocabulary.slice(1).join(" · ")));
   return {
     name: "question",
-    title: "The question",
+    title: _("The question"),
     body: [label, line, problem, picks, vocabulary],
     show({ state, asked }) {
       if (document.activeElement !== line) line.value = state.ask;
       problem.textContent = asked.problem ?? "";
       line.ariaInvalid = Boolean(asked.problem);
       const texts = suggestions(course, state.scene);
-      if (picks.dataset.texts === texts.join()) return;
-      picks.dataset.texts = texts.join();
-      const buttons = texts.map((text) => {
+      const all = texts.map(({ text }) => text).join();
+      if (picks.dataset.texts === all) return;
+      picks.dataset.texts = all;
+      const buttons = texts.map(({ text, meaning }) => {
         const button = make("button", { type: "button", className: "pick" }, text.replace(" ?", "?"));
+        if (meaning) button.append(make("span", { className: "meaning" }, meaning));
         button.addEventListener("click", () => {
           line.value = text;
           explorer.set({ ask: text });
@@ -86,14 +95,14 @@ export function modelsPart(explorer) {
   const { models } = explorer.data;
   const names = Object.keys(models);
   const title = (name) => `${models[name].encoder} → ${models[name].connector}`;
-  const pairs = chips("Image encoder → connector", names, (eye) => explorer.set({ eye }), (name) => [title(name)]);
-  const why = make("p", { className: "hint" }, `These ${names.length} pairs have trained weights in this page, so each encoder comes with its connector.`);
+  const pairs = chips(_("Image encoder → connector"), names, (eye) => explorer.set({ eye }), (name) => [title(name)]);
+  const why = make("p", { className: "hint" }, _("These {count} pairs have trained weights in this page, so each encoder comes with its connector.", { count: names.length }));
   const facts = make("p", { className: "hint" });
   const exam = make("ol", { className: "bars exam-bars" });
-  const told = make("p", { className: "hint" }, "Its exam: share of right answers on boards it never saw, as recorded. The line is what guessing gets.");
+  const told = make("p", { className: "hint" }, _("Its exam: share of right answers on boards it never saw, as recorded. The line is what guessing gets."));
   return {
     name: "models",
-    title: "The model",
+    title: _("The model"),
     body: [...(names.length > 1 ? [pairs.element, why] : [make("p", {}, title(names[0]))]), facts, told, exam],
     show({ state }) {
       pairs.mark(state.eye);
@@ -110,7 +119,7 @@ export function answerPart(explorer) {
   const isNew = make("p", { className: "new" });
   const bars = make("ol", { className: "bars" });
   const without = make("p", { className: "hint" });
-  const test = make("button", { type: "button" }, `Ask this on ${BOARDS} random boards`);
+  const test = make("button", { type: "button" }, _("Ask this on {count} random boards", { count: BOARDS }));
   const grade = make("p", { className: "grade", role: "status" });
   test.addEventListener("click", () => {
     const [hits, about] = examine(explorer);
@@ -118,7 +127,7 @@ export function answerPart(explorer) {
   });
   return {
     name: "answer",
-    title: "The answer",
+    title: _("The answer"),
     body: [word, verdict, isNew, bars, without, make("div", { className: "exam" }, test, grade)],
     show({ state, asked, probabilities, answer, right, news, hidden }) {
       const gradeOf = `${state.eye} ${asked.words?.join(" ")}`;
@@ -132,23 +141,28 @@ export function answerPart(explorer) {
       }
       const judge = (name) => (name === right ? "right" : right && name === answer ? "wrong" : "");
       Object.assign(word, { textContent: answer, className: `answer ${judge(answer)}` });
-      const judged = { className: "verdict none", textContent: "This question has no one right answer here." };
+      const judged = { className: "verdict none", textContent: _("This question has no one right answer here.") };
       if (right) judged.className = `verdict ${judge(answer)}`;
-      if (right) judged.textContent = right === answer ? "✓ That is right." : `✗ That is wrong. The right answer is ${right}.`;
+      if (right) judged.textContent = right === answer ? _("✓ That is right.") : _("✗ That is wrong. The right answer is {right}.", { right });
       Object.assign(verdict, judged);
       isNew.textContent = news.length ? newsText(news) : "";
       const first = probabilities.slice(0, SHOWN);
       const shown = !right || first.some(([name]) => name === right) ? first : [...first.slice(0, -1), probabilities.find(([name]) => name === right)];
       bars.replaceChildren(...shown.map(([name, share]) => bar(name, share, hidden?.likelihood.get(name), judge(name))));
-      without.textContent = hidden
-        ? `Thin bars: with ${placeText(state.hide)} hidden. Then it says “${hidden.answer}”, ${percent(hidden.likelihood.get(hidden.answer))}.`
-        : "";
+      without.textContent = "";
+      if (hidden) {
+        const then = { cell: placeText(state.hide), answer: hidden.answer, share: percent(hidden.likelihood.get(hidden.answer)) };
+        without.textContent = _("Thin bars: with {cell} hidden. Then it says “{answer}”, {share}.", then);
+      }
     },
   };
 }
 
 /** What was new in a question, in a sentence. */
-export const newsText = (news) => `New to this model: in its training, ${news.join(", and ")}.`;
+export function newsText(found) {
+  const news = found.join(_(", and "));
+  return _("New to this model: in its training, {news}.", { news });
+}
 
 /** A family of questions: how often it was right, and what the family asks. */
 function examBar({ family, accuracy, guess, asks, example }) {
@@ -156,11 +170,11 @@ function examBar({ family, accuracy, guess, asks, example }) {
   const line = make("i", { className: "guess" });
   line.style.left = `${100 * guess}%`;
   row.querySelector(".track").append(line);
-  row.append(make("span", { className: "asks" }, `${asks}: “${example.replace(" ?", "?")}”`));
+  row.append(make("span", { className: "asks" }, _("{asks}: “{example}”", { asks, example: example.replace(" ?", "?") })));
   return row;
 }
 
-const MARKS = { right: ["✓", "right answer"], wrong: ["✗", "its answer, wrong"] };
+const MARKS = { right: ["✓", _("right answer")], wrong: ["✗", _("its answer, wrong")] };
 
 /** A share from 0 to 1, and the same with a cell hidden. judged: "right", "wrong", or neither. */
 function bar(name, share, hidden, judged = "") {
@@ -183,7 +197,7 @@ function examine(explorer) {
   const { course, models } = explorer.data;
   const { asked } = explorer.result;
   const drawn = randomBoards(course, asked.words, BOARDS);
-  if (!drawn.length) return ["", "This question has no right answer on any board, so it cannot be graded."];
+  if (!drawn.length) return ["", _("This question has no right answer on any board, so it cannot be graded.")];
   const counts = new Map();
   let hits = 0;
   for (const { scene, right } of drawn) {
@@ -193,9 +207,10 @@ function examine(explorer) {
   const [common, times] = [...counts].toSorted((a, b) => b[1] - a[1])[0];
   const question = asked.words.join(" ").replace(" ?", "?");
   const { encoder, connector } = models[explorer.state.eye];
+  const about = { question, encoder, connector, common, times };
   return [
-    `${hits} of ${drawn.length} right.`,
-    ` “${question}” was asked of ${encoder} → ${connector}, not on your board but on random ones: three things each, no two in one row or column. Always saying “${common}” would get ${times}.`,
+    _("{hits} of {count} right.", { hits, count: drawn.length }),
+    _(" “{question}” was asked of {encoder} → {connector}, not on your board but on random ones: three things each, no two in one row or column. Always saying “{common}” would get {times}.", about),
   ];
 }
 

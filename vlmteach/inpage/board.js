@@ -1,6 +1,7 @@
 // The board: things are placed, dragged and taken off by pointer, finger or keys; a cell is hidden with a press or H.
 
 import { make } from "../views/dom.js";
+import { _ } from "../views/language.js";
 import { cellGrid, placeText } from "./cells.js";
 import { PLAIN } from "./state.js";
 
@@ -57,7 +58,7 @@ export function boardPart(explorer) {
     else return false;
     return true;
   };
-  const label = "Board. Arrow keys move, Enter places or takes off, Shift and an arrow moves a thing, H hides the cell.";
+  const label = _("Board. Arrow keys move, Enter places or takes off, Shift and an arrow moves a thing, H hides the cell.");
   const cells = cellGrid(course, label, { press, key });
 
   // dragging: the thing follows the finger from cell to cell, and the answer with it
@@ -95,34 +96,34 @@ export function boardPart(explorer) {
     swatch.style.background = `rgb(${course.rgb[course.colours.indexOf(colour)].join(" ")})`;
     return [swatch, colour];
   };
-  const shapes = chips("Shape", course.shapes, (shape) => choose({ shape }), (shape) => [SYMBOLS[shape], ` ${shape}`]);
-  const colours = chips("Colour", course.colours, (colour) => choose({ colour }), dot);
-  const modes = chips("A press on the board", ["places a thing", "hides a cell"], (mode) =>
-    choose({ hiding: mode === "hides a cell" }),
-  );
+  const shapes = chips(_("Shape"), course.shapes, (shape) => choose({ shape }), (shape) => [SYMBOLS[shape], ` ${shape}`]);
+  const colours = chips(_("Colour"), course.colours, (colour) => choose({ colour }), dot);
+  const acts = { place: _("places a thing"), hide: _("hides a cell") };
+  const modes = chips(_("A press on the board"), Object.keys(acts), (act) => choose({ hiding: act === "hide" }), (act) => [acts[act]]);
   const choose = (change) => {
     Object.assign(chosen, change);
     if (!("hiding" in change)) chosen.hiding = false;
     shapes.mark(chosen.shape);
     colours.mark(chosen.colour);
-    modes.mark(chosen.hiding ? "hides a cell" : "places a thing");
+    modes.mark(chosen.hiding ? "hide" : "place");
   };
   choose({});
-  const clear = make("button", { type: "button", className: "quiet" }, "Clear the board");
+  const clear = make("button", { type: "button", className: "quiet" }, _("Clear the board"));
   clear.addEventListener("click", () => explorer.set({ scene: [], hide: null }));
-  const help = make("p", { className: "hint" }, "Press a cell to place a thing, press it again to take it off, drag it to move it.");
+  const help = make("p", { className: "hint" }, _("Press a cell to place a thing, press it again to take it off, drag it to move it."));
   const frame = make("div", { className: "board" }, canvas, cells.grid);
 
   return {
     name: "board",
-    title: "The picture",
+    title: _("The picture"),
     body: [frame, modes.element, shapes.element, colours.element, make("div", { className: "row" }, clear), help],
     show({ state, pixels, hiddenPixels }) {
       paintPicture(canvas, hiddenPixels ?? pixels, side);
       for (const { button, cell } of cells.every()) {
         const thing = thingAt(cell);
         const hidden = sameCell(state.hide, cell);
-        button.ariaLabel = `${placeText(cell)}: ${thing ? `${thing.colour} ${thing.shape}` : "empty"}${hidden ? ", hidden" : ""}`;
+        const told = { cell: placeText(cell), held: thing ? `${thing.colour} ${thing.shape}` : _("empty") };
+        button.ariaLabel = hidden ? _("{cell}: {held}, hidden", told) : _("{cell}: {held}", told);
         button.classList.toggle("holds", Boolean(thing));
         button.classList.toggle("hidden", Boolean(hidden));
       }

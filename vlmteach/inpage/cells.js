@@ -2,9 +2,10 @@
 
 import { make } from "../views/dom.js";
 import { moved } from "../views/keys.js";
+import { _ } from "../views/language.js";
 
 /** "row 2, column 5" */
-export const placeText = ({ row, column }) => `row ${row}, column ${column}`;
+export const placeText = ({ row, column }) => _("row {row}, column {column}", { row, column });
 
 /** Colours for shares 0 to 1 of one scale. */
 export function heat(colours, share) {

@@ -1,6 +1,7 @@
 // Inside the model: what each layer knows of a cell, where words look, what hiding costs, and every number by name.
 
 import { make } from "../views/dom.js";
+import { _ } from "../views/language.js";
 import { cellGrid, heat, inkOn, paintCells, placeText } from "./cells.js";
 import { percent } from "./asking.js";
 
@@ -30,6 +31,13 @@ function tile(className = "") {
   return { canvas, caption, element: make("figure", { className: `tile ${className}` }, canvas, caption) };
 }
 
+const counted = {
+  cells: (told) => _("{reached} of {count} cells", told),
+  words: (told) => _("{reached} of {count} words", told),
+  vector: (told) => _("{reached} of {count} vector", told),
+  vectors: (told) => _("{reached} of {count} vectors", told),
+};
+
 /** From left to right through the network: which cells, then which words, a change of the picture has reached. */
 export function layersPart(explorer) {
   const { colours, models, course } = explorer.data;
@@ -39,7 +47,7 @@ export function layersPart(explorer) {
   let tiles = [];
   return {
     name: "layers",
-    title: "Through every layer",
+    title: _("Through every layer"),
     body: [says, strip],
     show({ state, seen, compared }) {
       if (!seen) return void strip.replaceChildren();
@@ -49,17 +57,16 @@ export function layersPart(explorer) {
         strip.replaceChildren(...tiles.map(({ element }) => element));
         built = state.eye;
       }
-      const place = state.hide && placeText(state.hide);
       says.textContent = state.hide
-        ? `The model has looked twice, with ${place} and without. Bright: what this one cell has changed, layer by layer.`
-        : "The model has looked twice, at this board and at an empty one. Bright: what the things have changed, layer by layer. Hide a cell to follow that one alone.";
+        ? _("The model has looked twice, with {cell} and without. Bright: what this one cell has changed, layer by layer.", { cell: placeText(state.hide) })
+        : _("The model has looked twice, at this board and at an empty one. Bright: what the things have changed, layer by layer. Hide a cell to follow that one alone.");
       for (const { name, title, of, canvas, caption } of tiles) {
         const changed = changes(seen.outputs.get(name), compared.outputs.get(name));
         const top = largest(changed);
         const shape = of === "cells" ? [course.cells, course.cells] : [1, changed.length];
         paintCells(canvas, shape, changed.map((value) => (top ? 0.08 + (0.92 * value) / top : 0) * (value > 0)), colours);
         const reached = changed.filter((value) => value > 0).length;
-        caption.replaceChildren(make("b", {}, title), `${reached} of ${changed.length} ${of}`);
+        caption.replaceChildren(make("b", {}, title), counted[of]({ reached, count: changed.length }));
       }
     },
   };
@@ -70,15 +77,15 @@ export function attentionPart(explorer) {
   const { colours, models, course } = explorer.data;
   const choose = make("select", { id: "attention-layer" });
   choose.addEventListener("change", () => explorer.set({ layer: choose.value }));
-  const label = make("label", { htmlFor: choose.id }, "Layer");
+  const label = make("label", { htmlFor: choose.id }, _("Layer"));
   const says = make("p", { className: "lead" });
   const table = make("table", { className: "maps" });
   const read = make("p", { className: "hint", role: "status" });
   const scale = make("p", { className: "scale" });
-  const asking = cellGrid(course, "The patch that looks. Arrow keys move, Enter chooses.", {
+  const asking = cellGrid(course, _("The patch that looks. Arrow keys move, Enter chooses."), {
     press: (cell) => explorer.set({ cell }),
   });
-  const asks = make("div", { className: "asking" }, make("p", { className: "hint" }, "Which patch looks?"), asking.grid);
+  const asks = make("div", { className: "asking" }, make("p", { className: "hint" }, _("Which patch looks?")), asking.grid);
 
   const header = (text) => make("th", { scope: "col" }, text);
   const cellsOf = course.cells ** 2;
@@ -88,14 +95,15 @@ export function attentionPart(explorer) {
     const place = weights.indexOf(largest(weights));
     const at = shape[0] > 1 ? placeText({ row: Math.floor(place / shape[1]) + 1, column: (place % shape[1]) + 1 }) : "";
     caption.textContent = percent(largest(weights));
-    element.ariaLabel = `${what}: most at ${at}, ${percent(largest(weights))}`;
+    element.ariaLabel = _("{what}: most at {cell}, {share}", { what, cell: at, share: percent(largest(weights)) });
     element.role = "img";
     canvas.addEventListener("pointermove", (event) => {
       const box = canvas.getBoundingClientRect();
       const row = Math.min(Math.floor(((event.clientY - box.top) / box.height) * shape[0]), shape[0] - 1);
       const column = Math.min(Math.floor(((event.clientX - box.left) / box.width) * shape[1]), shape[1] - 1);
       if (row >= 0 && column >= 0) {
-        read.textContent = `${what}: ${placeText({ row: row + 1, column: column + 1 })} gets ${weights[row * shape[1] + column].toFixed(3)}`;
+        const told = { what, cell: placeText({ row: row + 1, column: column + 1 }), weight: weights[row * shape[1] + column].toFixed(3) };
+        read.textContent = _("{what}: {cell} gets {weight}", told);
       }
     });
     return element;
@@ -105,12 +113,12 @@ export function attentionPart(explorer) {
     const size = length * width;
     const each = Array.from({ length: heads }, (_, head) => values.subarray(head * size, (head + 1) * size));
     const mean = Float32Array.from({ length: size }, (_, i) => each.reduce((sum, one) => sum + one[i], 0) / heads);
-    return [["mean", mean], ...each.map((one, head) => [`head ${head + 1}`, one])];
+    return [[_("mean"), mean], ...each.map((one, head) => [_("head {number}", { number: head + 1 }), one])];
   };
 
   return {
     name: "attention",
-    title: "Where it looks",
+    title: _("Where it looks"),
     body: [make("div", { className: "row" }, label, choose), says, make("div", { className: "looking" }, asks, table), read, scale],
     show({ state, seen, asked }) {
       if (!seen) return void table.replaceChildren();
@@ -122,9 +130,12 @@ export function attentionPart(explorer) {
       const alike = layers.filter(({ kind }) => (kind === "words") === (layer.kind === "words"));
       const top = largest(alike.map(({ name }) => largest(seen.attention.get(name).values)));
       const told = {
-        ask: "Each word takes what it needs from the picture’s cells: a column for each word, a row for each head.",
-        cells: "Each patch looks at all patches. Choose the one that looks.",
-        words: `Each word (a row) looks at itself and at what stands before it (columns)${width > asked.words.length ? "; the picture’s one vector stands in front" : ""}.`,
+        ask: _("Each word takes what it needs from the picture’s cells: a column for each word, a row for each head."),
+        cells: _("Each patch looks at all patches. Choose the one that looks."),
+        words:
+          width > asked.words.length
+            ? _("Each word (a row) looks at itself and at what stands before it (columns); the picture’s one vector stands in front.")
+            : _("Each word (a row) looks at itself and at what stands before it (columns)."),
       };
       says.textContent = told[layer.kind];
       asks.hidden = layer.kind !== "cells";
@@ -134,16 +145,16 @@ export function attentionPart(explorer) {
       if (layer.kind === "ask") {
         table.replaceChildren(make("thead", {}, make("tr", {}, make("td"), ...asked.words.map(header))), body);
         for (const [title, values] of heads) {
-          const maps = asked.words.map((word, i) => make("td", {}, map(rowOf(values, i, cellsOf), square, top, `“${word}”, ${title}`)));
+          const maps = asked.words.map((word, i) => make("td", {}, map(rowOf(values, i, cellsOf), square, top, _("{what}, {head}", { what: `“${word}”`, head: title }))));
           body.append(make("tr", {}, make("th", { scope: "row" }, title), ...maps));
         }
       } else {
         const looks = (state.cell.row - 1) * course.cells + state.cell.column - 1;
-        const what = layer.kind === "cells" ? `the patch at ${placeText(state.cell)}` : "words";
+        const what = layer.kind === "cells" ? _("the patch at {cell}", { cell: placeText(state.cell) }) : _("words");
         const maps = heads.map(([title, values]) =>
           layer.kind === "cells"
-            ? map(rowOf(values, looks, cellsOf), square, top, `${what}, ${title}`)
-            : map(values, [length, width], top, `${what}, ${title}`),
+            ? map(rowOf(values, looks, cellsOf), square, top, _("{what}, {head}", { what, head: title }))
+            : map(values, [length, width], top, _("{what}, {head}", { what, head: title })),
         );
         table.replaceChildren(make("thead", {}, make("tr", {}, ...heads.map(([title]) => header(title)))), body);
         body.append(make("tr", {}, ...maps.map((one) => make("td", {}, one))));
@@ -156,7 +167,7 @@ export function attentionPart(explorer) {
         button.ariaSelected = chosen;
         button.classList.toggle("chosen", chosen);
       }
-      scale.replaceChildren(make("span", { className: "ramp" }), make("span", {}, "0"), make("span", {}, `${percent(top)}, one scale for all maps of this kind, in every layer and head`));
+      scale.replaceChildren(make("span", { className: "ramp" }), make("span", {}, "0"), make("span", {}, _("{most}, one scale for all maps of this kind, in every layer and head", { most: percent(top) })));
       scale.firstChild.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map((share) => heat(colours, share)).join()})`;
     },
   };
@@ -170,11 +181,11 @@ export function hidingPart(explorer) {
     const { hide } = explorer.state;
     explorer.set({ hide: hide?.row === cell.row && hide?.column === cell.column ? null : cell });
   };
-  const cells = cellGrid(course, "What hiding each cell costs. Arrow keys move, Enter hides.", { press });
+  const cells = cellGrid(course, _("What hiding each cell costs. Arrow keys move, Enter hides."), { press });
   cells.grid.classList.add("numbers");
   return {
     name: "hiding",
-    title: "What hiding costs",
+    title: _("What hiding costs"),
     body: [says, cells.grid],
     show({ state, answer, drop }) {
       if (!drop) {
@@ -187,14 +198,15 @@ export function hidingPart(explorer) {
       const most = placeText({ row: Math.floor(at / course.cells) + 1, column: (at % course.cells) + 1 });
       says.textContent =
         top < 0.005
-          ? `No single cell is needed for “${answer}”.`
-          : `Hiding ${most} costs “${answer}” most: ${percent(top)} of its likelihood. Press a cell to hide it.`;
+          ? _("No single cell is needed for “{answer}”.", { answer })
+          : _("Hiding {cell} costs “{answer}” most: {drop} of its likelihood. Press a cell to hide it.", { cell: most, answer, drop: percent(top) });
       for (const { button, cell } of cells.every()) {
         const value = drop[(cell.row - 1) * course.cells + cell.column - 1];
         const text = Math.abs(value) < 0.005 ? "" : (value > 0 ? "−" : "+") + percent(Math.abs(value));
         const hidden = state.hide?.row === cell.row && state.hide?.column === cell.column;
         button.textContent = text;
-        button.ariaLabel = `${placeText(cell)}: ${text || "nothing"}${hidden ? ", hidden" : ""}`;
+        const told = { cell: placeText(cell), held: text || _("nothing") };
+        button.ariaLabel = hidden ? _("{cell}: {held}, hidden", told) : _("{cell}: {held}", told);
         button.style.background = heat(colours, value);
         button.style.color = inkOn(value);
         button.classList.toggle("hidden", Boolean(hidden));
@@ -208,11 +220,11 @@ export function numbersPart(explorer) {
   const { colours } = explorer.data;
   const choose = make("select", { id: "tensor-name" });
   choose.addEventListener("change", () => explorer.set({ tensor: choose.value }));
-  const label = make("label", { htmlFor: choose.id }, "What a module returned");
+  const label = make("label", { htmlFor: choose.id }, _("What a module returned"));
   const shape = make("p", { className: "hint" });
   const canvas = make("canvas", { tabIndex: 0, role: "img" });
   const read = make("output", { className: "hint" });
-  const hint = make("p", { className: "hint" }, "Point at a number, or move with the arrow keys. The names are those of the modules in Python.");
+  const hint = make("p", { className: "hint" }, _("Point at a number, or move with the arrow keys. The names are those of the modules in Python."));
   const at = { row: 0, column: 0 };
   let matrix = null;
   const tell = () => {
@@ -220,7 +232,7 @@ export function numbersPart(explorer) {
     at.column = Math.min(Math.max(at.column, 0), matrix.columns - 1);
     const value = matrix.values[at.row * matrix.columns + at.column];
     read.ariaLive = document.activeElement === canvas ? "polite" : "off"; // speaks only to who walks here
-    read.textContent = `${matrix.across} ${at.row + 1}, ${matrix.down} ${at.column + 1}: ${value.toFixed(4)}`;
+    read.textContent = matrix.at({ row: at.row + 1, column: at.column + 1, value: value.toFixed(4) });
   };
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
@@ -238,22 +250,23 @@ export function numbersPart(explorer) {
   });
   return {
     name: "numbers",
-    title: "Every number inside",
+    title: _("Every number inside"),
     body: [make("div", { className: "row" }, label, choose), shape, make("div", { className: "sheet" }, canvas), read, hint],
     show({ state, seen }) {
       if (!seen) return;
       const names = [...seen.outputs.keys()];
       const name = names.includes(state.tensor) ? state.tensor : names.at(-1);
-      choose.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === name }, one || "(the whole model)")));
+      choose.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === name }, one || _("(the whole model)"))));
       const output = seen.outputs.get(name);
       const isGrid = output.shape.length === 3;
       const rowCount = output.shape[0];
       const columnCount = output.values.length / rowCount;
-      matrix = { values: output.values, rows: rowCount, columns: columnCount, across: isGrid ? "channel" : "token", down: isGrid ? "place" : "number" };
+      matrix = { values: output.values, rows: rowCount, columns: columnCount, at: isGrid ? (told) => _("channel {row}, place {column}: {value}", told) : (told) => _("token {row}, number {column}: {value}", told) };
       const [low, high] = [output.values.reduce((a, b) => Math.min(a, b)), output.values.reduce((a, b) => Math.max(a, b))];
       paintCells(canvas, [rowCount, columnCount], output.values.map((value) => (value - low) / (high - low || 1)), colours);
-      shape.textContent = `${output.shape.join(" × ")} numbers, from ${low.toFixed(2)} (dark) to ${high.toFixed(2)} (bright)`;
-      canvas.ariaLabel = `${name || "the whole model"}: ${shape.textContent}`;
+      shape.textContent = _("{shape} numbers, from {low} (dark) to {high} (bright)", { shape: output.shape.join(" × "), low: low.toFixed(2), high: high.toFixed(2) });
+      const module = name || _("the whole model");
+      canvas.ariaLabel = _("{module}: {numbers}", { module, numbers: shape.textContent });
       tell();
     },
   };

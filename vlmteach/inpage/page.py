@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from vlmteach.experiments.matrix import MatrixResults, load_results, load_vlm
 from vlmteach.inpage.export import pack_model
 from vlmteach.inpage.words import course_words
+from vlmteach.language import N_, _
 from vlmteach.nn import ConvNet, CrossAttention, MultiHeadAttention, VisionLanguageModel, VisionTransformer
 from vlmteach.pictures import GREY, Scene, draw_scene
 from vlmteach.pictures.scenes.sampling import FAR, NEAR
@@ -30,21 +31,26 @@ from vlmteach.views.vlm import draw_answer
 
 MODELS = ("cnn-large/cross-attention", "vit/cross-attention", "cnn-small/vector")
 PARTS = ("board", "question", "models", "answer", "layers", "attention", "hiding", "numbers")
-TITLE = "Ask a tiny vision-language model"
+TITLE = N_("Ask a tiny vision-language model")
 SCENE = Scene.parse("red square at row 2, column 2; blue circle at row 5, column 5; yellow triangle at row 5, column 2")
 QUESTION = "what shape is red ?"
 # What each family of questions asks, and one of them.
 FAMILIES = {
-    "attribute": ("what shape or what colour a thing has", "what shape is red ?"),
-    "count": ("how many things have a shape", "how many square ?"),
-    "where": ("in which row or column a thing is", "which row is red ?"),
+    "attribute": (N_("what shape or what colour a thing has"), "what shape is red ?"),
+    "count": (N_("how many things have a shape"), "how many square ?"),
+    "where": (N_("in which row or column a thing is"), "which row is red ?"),
     "near relation": (
-        f"which of two things is further left, or higher, when they are at most {NEAR} cells apart",
+        N_("which of two things is further left, or higher, when they are at most {near} cells apart", near=NEAR),
         "is red left of blue ?",
     ),
-    "far relation": (f"the same where all things are {FAR} rows or columns apart", "is red above blue ?"),
-    "same far": (f"whether two things {FAR} rows or columns apart have one shape", "is red shaped like blue ?"),
+    "far relation": (N_("the same where all things are {far} rows or columns apart", far=FAR), "is red above blue ?"),
+    "same far": (
+        N_("whether two things {far} rows or columns apart have one shape", far=FAR),
+        "is red shaped like blue ?",
+    ),
 }
+# What the record calls the parts of the shipped models.
+_TITLES = (N_("CNN, field 3 cells"), N_("CNN, field 7 cells"), N_("ViT"), N_("cross-attention"), N_("mean vector"))
 _FRAME_HEIGHT = 1200  # pixels until the page has told its frame its own height
 
 
@@ -73,18 +79,23 @@ class AskPage:
 
     def to_html(self) -> str:
         """The whole page as one HTML document that opens from disk with the network off."""
-        return make_page("ask", "inpage/ask", TITLE, self._data())
+        return make_page("ask", "inpage/ask", _(TITLE), self._data())
 
     def _data(self) -> dict[str, Any]:
         trained, recorded = {name: _load(name) for name in self.models}, load_results()
         count = max(sum(tensor.numel() for tensor in model.parameters()) for model in trained.values())
         first, shades = self.scene.things[0], matplotlib.colormaps[HEAT](np.arange(256), bytes=True)
         return {
-            "title": TITLE,
-            "lead": f"All it knows it learned from coloured shapes, with {round(count, -4):,} parameters. It runs "
-            "in this page: no server, no network. Move the shapes, ask, and look inside.",
-            "download": "The models are tiny and know nothing but these boards. How they were trained, and what they "
-            "teach, is in the lessons of vlmteach. Save this page to keep it: it is one file.",
+            "title": _(TITLE),
+            "lead": _(
+                "All it knows it learned from coloured shapes, with {count:,} parameters. It runs in this page: no "
+                "server, no network. Move the shapes, ask, and look inside.",
+                count=round(count, -4),
+            ),
+            "download": _(
+                "The models are tiny and know nothing but these boards. How they were trained, and what they teach, is "
+                "in the lessons of vlmteach. Save this page to keep it: it is one file."
+            ),
             "course": course_words(),
             "colours": base64.b64encode(shades[:, :3].tobytes()).decode("ascii"),
             "models": {
@@ -106,7 +117,7 @@ class AskPage:
         }
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        frame = in_frame(self.to_html(), TITLE, _FRAME_HEIGHT, still_html(self._as_it_opens()))
+        frame = in_frame(self.to_html(), _(TITLE), _FRAME_HEIGHT, still_html(self._as_it_opens()))
         return {"text/html": frame, "text/plain": repr(self)}
 
     def _as_it_opens(self) -> Figure:
@@ -132,17 +143,17 @@ def _load(name: str) -> VisionLanguageModel:
 def _describe(name: str, model: VisionLanguageModel, recorded: MatrixResults) -> dict[str, Any]:
     encoder, connector = name.split("/")
     seen = {
-        "cnn-large": "A cell of this CNN sees three cells on each side; ",
-        "cnn-small": "A cell of this CNN sees its eight neighbours; ",
-        "vit": "Every patch of this ViT looks at all patches; ",
+        "cnn-large": _("A cell of this CNN sees three cells on each side; "),
+        "cnn-small": _("A cell of this CNN sees its eight neighbours; "),
+        "vit": _("Every patch of this ViT looks at all patches; "),
     }
     meet = {
-        "cross-attention": "each word may look at every cell.",
-        "vector": "all cells are averaged to one vector, without their places.",
+        "cross-attention": _("each word may look at every cell."),
+        "vector": _("all cells are averaged to one vector, without their places."),
     }
     return {
-        "encoder": recorded.encoder_title(encoder),
-        "connector": recorded.connector_title(connector),
+        "encoder": _(recorded.encoder_title(encoder)),
+        "connector": _(recorded.connector_title(connector)),
         "explains": seen[encoder] + meet[connector],
         "hue": VIT_HUE if encoder == "vit" else CNN_HUE,
         "exam": _exam(recorded, encoder, connector),
@@ -160,7 +171,7 @@ def _exam(recorded: MatrixResults, encoder: str, connector: str) -> list[dict[st
             "family": family,
             "accuracy": float(share),
             "guess": float(guess),
-            "asks": FAMILIES[family][0],
+            "asks": _(FAMILIES[family][0]),
             "example": FAMILIES[family][1],
         }
         for family, share, guess in zip(recorded.families, accuracy, recorded.guessing, strict=True)
@@ -172,21 +183,21 @@ def _stages(model: VisionLanguageModel) -> Iterator[dict[str, str]]:
     encoder = model.encoder.get_submodule("1")
     if isinstance(encoder, ConvNet):
         for number in range(len(encoder.features)):
-            title = f"Block {number}" if number else "Cells cut"
+            title = _("Block {number}", number=number) if number else _("Cells cut")
             yield {"name": f"encoder.1.features.{number}", "title": title, "of": "cells"}
     else:
         assert isinstance(encoder, VisionTransformer)
-        yield {"name": "encoder.1.patch_embed", "title": "Patches cut", "of": "cells"}
+        yield {"name": "encoder.1.patch_embed", "title": _("Patches cut"), "of": "cells"}
         for number in range(len(encoder.blocks)):
-            yield {"name": f"encoder.1.blocks.{number}", "title": f"Block {number + 1}", "of": "cells"}
+            yield {"name": f"encoder.1.blocks.{number}", "title": _("Block {number}", number=number + 1), "of": "cells"}
     asks = any(isinstance(module, CrossAttention) for module in model.connector.modules())
     if asks:
-        yield {"name": "connector.meeting", "title": "Words ask", "of": "words"}
+        yield {"name": "connector.meeting", "title": _("Words ask"), "of": "words"}
     else:
-        yield {"name": "connector.translator", "title": "One mean", "of": "vector"}
+        yield {"name": "connector.translator", "title": _("One mean"), "of": "vector"}
     for number in range(len(model.language_model.blocks)):
         name = f"language_model.blocks.{number}"
-        yield {"name": name, "title": f"Language {number + 1}", "of": "words" if asks else "vectors"}
+        yield {"name": name, "title": _("Language {number}", number=number + 1), "of": "words" if asks else "vectors"}
 
 
 def _attention(model: VisionLanguageModel) -> Iterator[dict[str, str]]:
@@ -194,11 +205,19 @@ def _attention(model: VisionLanguageModel) -> Iterator[dict[str, str]]:
     for name, module in model.named_modules():
         number = int(name.split(".")[-2]) + 1 if _is_in_block(name) else 0
         if isinstance(module, CrossAttention):
-            yield {"name": name, "kind": "ask", "title": "Words look at the picture (connector)"}
+            yield {"name": name, "kind": "ask", "title": _("Words look at the picture (connector)")}
         elif isinstance(module, MultiHeadAttention) and name.startswith("encoder."):
-            yield {"name": name, "kind": "cells", "title": f"Patches look at patches (encoder, block {number})"}
+            yield {
+                "name": name,
+                "kind": "cells",
+                "title": _("Patches look at patches (encoder, block {number})", number=number),
+            }
         elif isinstance(module, MultiHeadAttention):
-            yield {"name": name, "kind": "words", "title": f"Words look back (language model, block {number})"}
+            yield {
+                "name": name,
+                "kind": "words",
+                "title": _("Words look back (language model, block {number})", number=number),
+            }
 
 
 def _is_in_block(name: str) -> bool:

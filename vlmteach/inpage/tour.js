@@ -1,6 +1,7 @@
 // The guided tour: each step drives the page to a state, lets the student predict, and only then shows what came out.
 
 import { make } from "../views/dom.js";
+import { _ } from "../views/language.js";
 import { readState } from "./state.js";
 
 export function tourPart(explorer) {
@@ -16,11 +17,11 @@ export function tourPart(explorer) {
     return made;
   };
   const go = (step) => enter(step, true);
-  const back = button("Back", () => go(explorer.state.step - 1), "quiet");
-  const next = button("Next", () => go(explorer.state.step + 1));
-  const leave = button("End the tour", () => explorer.set({ step: null }), "quiet");
+  const back = button(_("Back"), () => go(explorer.state.step - 1), "quiet");
+  const next = button(_("Next"), () => go(explorer.state.step + 1));
+  const leave = button(_("End the tour"), () => explorer.set({ step: null }), "quiet");
   const bar = make("div", { className: "row steps" }, back, next, place, leave);
-  const element = make("section", { className: "tour", ariaLabel: "Guided tour" }, title, ask, choices, say, bar);
+  const element = make("section", { className: "tour", ariaLabel: _("Guided tour") }, title, ask, choices, say, bar);
   element.addEventListener("keydown", (event) => event.key === "Escape" && explorer.set({ step: null }));
   let guessed = null; // {step, choice}: what was predicted, for the step it was predicted for
 
@@ -47,16 +48,16 @@ export function tourPart(explorer) {
       const waits = Boolean(step?.predict) && choice === null;
       if (!step) return void explorer.point(null, false);
       title.textContent = step.title;
-      place.textContent = `${state.step} of ${tour.length}`;
+      place.textContent = _("{number} of {count}", { number: state.step, count: tour.length });
       ask.hidden = choices.hidden = !waits;
       if (waits) {
         ask.textContent = step.predict.ask;
         choices.replaceChildren(...step.predict.choices.map((one) => button(one, () => guess(one))));
       }
-      const judged = choice === step.predict?.right ? "You saw that coming. " : `You said “${choice}”. `;
+      const judged = choice === step.predict?.right ? _("You saw that coming. ") : _("You said “{choice}”. ", { choice });
       say.textContent = waits ? "" : (choice === null ? "" : judged) + step.say;
       back.disabled = state.step === 1;
-      next.textContent = state.step === tour.length ? "Finish" : "Next";
+      next.textContent = state.step === tour.length ? _("Finish") : _("Next");
       next.disabled = waits;
       explorer.point(step.look, waits);
     },

@@ -1,6 +1,7 @@
 // What the models have never been asked: the questions to boards that no batch of training holds. The rules are those of
 // vlmteach/pictures/scenes: sampling.py places the things, questions.py asks. A test draws scenes there and compares.
 
+import { _ } from "../views/language.js";
 import { answerTo, parsedQuestion } from "./scene.js";
 
 const [, , COUNT, ROW, COLUMN, LEFT, ABOVE, LIKE] = Array(8).keys(); // of course.templates
@@ -17,17 +18,15 @@ export function newInQuestion(course, things, question) {
 
   const { asks, blanks } = parsedQuestion(course, question);
   const [one, other] = ["{a}", "{b}"].map((blank) => things.find(({ colour }) => colour === blanks[blank]));
-  const neighbours = `neighbours, at most ${near} cells apart`;
-  const allApart = `all things are ${far} rows or columns apart`;
   const beside = things.filter((thing) => thing !== one); // the two that must be neighbours
 
   const found = [
-    answerTo(course, things, question) === null && "every question had one right answer",
-    ...withheld.map(({ colour, shape }) => `there was no ${colour} ${shape}`),
-    colours.size < things.length && "no two things had one colour",
-    asks === LEFT && one && one.column === other?.column && "“left of” was asked only of things in different columns",
-    asks === ABOVE && one && one.row === other?.row && "“above” was asked only of things in different rows",
-    things.length !== usual && `every board had ${usual} things`,
+    answerTo(course, things, question) === null && _("every question had one right answer"),
+    ...withheld.map(({ colour, shape }) => _("there was no {colour} {shape}", { colour, shape })),
+    colours.size < things.length && _("no two things had one colour"),
+    asks === LEFT && one && one.column === other?.column && _("“left of” was asked only of things in different columns"),
+    asks === ABOVE && one && one.row === other?.row && _("“above” was asked only of things in different rows"),
+    things.length !== usual && _("every board had {count} things", { count: usual }),
   ];
   if (things.length === usual) {
     const isNear = ([a, b]) => apart(a, b) <= near;
@@ -35,11 +34,11 @@ export function newInQuestion(course, things, question) {
     const allFar = pairs.every(([a, b]) => isFar(a, b));
     const where = ["left of", "above"][asks - LEFT];
     found.push(
-      !someNear && !allFar && `two things were ${neighbours}, or else ${allApart.replace("are", "were")}`,
-      someNear && where && one && other && !isNear([one, other]) && `“${where}” was asked only of ${neighbours}, or where ${allApart}`,
-      someNear && asks === LIKE && `“shaped like” was asked only where ${allApart}`,
-      someNear && [ROW, COLUMN].includes(asks) && one && !isNear(beside) && `where two things are ${neighbours}, “${asks === ROW ? "which row" : "which column"}” was asked only of the third`,
-      allFar && asks === COUNT && `“how many” was asked only where two things are ${neighbours}`,
+      !someNear && !allFar && _("two things were neighbours, at most {near} cells apart, or else all things were {far} rows or columns apart", { near, far }),
+      someNear && where && one && other && !isNear([one, other]) && _("“{where}” was asked only of neighbours, at most {near} cells apart, or where all things are {far} rows or columns apart", { where, near, far }),
+      someNear && asks === LIKE && _("“shaped like” was asked only where all things are {far} rows or columns apart", { far }),
+      someNear && [ROW, COLUMN].includes(asks) && one && !isNear(beside) && _("where two things are neighbours, at most {near} cells apart, “{which}” was asked only of the third", { near, which: asks === ROW ? "which row" : "which column" }),
+      allFar && asks === COUNT && _("“how many” was asked only where two things are neighbours, at most {near} cells apart", { near }),
     );
   }
   return found.filter(Boolean);
