@@ -1,6 +1,6 @@
 """Build the lessons: MyST sources in notebooks/src/ become executed notebooks in notebooks/.
 
-    python notebooks/build_lessons.py            build those that are stale
+    python notebooks/build_lessons.py            build those that are stale; where only prose is new, run nothing
     python notebooks/build_lessons.py 00 02      build these
     python notebooks/build_lessons.py --all      build every one
     python notebooks/build_lessons.py 02 --into FOLDER    leave notebooks/ as it is
@@ -133,6 +133,25 @@ def is_stale(lesson: Lesson, folder: Path = NOTEBOOKS, edition: Edition | None =
     return not built.exists() or outline(nbformat.read(built, as_version=4)) != outline(read_source(lesson, edition))
 
 
+def renew_prose(lesson: Lesson, folder: Path = NOTEBOOKS, edition: Edition | None = None) -> bool:
+    """Write a source's prose into the built notebook when the code is the same, and run nothing; False when it is not.
+
+    Links change in this way whenever an edition gets another lesson.
+    """
+    path = folder / f"{lesson.name}.ipynb"
+    if not path.exists():
+        return False
+    built, source = nbformat.read(path, as_version=4), read_source(lesson, edition)
+    code = [[cell for cell in one.cells if cell.cell_type == "code"] for one in (built, source)]
+    if [(cell.source, cell.metadata) for cell in code[0]] != [(cell.source, cell.metadata) for cell in code[1]]:
+        return False
+    for old, new in zip(*code, strict=True):
+        new.outputs, new.execution_count = old.outputs, old.execution_count
+    source.metadata = built.metadata
+    nbformat.write(source, path)
+    return True
+
+
 def build(lesson: Lesson, folder: Path = NOTEBOOKS, edition: Edition | None = None) -> None:
     """Execute a lesson from its source and write the notebook into a folder; an error in a cell stops the build.
 
@@ -244,6 +263,9 @@ def main(arguments: list[str]) -> int:
         for lesson in edition.lessons if edition else LESSONS:
             if lesson.number in numbers or asked.all or (not numbers and is_stale(lesson, folder, edition)):
                 built += 1
+                if not numbers and not asked.all and renew_prose(lesson, folder, edition):
+                    print(f"{lesson.name}{f' ({language})' if edition else ''}: only its prose is new")
+                    continue
                 try:
                     build(lesson, folder, edition)
                 except Untranslated as lacking:

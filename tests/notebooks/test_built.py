@@ -43,6 +43,25 @@ def test_cell_ids_are_those_of_the_source(lesson: Lesson) -> None:
     assert [cell.id for cell in built(lesson).cells] == [cell.id for cell in build_lessons.read_source(lesson).cells]
 
 
+def test_where_only_the_prose_is_new_a_build_runs_nothing_and_keeps_the_outputs(tmp_path: Path) -> None:
+    lesson, path = LESSONS[0], tmp_path / f"{LESSONS[0].name}.ipynb"
+    before = built(lesson)
+    next(cell for cell in before.cells if cell.cell_type == "markdown").source = "An old sentence."
+    nbformat.write(before, path)
+    assert build_lessons.renew_prose(lesson, tmp_path)
+    assert nbformat.read(path, as_version=4) == built(lesson)
+
+
+def test_where_code_is_new_a_build_must_run_it(tmp_path: Path) -> None:
+    lesson, path = LESSONS[0], tmp_path / f"{LESSONS[0].name}.ipynb"
+    assert not build_lessons.renew_prose(lesson, tmp_path)  # nothing there yet
+    before = built(lesson)
+    next(cell for cell in before.cells if cell.cell_type == "code").source += "\nold = 1"
+    nbformat.write(before, path)
+    assert not build_lessons.renew_prose(lesson, tmp_path)
+    assert nbformat.read(path, as_version=4) == before
+
+
 @each_lesson
 def test_every_code_cell_was_run_without_an_error(lesson: Lesson) -> None:
     code = [cell for cell in built(lesson).cells if cell.cell_type == "code"]
