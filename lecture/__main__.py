@@ -3,7 +3,8 @@
     python -m lecture            all of it, into site-instructor/
     python -m lecture 01 05      the slides of these lessons only, into site-instructor/slides/
 
-Nothing is executed: the slides show what the committed notebooks hold.
+The slides show what the committed notebooks hold. A lesson runs once more, and only after it has changed, to draw its
+figures with larger letters: lecture/figures.py.
 """
 
 from __future__ import annotations

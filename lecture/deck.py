@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import html
 import shutil
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib
 from bs4 import BeautifulSoup
@@ -21,8 +23,9 @@ from nbformat import NotebookNode
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
+from lecture.figures import Drawn
 from lecture.polls import Poll
-from lecture.slides import Shown, Slide, code_of, printed
+from lecture.slides import Shown, Slide, code_of, picture_of, printed
 from vlmteach.course import Lesson
 
 STATIC = Path(__file__).parent / "static"
@@ -78,14 +81,19 @@ def markdown_line(text: str) -> str:
     return _MARKDOWN.renderInline(text)
 
 
-def deck(lesson: Lesson, slides: list[Slide], polls: dict[str, Poll]) -> str:
-    """The page of a lesson's slides. Raises ValueError, naming the slide, where a part it shows is not there."""
+def deck(
+    lesson: Lesson, slides: list[Slide], polls: dict[str, Poll], figures: Mapping[str, Drawn] = MappingProxyType({})
+) -> str:
+    """The page of a lesson's slides. Raises ValueError, naming the slide, where a part it shows is not there.
+
+    figures: those drawn for slides, by cell; the others are the notebook's.
+    """
     sections = [_opening(lesson)]
     for slide in slides:
         if slide.poll:
             sections.append(_poll(polls[slide.poll], slide.cut))
         try:
-            sections.append(_slide(slide))
+            sections.append(_slide(slide, figures.get(slide.next_cell)))
         except ValueError as error:
             raise ValueError(f"{lesson.name}, slide {slide.title!r}: {error}.") from None
     shown = "\n".join(sections)
@@ -104,11 +112,11 @@ def _opening(lesson: Lesson) -> str:
     return _section(content, "<p>The lecture begins with the next slide.</p>", 20, 0, "opening")
 
 
-def _slide(slide: Slide) -> str:
+def _slide(slide: Slide, drawn: Drawn | None) -> str:
     if slide.show and slide.cell is None:
         raise ValueError("the cell it shows is not in the built notebook; run `make notebooks`")
     text = markdown(slide.text) if slide.text else ""
-    parts = "\n".join(_part(slide, shown) for shown in slide.show)
+    parts = "\n".join(_part(slide, shown, drawn) for shown in slide.show)
     if any(shown.part != "figure" for shown in slide.show):
         parts = f'<div style="--code-size: {_code_size(slide)}px">\n{parts}</div>'
     title = markdown_line(slide.title)
@@ -127,7 +135,7 @@ def _code_size(slide: Slide) -> int:
     return max(24, min(34, int(min(fits))))
 
 
-def _part(slide: Slide, shown: Shown) -> str:
+def _part(slide: Slide, shown: Shown, drawn: Drawn | None) -> str:
     assert slide.cell is not None
     if shown.part == "code":
         return highlight(code_of(slide, shown), IPython3Lexer(), HtmlFormatter(cssclass="code", wrapcode=True))
@@ -136,27 +144,23 @@ def _part(slide: Slide, shown: Shown) -> str:
         if not text:
             raise ValueError("its cell printed nothing")
         return f'<pre class="output" data-cell="{slide.cell.id}">{html.escape(shown.lines_of(text))}</pre>'
-    return _figure(slide.cell)
+    return _figure(slide.cell, drawn)
 
 
-def _figure(cell: NotebookNode) -> str:
-    """The first picture or explorer of a cell, with its description."""
+def _figure(cell: NotebookNode, drawn: Drawn | None) -> str:
+    """The first picture or explorer of a cell, with its description; the picture as it was drawn for a slide."""
+    if picture := picture_of(cell):
+        alt, source = picture
+        letters = ""
+        if drawn:
+            source, letters = f"data:image/png;base64,{drawn.png}", f' data-letters="{drawn.letters:.2f}"'
+        return f'<figure data-cell="{cell.id}"><img alt="{html.escape(alt)}"{letters} src="{source}"></figure>'
     for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            alt = html.escape(output.metadata["image/png"]["alt"])
-            source = f"data:image/png;base64,{''.join(data['image/png'].split())}"
-            return f'<figure data-cell="{cell.id}"><img alt="{alt}" src="{source}"></figure>'
-        page = BeautifulSoup(data.get("text/html", ""), "html.parser")
-        if frame := page.find("iframe"):
-            inside = _on_stage(frame["srcdoc"])
-            title = html.escape(frame["title"])
+        if frame := BeautifulSoup(output.get("data", {}).get("text/html", ""), "html.parser").find("iframe"):
+            inside, title = _on_stage(frame["srcdoc"]), html.escape(frame["title"])
             return (
                 f'<div class="explorer" data-cell="{cell.id}"><iframe title="{title}" srcdoc="{inside}"></iframe></div>'
             )
-        if picture := page.find("img"):
-            alt, source = html.escape(picture["alt"]), picture["src"]
-            return f'<figure data-cell="{cell.id}"><img alt="{alt}" src="{source}"></figure>'
     raise ValueError("its cell shows no figure")
 
 

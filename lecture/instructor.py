@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from lecture.asked import read_asked
 from lecture.deck import deck, write_shared
 from lecture.exports import gift, moodle, page, save_qti
+from lecture.figures import figures_of
 from lecture.plan import DAY, UNIT, lesson_plan, memory_table, peaks, plan_table, timetable
 from lecture.polls import all_polls, read_bank
 from lecture.slides import CUTS, Slide, read_slides
@@ -39,7 +40,9 @@ def write_decks(lessons: list[Lesson], folder: Path) -> None:
     """The slides of these lessons, with all that they need."""
     write_shared(folder / "shared")
     for lesson in lessons:
-        (folder / f"{lesson.number:02d}.html").write_text(deck(lesson, read_slides(lesson), read_bank(lesson)), "utf-8")
+        slides = read_slides(lesson)
+        made = deck(lesson, slides, read_bank(lesson), figures_of(lesson, slides))
+        (folder / f"{lesson.number:02d}.html").write_text(made, "utf-8")
 
 
 def write_quizzes(lessons: list[Lesson], folder: Path) -> None:

@@ -22,6 +22,7 @@ from functools import cache
 
 import build_lessons
 import nbformat
+from bs4 import BeautifulSoup
 from lecture_marks import Mark, read_marks
 from nbformat import NotebookNode
 
@@ -146,6 +147,21 @@ def printed(cell: NotebookNode) -> str:
         elif "text/html" not in data and "image/png" not in data and "text/plain" in data:
             texts.append(data["text/plain"] + "\n")
     return "".join(texts)
+
+
+def picture_of(cell: NotebookNode) -> tuple[str, str] | None:
+    """The description and the address of the picture that a cell shows; None where it shows none, or an explorer."""
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if "image/png" in data:
+            packed = "".join(data["image/png"].split())
+            return output.metadata["image/png"]["alt"], f"data:image/png;base64,{packed}"
+        page = BeautifulSoup(data.get("text/html", ""), "html.parser")
+        if page.find("iframe"):  # an explorer, whose picture only stands in for it
+            return None
+        if picture := page.find("img"):
+            return picture["alt"], picture["src"]
+    return None
 
 
 def code_of(slide: Slide, shown: Shown) -> str:

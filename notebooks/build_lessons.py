@@ -168,8 +168,8 @@ def build(lesson: Lesson, folder: Path = NOTEBOOKS, edition: Edition | None = No
             client.execute_cell(cell, index)
             ends[index] = time.perf_counter()
         seconds = time.perf_counter() - began
-        peak = int(_ask(client, MEASURE))
-        shown = json.loads(_ask(client, SHOWN))
+        peak = int(ask(client, MEASURE))
+        shown = json.loads(ask(client, SHOWN))
         client.set_widgets_metadata()
     freeze_widgets(notebook)
     slim_pictures(notebook)
@@ -187,7 +187,7 @@ def build(lesson: Lesson, folder: Path = NOTEBOOKS, edition: Edition | None = No
     print(f"{lesson.name}{f' ({edition.language})' if edition else ''}: {seconds:.1f} s, peak {peak} MB")
 
 
-def _ask(client: NotebookClient, code: str) -> str:
+def ask(client: NotebookClient, code: str) -> str:
     """What a line of code prints in a lesson's kernel, leaving the lesson as it is."""
     client.nb.cells.append(nbformat.v4.new_code_cell(code))
     client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)

@@ -20,6 +20,7 @@ from vlmteach.course import LESSONS, Lesson
 pytestmark = pytest.mark.lecture
 
 SMALLEST_FONT = 24  # pixels of a slide that is 720 high
+SMALLEST_IN_A_FIGURE = 20  # where 24 would touch each other; as in an explorer
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -51,6 +52,7 @@ def test_no_slide_overflows_and_its_letters_can_be_read_from_the_last_row(open_l
     assert len(slides) > 8
     assert [slide for slide in slides if slide.overflows] == []
     assert min(slide.font for slide in slides) >= SMALLEST_FONT
+    assert [slide for slide in slides if slide.letters is not None and slide.letters < SMALLEST_IN_A_FIGURE] == []
 
 
 def planted(title: str, text: str) -> Slide:

@@ -12,7 +12,7 @@ FOOT = 36  # where the number of the slide stands
 _MEASURE = """() => {
   const section = window.Reveal.getCurrentSlide();
   const scale = window.Reveal.getScale();
-  let [bottom, right, font] = [0, 0, Infinity];
+  let [bottom, right, font, letters] = [0, 0, Infinity, null];
   const visit = (element, inside) => {
     if (element.matches("aside.notes, mjx-assistive-mml, script, style, [hidden], svg *, .said, .explorer svg")) return;
     const style = getComputedStyle(element);
@@ -25,6 +25,10 @@ _MEASURE = """() => {
       const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
       if (says && !inside.frame) font = Math.min(font, parseFloat(style.fontSize));
     }
+    if (element.matches("figure img")) {
+      const shown = Math.min(element.clientWidth / element.naturalWidth, element.clientHeight / element.naturalHeight);
+      letters = Math.round(10 * shown * (element.dataset.letters ?? 0)) / 10;
+    }
     if (element.tagName === "IFRAME") {
       const root = element.contentDocument.querySelector("main");
       visit(root, { top: box.top, left: box.left, frame: true });
@@ -33,18 +37,23 @@ _MEASURE = """() => {
   };
   for (const child of section.children) visit(child, { top: 0, left: 0, frame: false });
   const title = section.querySelector("h1, h2").textContent;
-  return { title, bottom: Math.round(bottom), right: Math.round(right), font };
+  return { title, bottom: Math.round(bottom), right: Math.round(right), font, letters };
 }"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One slide with all its fragments shown. bottom, right: how far it reaches; font: of its smallest letters."""
+    """One slide with all its fragments shown.
+
+    bottom, right: how far it reaches. font: of its smallest text. letters: of its figure's smallest, 0 where nobody has
+    measured them, None where it has no figure.
+    """
 
     title: str
     bottom: int
     right: int
     font: float
+    letters: float | None
 
     @property
     def overflows(self) -> bool:

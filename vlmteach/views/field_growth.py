@@ -65,7 +65,7 @@ def draw_growth(
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.set_xticks(depths, [str(depth) for depth in depths])
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("number of 3 × 3 layers")
     axes.set_ylabel("pixels")
     axes.legend()

@@ -62,7 +62,7 @@ def draw_coverage(shares: Mapping[str, np.ndarray]) -> Figure:
         axis.set_title(f"{name}: {whole} of {share.size}")
         _mark_cells(axis, share == 1)
         _bare(axis)
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, format=lambda value, _: f"{value:.0%}")
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, format="{x:.0%}")
     bar.set_label("share of the picture in the field")
     figure.supxlabel("dots: units that can see the whole picture", fontsize=12)
     return describe(figure, "Grids of units: " + "; ".join(counts) + ".")
