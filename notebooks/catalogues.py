@@ -25,7 +25,7 @@ from faithful import problems
 from prose import messages
 
 from vlmteach.course import Lesson
-from vlmteach.language import FROM_LESSON, LOCALE
+from vlmteach.language import FROM_LESSON, LOCALE, own_context
 
 ROOT = Path(__file__).resolve().parents[1]
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # or a compiled catalogue would change with the clock
@@ -83,15 +83,23 @@ def updated(catalogue: Catalog, template: Catalog) -> Catalog:
 
 
 def to_compile(edition: Edition) -> Catalog:
-    """What gettext reads: the package's translations, and what lessons hand to figures. Fuzzy ones are left out."""
+    """What gettext reads: the package's translations, and what lessons hand to figures. Fuzzy ones are left out.
+
+    A text that lessons translate in different ways stands under each lesson's own context.
+    """
     catalogue = Catalog(locale=edition.language, fuzzy=False, creation_date=SOME_DAY, revision_date=SOME_DAY)
     for message in edition.catalogue(PACKAGE):
         if message.id and message.string and not message.fuzzy:
             catalogue.add(str(message.id), str(message.string))
+    handed: dict[str, dict[int, str]] = {}
     for lesson in edition.lessons:
         for text, string in shown_by_lesson(edition.catalogue(lesson.name)).items():
             if string:
-                catalogue.add(text, string, context=FROM_LESSON)
+                handed.setdefault(text, {})[lesson.number] = string
+    for text, strings in handed.items():
+        shared = len(set(strings.values())) == 1
+        for number, string in strings.items():
+            catalogue.add(text, string, context=FROM_LESSON if shared else own_context(number))
     return catalogue
 
 

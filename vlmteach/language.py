@@ -16,6 +16,7 @@ LOCALE = Path(__file__).parent / "locale"
 FROM_LESSON = "lesson"  # the context of texts that stand in a lesson's code cells
 
 _language = ENGLISH
+_lesson: int | None = None
 _catalogue = gettext.NullTranslations()
 _asked: dict[tuple[str, str], None] = {}
 
@@ -25,12 +26,15 @@ def languages() -> tuple[str, ...]:
     return (ENGLISH, *sorted(path.parts[-3] for path in LOCALE.glob("*/LC_MESSAGES/vlmteach.mo")))
 
 
-def use_language(language: str) -> None:
-    """Show everything in this language from now on. Raises ValueError for one that there is not."""
-    global _language, _catalogue
+def use_language(language: str, lesson: int | None = None) -> None:
+    """Show everything in this language from now on. Raises ValueError for one that there is not.
+
+    lesson: whose texts `from_lesson` gets, where lessons say the same text in different ways.
+    """
+    global _language, _lesson, _catalogue
     if language not in languages():
         raise ValueError(f"there is no language {language!r}; expected one of {', '.join(languages())}.")
-    _language = language
+    _language, _lesson = language, lesson
     _catalogue = gettext.NullTranslations()
     if language != ENGLISH:
         _catalogue = gettext.translation("vlmteach", LOCALE, [language])
@@ -74,7 +78,13 @@ def from_lesson(text: str) -> str:
     """A text from a lesson's code cell, such as the name of a control, in the language in use; as it is for others."""
     if any(letter.isalpha() for letter in text):
         _asked[FROM_LESSON, text] = None
-    return _catalogue.pgettext(FROM_LESSON, text)
+    shared = _catalogue.pgettext(FROM_LESSON, text)
+    return shared if _lesson is None or shared != text else _catalogue.pgettext(own_context(_lesson), text)
+
+
+def own_context(lesson: int) -> str:
+    """The context, in what is compiled, of a text that this lesson translates in another way than others do."""
+    return f"{FROM_LESSON} {lesson:02d}"
 
 
 def asked() -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from editions import PACKAGE, Edition, editions, shown_by_lesson
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from prose import messages, translated
 
+from vlmteach import language
 from vlmteach.course import LESSONS
 from vlmteach.course.glossary import TERMS
+from vlmteach.language import FROM_LESSON
 from vlmteach.views.page import marked_texts
 
 each_edition = pytest.mark.parametrize("edition", editions(), ids=lambda edition: edition.language)
@@ -159,6 +162,21 @@ def test_a_translation_that_says_something_else_is_found(
     catalogues.compile_catalogues(copy)
     left = list(behind(copy))
     assert [problem for problem in left if found in problem], left
+
+
+def test_a_text_that_two_lessons_translate_differently_is_what_each_of_them_says(copy: Edition, monkeypatch) -> None:
+    for lesson, said in ((LESSONS[3], "赤"), (LESSONS[4], "red")):
+        catalogue = copy.catalogue(lesson.name)
+        for text, string in (("red", said), ("an apple", "りんご")):
+            catalogue.delete(text, context=FROM_LESSON)
+            catalogue.add(text, string, context=FROM_LESSON)
+        copy.write(lesson.name, catalogue)
+    catalogues.compile_catalogues(copy)
+    with compiled_path(copy).open("rb") as file:
+        monkeypatch.setattr(language, "_catalogue", gettext.GNUTranslations(file))
+    for number, said in ((3, "赤"), (4, "red")):
+        monkeypatch.setattr(language, "_lesson", number)
+        assert (language.from_lesson("red"), language.from_lesson("an apple")) == (said, "りんご")
 
 
 def test_a_translation_that_was_not_compiled_is_found(copy: Edition) -> None:

@@ -25,7 +25,7 @@ def start(lesson: int, language: str = ENGLISH) -> None:
     kernel.
     """
     this = get_lesson(lesson)
-    use_language(language)
+    use_language(language, lesson)
     swapped = swapped_packages()
     if swapped:
         raise RuntimeError(" ".join(swapped))
