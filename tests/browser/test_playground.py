@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 MAKE = """
 from vlmteach import course
-from vlmteach.course.playground import playground
+from vlmteach.course.asking import playground
 from vlmteach.experiments.matrix import build_vlm
 from vlmteach.pictures import Thing
 

@@ -10,11 +10,11 @@ import torch
 from vlmteach.course import claims as module
 from vlmteach.course.claims import load_claims, load_ledger
 from vlmteach.course.counter_evidence import caveats, load_published, source_of_prices
-from vlmteach.course.glossary import TERMS, glossary
 from vlmteach.course.measured import CLAIMS as MEASURED
 from vlmteach.course.measured import at_least, at_most
 from vlmteach.course.records import interval_in_words, load_records, seeds_in_words, share_in_words
 from vlmteach.course.systems import LOCATOR
+from vlmteach.course.terms import TERMS, glossary
 from vlmteach.experiments.frozen import FrozenResults
 from vlmteach.experiments.recording import RESULTS
 

@@ -16,7 +16,7 @@ from prose import messages, translated
 
 from vlmteach import language
 from vlmteach.course import LESSONS
-from vlmteach.course.glossary import TERMS
+from vlmteach.course.terms import TERMS
 from vlmteach.language import FROM_LESSON
 from vlmteach.views.page import marked_texts
 

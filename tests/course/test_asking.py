@@ -1,6 +1,6 @@
 import pytest
 
-from vlmteach.course.playground import draw_asked, playground
+from vlmteach.course.asking import draw_asked, playground
 from vlmteach.experiments.matrix import build_vlm
 from vlmteach.pictures import Scene, Thing, draw_scene
 from vlmteach.views import alt_text
