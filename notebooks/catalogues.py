@@ -10,11 +10,13 @@ controls show of a lesson's code cells is found when the lesson is built; see bu
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -30,10 +32,33 @@ from vlmteach.language import FROM_LESSON, LOCALE, own_context
 ROOT = Path(__file__).resolve().parents[1]
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # or a compiled catalogue would change with the clock
 MARKS = {"_": None, "N_": None}
-# (where, pattern, language) of what is read for marked texts
+
+
+def texts_under(*keys: str) -> Callable[..., Iterator[tuple[int, None, str, list[str]]]]:
+    """How Babel finds the texts of a JSON file: each that stands under one of the keys, alone or in a list."""
+
+    def inside(value: Any, shown: bool) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, one in value.items():
+                yield from inside(one, key in keys)
+        elif isinstance(value, list):
+            for one in value:
+                yield from inside(one, shown)
+        elif shown and value:
+            yield value
+
+    def extract(file: BinaryIO, *_marks: object, **_options: object) -> Iterator[tuple[int, None, str, list[str]]]:
+        return ((0, None, text, []) for text in inside(json.load(file), False))
+
+    return extract
+
+
+# (where, pattern, language or function) of what is read for texts
 MARKED = [
     (ROOT / PACKAGE, "**.py", "python"),
     (ROOT / PACKAGE, "**.js", "javascript"),
+    (ROOT / PACKAGE, "course/claims.json", texts_under("title", "english", "says", "verdict", "because", "change")),
+    (ROOT / PACKAGE, "course/counter_evidence.json", texts_under("caveats")),
     (ROOT / "notebooks", "build_lessons.py", "python"),
 ]
 

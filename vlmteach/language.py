@@ -75,7 +75,7 @@ def N_(message: str, **values: object) -> str:
 
 
 def from_lesson(text: str) -> str:
-    """A text from a lesson's code cell, such as the name of a control, in the language in use; as it is for others."""
+    """A text of a lesson's code cell or of a record, such as a control's or a model's name, in the language in use."""
     if any(letter.isalpha() for letter in text):
         _asked[FROM_LESSON, text] = None
     shared = _catalogue.pgettext(FROM_LESSON, text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from vlmteach import course, language
 from vlmteach.course.exercises import lesson_00
+from vlmteach.course.glossary import TERMS
 from vlmteach.language import N_, _, asked, current_language, from_lesson, use_language
 
 
@@ -119,3 +121,24 @@ def test_hints_and_opinions_are_in_the_lesson_s_language(capsys: pytest.CaptureF
     assert str(said) == (
         "不正解です。'local'に'perhaps'と書かれています。'true', 'false'、'it depends'のどれかを書いてください。"
     )
+
+
+def test_the_ledger_is_in_the_lesson_s_language() -> None:
+    use_language("ja")
+    ledger = course.load_ledger()
+    views = [ledger.sentences(), ledger.all(), ledger.changes(), course.glossary()]
+    views += [ledger.claim(claim.key) for claim in ledger.claims]
+    texts = {
+        text for view in views for text in re.findall(r"<(?:p|li|strong|th|caption|td)\b[^>]*>([^<]+)", view.to_html())
+    }
+    english = {term for term, _japanese, _meaning in TERMS}
+    assert len(texts) > 100
+    assert [text for text in texts - english if not re.search("[ぁ-んァ-ヶ一-龠]|^\\d$", text)] == []
+
+
+def test_the_article_s_sentence_stands_once_in_its_own_language() -> None:
+    claim = course.load_ledger().find("only")
+    for code, times in (("en", 1), ("ja", 0)):
+        use_language(code)
+        page = course.load_ledger().claim("only").to_html()
+        assert (page.count(claim.japanese), page.count(claim.english)) == (1, times)

@@ -114,6 +114,12 @@ def test_names_are_folded_at_spaces_and_hyphens(name, lines):
     assert folded.replace("-\n", "-").replace("\n", " ") == name
 
 
+def test_a_wide_letter_counts_twice_and_a_long_word_is_cut_where_it_may_be():
+    assert views._folded("クロス\u200bアテンション", 10) == "クロス\nアテンション"
+    assert views._folded("クロス\u200bアテンション", 18) == "クロスアテンション"
+    assert views._folded("平均ベクトル", 10) == "平均ベクトル"
+
+
 @pytest.mark.mpl_image_compare
 def test_near_far():
     near, far = [np.array([0.99, 1.0]), np.array([0.9])], [np.array([0.97, 0.99]), np.array([0.5])]

@@ -11,6 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from vlmteach.language import _
+
 
 @dataclass(frozen=True)
 class Published:
@@ -41,7 +43,7 @@ def load_published() -> tuple[Published, ...]:
 
 def caveats() -> tuple[str, ...]:
     """What these numbers do not say."""
-    return tuple(_file()["caveats"])
+    return tuple(_(caveat) for caveat in _file()["caveats"])
 
 
 def source_of_prices() -> str:

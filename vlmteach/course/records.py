@@ -12,6 +12,7 @@ from vlmteach.course.counter_evidence import Published, load_published
 from vlmteach.experiments import cliff, cost, frozen, hunger, lottery, matrix, two_squares, windows
 from vlmteach.experiments.intervals import NORMAL, Mean
 from vlmteach.experiments.recording import RESULTS
+from vlmteach.language import _
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,10 @@ def seeds_in_words(accuracy: NDArray[np.float64]) -> str:
     """
     mean, each = f"{accuracy.mean():.2f}", [f"{value:.2f}" for value in accuracy]
     if len(each) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ({len(each)} seeds)" if len(set(each)) == 1 else f"{mean} (seeds {', '.join(each)})"
+        return _("{mean} (one seed)", mean=mean)
+    if len(set(each)) == 1:
+        return _("{mean} ({count} seeds)", mean=mean, count=len(each))
+    return _("{mean} (seeds {each})", mean=mean, each=", ".join(each))
 
 
 def share_in_words(hits: int, count: int) -> str:
@@ -74,7 +77,7 @@ def share_in_words(hits: int, count: int) -> str:
     share, unit = hits / count, NORMAL**2 / count
     middle = (share + unit / 2) / (1 + unit)
     half = (unit * share * (1 - share) + unit**2 / 4) ** 0.5 / (1 + unit)
-    return f"{share:.2f} ({middle - half:.2f} to {middle + half:.2f})"
+    return _("{share:.2f} ({low:.2f} to {high:.2f})", share=share, low=middle - half, high=middle + half)
 
 
 def interval_in_words(results: frozen.FrozenResults, encoder: str, connector: str, family: str) -> str:

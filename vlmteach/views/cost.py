@@ -12,14 +12,15 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from vlmteach.language import N_, _, from_lesson
 from vlmteach.views.style import CNN_HUE, DASHES, INK, MARKS, PAPER, VIT_HUE, describe, new_figure
 
 # how a quantity is drawn: label, and by what it is divided
 _UNITS = {
-    "tokens": ("tokens", 1.0),
-    "flops": ("operations, MFLOPs", 1e6),
-    "milliseconds": ("milliseconds", 1.0),
-    "bytes": ("memory, MiB", 2.0**20),
+    "tokens": (N_("tokens"), 1.0),
+    "flops": (N_("operations, MFLOPs"), 1e6),
+    "milliseconds": (N_("milliseconds"), 1.0),
+    "bytes": (N_("memory, MiB"), 2.0**20),
 }
 
 # where a name may stand beside its mark, the best first: points right and up, and how it is aligned there
@@ -66,24 +67,34 @@ class Tower(NamedTuple):
 def draw_cost(curves: Sequence[CostCurve]) -> Figure:
     """Tokens, operations, time and memory over the side of the picture; both axes are logarithmic."""
     figure, axes = new_figure(2, 2, height=6.2, sharex=True)
-    told = []
-    for axis, (quantity, (label, unit)) in zip(axes.flat, _UNITS.items(), strict=True):
-        for index, curve in enumerate(curves):
+    titles, told = [from_lesson(curve.title) for curve in curves], []
+    for axis, (quantity, (name, unit)) in zip(axes.flat, _UNITS.items(), strict=True):
+        label = _(name)
+        for index, (title, curve) in enumerate(zip(titles, curves, strict=True)):
             style = {"color": curve.hue, "linestyle": DASHES[index], "marker": MARKS[index], "markersize": 7}
             first = quantity == "tokens"
-            axis.plot(curve.sides, curve.values[quantity] / unit, label=curve.title if first else None, **style)
+            axis.plot(curve.sides, curve.values[quantity] / unit, label=title if first else None, **style)
             ends = curve.values[quantity][[0, -1]] / unit
-            told.append(f"{label}, {curve.title}: {_in_digits(ends[0])} to {_in_digits(ends[1])}")
+            low, high = map(_in_digits, ends)
+            told.append(_("{label}, {title}: {low} to {high}", label=label, title=title, low=low, high=high))
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.set_ylabel(label)
         axis.set_xticks(curves[0].sides, [str(side) for side in curves[0].sides])
         axis.minorticks_off()
     for axis in axes[-1]:
-        axis.set_xlabel("side of the picture in pixels")
+        axis.set_xlabel(_("side of the picture in pixels"))
     figure.legend(loc="outside upper center", ncols=len(curves))
     sides = curves[0].sides
-    return describe(figure, f"Cost of one picture from {sides[0]} to {sides[-1]} pixels. {'; '.join(told)}.")
+    return describe(
+        figure,
+        _(
+            "Cost of one picture from {first} to {last} pixels. {told}.",
+            first=sides[0],
+            last=sides[-1],
+            told="; ".join(told),
+        ),
+    )
 
 
 def _in_digits(value: float) -> str:
@@ -104,17 +115,17 @@ def draw_towers(towers: Sequence[Tower]) -> Figure:
         axis.set_xscale("log")
         axis.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
         axis.minorticks_off()
-        axis.set_title(f"trained on {data}")
-        axis.set_xlabel("GFLOPs of the image tower")
+        axis.set_title(_("trained on {data}", data=data))
+        axis.set_xlabel(_("GFLOPs of the image tower"))
         axis.margins(x=0.42, y=0.12)
-    axes[0, 0].set_ylabel("zero-shot ImageNet, percent")
+    axes[0, 0].set_ylabel(_("zero-shot ImageNet, percent"))
     kinds = [axes[0, 0].get_lines()[i] for i in (0, 2)]
-    figure.legend(kinds, ["CNN (hollow: averaged weights)", "ViT"], loc="outside upper center", ncols=2)
+    figure.legend(kinds, [_("CNN (hollow: averaged weights)"), _("ViT")], loc="outside upper center", ncols=2)
     figure.draw_without_rendering()  # the layout decides how large the panels are, and so where a name has room
     for axis, data in zip(axes[0], sets, strict=True):
         _name_towers(axis, [tower for tower in towers if tower.data == data])
     told = "; ".join(f"{t.name} ({t.data}) {t.gflops:,.0f} GFLOPs, {t.accuracy:.1f}" for t in towers)
-    return describe(figure, f"Zero-shot accuracy on ImageNet over operations. {told}.")
+    return describe(figure, _("Zero-shot accuracy on ImageNet over operations. {told}.", told=told))
 
 
 def _name_towers(axis: Axes, towers: Sequence[Tower]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import INK, MARKS, MUTED, PAPER, describe, new_figure
 
 SPREAD = 0.6  # of the room between two kinds that the marks may take
@@ -31,9 +32,11 @@ def draw_intervals(
     kinds: what stands below. guessing: (kinds,). what: the values are, on the axis.
     An interval is cut at 0 and 1; a hollow mark is one whose interval holds the guess.
     """
+    kinds, what = [from_lesson(kind) for kind in kinds], from_lesson(what)
+    systems = [one._replace(name=from_lesson(one.name)) for one in systems]
     figure, axis = new_figure(height=3.9 + 0.25 * len(systems))  # a line of the legend for each
     places = np.arange(len(kinds))
-    axis.hlines(guessing, places - 0.45, places + 0.45, color=MUTED, linestyle="--", linewidth=1.5, label="guessing")
+    axis.hlines(guessing, places - 0.45, places + 0.45, color=MUTED, linestyle="--", linewidth=1.5, label=_("guessing"))
     for number, one in enumerate(systems):
         x = places + SPREAD * ((number + 0.5) / len(systems) - 0.5)
         low, high = (one.values - one.margins).clip(0, 1), (one.values + one.margins).clip(0, 1)
@@ -47,15 +50,10 @@ def draw_intervals(
     axis.grid(axis="y", color=INK, alpha=0.12)
     handles, names = axis.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", fontsize=11)
-    return describe(
-        figure, f"{what.capitalize()}. {' '.join(_told(one, kinds) for one in systems)} {_guesses(kinds, guessing)}"
-    )
+    told = [_listed(one.name, kinds, [f"{a:.2f} ± {b:.2f}" for a, b in zip(*one[2:], strict=True)]) for one in systems]
+    guesses = _listed(_("Guessing"), kinds, [f"{guess:.2f}" for guess in guessing])
+    return describe(figure, _("{what}. {told}", what=what.capitalize(), told=" ".join([*told, guesses])))
 
 
-def _told(one: Reached, kinds: Sequence[str]) -> str:
-    each = zip(kinds, one.values, one.margins, strict=True)
-    return f"{one.name}: {', '.join(f'{kind} {value:.2f} ± {margin:.2f}' for kind, value, margin in each)}."
-
-
-def _guesses(kinds: Sequence[str], guessing: NDArray[np.float64]) -> str:
-    return f"Guessing: {', '.join(f'{kind} {guess:.2f}' for kind, guess in zip(kinds, guessing, strict=True))}."
+def _listed(name: str, kinds: Sequence[str], values: Sequence[str]) -> str:
+    return _("{name}: {values}.", name=name, values=", ".join(map(" ".join, zip(kinds, values, strict=True))))

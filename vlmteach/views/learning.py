@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import DASHES, INK, MARKS, MUTED, describe, new_figure
 
 
@@ -39,12 +40,15 @@ class HungerCurve(NamedTuple):
 def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: float, level: float) -> Figure:
     """Accuracy over the steps: the mean of the seeds, in a band from worst to best; the level reached is marked."""
     figure, axis = new_figure(height=4.8)
-    told = []
+    family, told = from_lesson(family), []
     for index, curve in enumerate(curves):
+        title = from_lesson(curve.title)
         mean = curve.accuracy.mean(axis=0)
         verdict = reached_in_words(curve.reached, int(curve.steps[-1]), level)
         style = {"color": curve.hue, "linestyle": DASHES[index % len(DASHES)]}
-        axis.plot(curve.steps, mean, label=f"{curve.title}:\n{verdict}", linewidth=2.2, **style)
+        axis.plot(
+            curve.steps, mean, label=_("{title}:\n{verdict}", title=title, verdict=verdict), linewidth=2.2, **style
+        )
         if len(curve.accuracy) > 1:
             low, high = curve.accuracy.min(axis=0), curve.accuracy.max(axis=0)
             axis.fill_between(curve.steps, low, high, color=curve.hue, alpha=0.07, linewidth=0)
@@ -52,47 +56,61 @@ def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: fl
                 axis.plot(curve.steps, edge, linewidth=0.8, **style)
         if np.isfinite(curve.reached).all():
             axis.plot(curve.reached.mean(), level, MARKS[index % len(MARKS)], color=curve.hue, markersize=9)
-        told.append(f"{curve.title}: {verdict}, {mean[-1]:.2f} at the end")
+        told.append(_("{title}: {verdict}, {end:.2f} at the end", title=title, verdict=verdict, end=mean[-1]))
     _draw_levels(axis, guess, level)
     _name_levels(axis, guess, level)
-    axis.set_xlabel("steps")
-    axis.set_ylabel(f"accuracy: {family}")
+    axis.set_xlabel(_("steps"))
+    axis.set_ylabel(_("accuracy: {family}", family=family))
     figure.legend(loc="outside right center", labelspacing=1.0)
-    return describe(figure, f"Learning of {family}, guessing {guess:.2f}. {'; '.join(told)}.")
+    return describe(
+        figure,
+        _("Learning of {family}, guessing {guess:.2f}. {told}.", family=family, guess=guess, told="; ".join(told)),
+    )
 
 
 def reached_in_words(steps: NDArray[np.float64], within: int, level: float) -> str:
     """When runs came to a level. steps: (seeds,), NaN where a seed never did; within: how many steps there were."""
     reached = np.isfinite(steps)
     if reached.all():
-        return f"{level:.0%} after {steps.mean():,.0f} steps"
+        return _("{level:.0%} after {steps:,.0f} steps", level=level, steps=steps.mean())
     if reached.any():
-        return f"{level:.0%} within {within:,} steps in {reached.sum()} of {len(steps)} seeds"
-    return f"not {level:.0%} within {within:,} steps"
+        return _(
+            "{level:.0%} within {within:,} steps in {reached} of {seeds} seeds",
+            level=level,
+            within=within,
+            reached=reached.sum(),
+            seeds=len(steps),
+        )
+    return _("not {level:.0%} within {within:,} steps", level=level, within=within)
 
 
 def draw_hunger(family: str, curves: Sequence[HungerCurve], guess: float, level: float) -> Figure:
     """Accuracy over the number of pictures there are to learn from: on new pictures, and on the set itself."""
     figure, (new, known) = new_figure(1, 2, height=4.4, sharey=True)
-    told = []
+    family, told = from_lesson(family), []
     for index, curve in enumerate(curves):
+        title = from_lesson(curve.title)
         style = {"color": curve.hue, "linestyle": DASHES[index], "marker": MARKS[index], "markersize": 8}
-        new.plot(curve.pictures, curve.new, label=curve.title, **style)
+        new.plot(curve.pictures, curve.new, label=title, **style)
         known.plot(curve.pictures, curve.known, **style)
         pairs = zip(curve.pictures, curve.new, curve.known, strict=True)
-        told.append(
-            f"{curve.title}: " + ", ".join(f"{count:,} pictures {a:.2f} (set {b:.2f})" for count, a, b in pairs)
+        sizes = ", ".join(
+            _("{count:,} pictures {new:.2f} (set {known:.2f})", count=count, new=a, known=b) for count, a, b in pairs
         )
-    for axis, title in ((new, "on new pictures"), (known, "on the pictures it learned from")):
+        told.append(_("{title}: {sizes}", title=title, sizes=sizes))
+    for axis, title in ((new, _("on new pictures")), (known, _("on the pictures it learned from"))):
         axis.set_xscale("log", base=2)
         axis.set_xticks(curves[0].pictures, [f"{count:,}" for count in curves[0].pictures])
-        axis.set_xlabel("pictures in the set")
+        axis.set_xlabel(_("pictures in the set"))
         axis.set_title(title)
         _draw_levels(axis, guess, level)
     _name_levels(known, guess, level)
-    new.set_ylabel(f"accuracy: {family}")
+    new.set_ylabel(_("accuracy: {family}", family=family))
     figure.legend(loc="outside upper center", ncols=len(curves))
-    return describe(figure, f"Data hunger in {family}, guessing {guess:.2f}. {'; '.join(told)}.")
+    return describe(
+        figure,
+        _("Data hunger in {family}, guessing {guess:.2f}. {told}.", family=family, guess=guess, told="; ".join(told)),
+    )
 
 
 def _draw_levels(axis: Axes, guess: float, level: float) -> None:
@@ -103,6 +121,6 @@ def _draw_levels(axis: Axes, guess: float, level: float) -> None:
 
 def _name_levels(axis: Axes, guess: float, level: float) -> None:
     """Name the two lines to the right of the axes, where no curve comes."""
-    for height, name in ((guess, "guessing"), (level, f"{level:.0%}")):
+    for height, name in ((guess, _("guessing")), (level, f"{level:.0%}")):
         place = axis.get_yaxis_transform()
         axis.text(1.01, height, name, transform=place, fontsize=11, color=MUTED, ha="left", va="center")

@@ -1,7 +1,8 @@
 """A ledger of claims as accessible HTML: plain tables and lists that need no script and follow the page's own colours.
 
 A claim is plain data: title, japanese, english, measured (sentences), facts (says, told, holds), cited (says, source),
-verdict, because, change. Every text reaches the page as text, whatever it contains.
+verdict, because, change. What was measured is told in the lesson's language already; the rest is translated here. Every
+text reaches the page as text, whatever it contains.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from vlmteach.language import _
 
 Shown = Mapping[str, Any]
 _LEAST = 11  # em for each column, on average: where the page is narrower than the table, it scrolls
@@ -33,19 +36,19 @@ class ClaimView(_View):
 
     def to_html(self) -> str:
         """A table with a row for each part of the claim."""
-        claim = self.claim
+        claim, verdict = self.claim, _("{verdict}.", verdict=_told(self.claim, "verdict"))
         rows = {
-            "The article": _quotes(claim),
-            "Measured here": _list(html.escape(sentence) for sentence in claim["measured"]),
-            "Found by others": _cited(claim),
-            "Verdict": f"<p><strong>{html.escape(claim['verdict'])}.</strong> {html.escape(claim['because'])}</p>",
-            "It rests on": _facts(claim),
-            "What would change it": f"<p>{html.escape(claim['change'])}</p>",
+            _("The article"): _quotes(claim),
+            _("Measured here"): _list(map(_text, claim["measured"])),
+            _("Found by others"): _cited(claim),
+            _("Verdict"): f"<p>{_bold(verdict)} {_text(_told(claim, 'because'))}</p>",
+            _("It rests on"): _facts(claim),
+            _("What would change it"): _paragraph(_told(claim, "change")),
         }
         body = "".join(
             f'<tr><th scope="row" {_CELL}>{name}</th><td {_CELL}>{shown}</td></tr>' for name, shown in rows.items()
         )
-        caption = f"<caption>{_bold(claim['title'])}</caption>"
+        caption = f"<caption>{_bold(_told(claim, 'title'))}</caption>"
         return f"{_opened(2)}{caption}{_widths((18, 82))}<tbody>{body}</tbody></table>"
 
     def __repr__(self) -> str:
@@ -61,7 +64,7 @@ class SentencesView(_View):
     def to_html(self) -> str:
         """A numbered table of sentences."""
         rows = [(str(number), _quotes(claim)) for number, claim in enumerate(self.claims, 1)]
-        return _table("The article's claims", {"number": 8, "the article says": 92}, rows)
+        return _table(_("The article's claims"), {_("number"): 8, _("the article says"): 92}, rows)
 
     def __repr__(self) -> str:
         return f"SentencesView({len(self.claims)} claims)"
@@ -77,14 +80,15 @@ class LedgerView(_View):
         """One row for each claim."""
         rows = [
             (
-                f"{_bold(claim['title'])}{_quotes(claim)}",
-                _list(html.escape(sentence) for sentence in claim["measured"]),
+                f"{_bold(_told(claim, 'title'))}{_quotes(claim)}",
+                _list(map(_text, claim["measured"])),
                 _cited(claim),
-                f"<p><strong>{html.escape(claim['verdict'])}</strong></p><p>{_standing(claim)}</p>",
+                f"<p>{_bold(_told(claim, 'verdict'))}</p><p>{_standing(claim)}</p>",
             )
             for claim in self.claims
         ]
-        return _table("The ledger", {"claim": 27, "measured here": 32, "found by others": 26, "verdict": 15}, rows)
+        heads = {_("claim"): 27, _("measured here"): 32, _("found by others"): 26, _("verdict"): 15}
+        return _table(_("The ledger"), heads, rows)
 
     def __repr__(self) -> str:
         standing = sum(all(fact["holds"] for fact in claim["facts"]) for claim in self.claims)
@@ -100,10 +104,11 @@ class ChangesView(_View):
     def to_html(self) -> str:
         """One row for each claim."""
         rows = [
-            (_bold(claim["title"]), html.escape(claim["verdict"]), html.escape(claim["change"]))
+            (_bold(_told(claim, "title")), _text(_told(claim, "verdict")), _text(_told(claim, "change")))
             for claim in self.claims
         ]
-        return _table("What would change our mind", {"claim": 32, "verdict": 18, "what would change it": 50}, rows)
+        heads = {_("claim"): 32, _("verdict"): 18, _("what would change it"): 50}
+        return _table(_("What would change our mind"), heads, rows)
 
     def __repr__(self) -> str:
         return f"ChangesView({len(self.claims)} claims)"
@@ -118,10 +123,10 @@ class GlossaryView(_View):
     def to_html(self) -> str:
         """One row for each term."""
         rows = [
-            (html.escape(english), f'<span lang="ja">{html.escape(japanese)}</span>', html.escape(meaning))
+            (_text(english), f'<span lang="ja">{_text(japanese)}</span>', _text(_(meaning)))
             for english, japanese, meaning in self.terms
         ]
-        return _table("Glossary", {"English": 25, "Japanese": 25, "meaning in this course": 50}, rows)
+        return _table(_("Glossary"), {_("English"): 25, _("Japanese"): 25, _("meaning in this course"): 50}, rows)
 
     def __repr__(self) -> str:
         return f"GlossaryView({len(self.terms)} terms)"
@@ -151,31 +156,44 @@ def _widths(percent: Iterable[int]) -> str:
     return f"<colgroup>{columns}</colgroup>"
 
 
+_text = html.escape
+
+
+def _told(claim: Shown, part: str) -> str:
+    """A part of a claim in the lesson's language."""
+    return _(claim[part])
+
+
 def _bold(text: str) -> str:
-    return f"<strong>{html.escape(text)}</strong>"
+    return f"<strong>{_text(text)}</strong>"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{_text(text)}</p>"
 
 
 def _quotes(claim: Shown) -> str:
+    """The article's sentence, and below it what it says, unless that is the same."""
     if not claim["japanese"]:
-        return "<p>The article is silent here.</p>"
-    japanese, english = html.escape(claim["japanese"]), html.escape(claim["english"])
-    style = 'style="font-weight: normal"'
-    return f'<p lang="ja" {style}>「{japanese}」</p><p {style}>{english}</p>'
+        return _paragraph(_("The article is silent here."))
+    says, style = _told(claim, "english"), 'style="font-weight: normal"'
+    translated = "" if says == claim["japanese"] else f"<p {style}>{_text(says)}</p>"
+    return f'<p lang="ja" {style}>「{_text(claim["japanese"])}」</p>{translated}'
 
 
-def _list(items: Any) -> str:
+def _list(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
 def _cited(claim: Shown) -> str:
     small = '<small style="overflow-wrap: anywhere">'  # a file's path has no spaces to break at
-    return _list(f"{html.escape(says)} {small}[{html.escape(source)}]</small>" for says, source in claim["cited"])
+    return _list(f"{_text(_(says))} {small}[{_text(source)}]</small>" for says, source in claim["cited"])
 
 
 def _facts(claim: Shown) -> str:
+    yes, no = _("yes"), _("no")
     return _list(
-        f"{html.escape(fact['says'])}: <strong>{'yes' if fact['holds'] else 'no'}</strong> "
-        f"<small>({html.escape(fact['told'])})</small>"
+        f"{_text(fact['says'])}: <strong>{yes if fact['holds'] else no}</strong> <small>({_text(fact['told'])})</small>"
         for fact in claim["facts"]
     )
 
@@ -183,5 +201,6 @@ def _facts(claim: Shown) -> str:
 def _standing(claim: Shown) -> str:
     failed = [fact["says"] for fact in claim["facts"] if not fact["holds"]]
     if failed:
-        return f"The record no longer bears it out: {html.escape('; '.join(failed))}."
-    return f"Borne out by the record in {len(claim['facts'])} of {len(claim['facts'])} points."
+        return _text(_("The record no longer bears it out: {facts}.", facts="; ".join(failed)))
+    count = len(claim["facts"])
+    return _("Borne out by the record in {count} of {count} points.", count=count)

@@ -6,6 +6,8 @@ that was not measured.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import HEAT, INK, LUMINANCE, MUTED, PAPER, describe, new_figure
 
 Seeds = NDArray[np.float64]
@@ -49,8 +52,12 @@ def draw_matrix(
     The scale starts at the guess rate. At least `level`: a tick. A dashed frame: the mark of a control.
     Raises ValueError when accuracy and basics differ in their cells or in the seeds of one.
     """
+    family, *names = map(from_lesson, (family, *rows, *columns))
+    rows, columns = names[: len(rows)], names[len(rows) :]
+    controls = [ControlCell(from_lesson(title), accuracy, from_lesson(mark)) for title, accuracy, mark in controls]
     figure, (square, side) = new_figure(1, 2, height=5.6, width_ratios=(len(columns), 1.0))
     scale = ScalarMappable(Normalize(guess, 1, clip=True), colormaps[HEAT])
+    of: dict[str, Any] = {"family": family, "guess": guess}
     told, unlearned = [], _without_basics(accuracy, basics, level)
     for row, (name, line) in enumerate(zip(rows, accuracy, strict=True)):
         texts = []
@@ -59,7 +66,7 @@ def draw_matrix(
             if (row, column) in unlearned:
                 _draw_cell(square, SAYS_NOTHING, row, column, seeds, level)
                 _hatch_foot(square, row, column)
-                notes = ["attributes not learned"]
+                notes = [_("attributes not learned")]
             else:
                 _draw_cell(square, _shade(scale, seeds), row, column, seeds, level)
             texts.append(f"{way} {_tell_cell(seeds, *notes)}")
@@ -74,12 +81,12 @@ def draw_matrix(
         )
         side.text(0, row + 0.36, control.mark, ha="center", va="center", fontsize=11, color=ink)
         told.append(f"{control.mark}, {control.title}: {_tell_cell(control.accuracy)}")
-    _name_axes(side, [control.title for control in controls], ["no positions"])
+    _name_axes(side, [control.title for control in controls], [_("no positions")])
     side.yaxis.tick_right()
-    legend = f"accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right"
-    legend += "\ngrey and hatched: not even attributes were learned" if unlearned else ""
-    figure.supxlabel(legend, fontsize=13)
-    return describe(figure, f"Accuracy in {family}, guessing {guess:.2f}. {'. '.join(told)}.")
+    legend = [_("accuracy in {family}; dark is guessing, {guess:.2f}, and bright is always right", **of)]
+    legend += [_("grey and hatched: not even attributes were learned")] if unlearned else []
+    figure.supxlabel("\n".join(legend), fontsize=13)
+    return describe(figure, _("Accuracy in {family}, guessing {guess:.2f}. {told}.", **of, told=". ".join(told)))
 
 
 def _without_basics(
@@ -109,20 +116,20 @@ def _hatch_foot(axis: Axes, row: int, column: int) -> None:
 def _tell_cell(seeds: Seeds, *notes: str) -> str:
     """What a cell says, in words: mean, how many seeds, and what else there is to know of it."""
     if not len(seeds):
-        return "not measured"
-    count = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+        return _("not measured")
+    count = _("{count} seeds", count=len(seeds)) if len(seeds) > 1 else _("one seed")
     return f"{seeds.mean():.2f} ({'; '.join((count, *notes))})"
 
 
 def _draw_cell(axis: Axes, face: str, row: int, column: int, seeds: Seeds, level: float) -> None:
     if not len(seeds):
         axis.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=PAPER, edgecolor=MUTED))
-        axis.text(column, row, "not\nmeasured", ha="center", va="center", color=MUTED, fontsize=11)
+        axis.text(column, row, _("not\nmeasured"), ha="center", va="center", color=MUTED, fontsize=11)
         return
     mean = float(seeds.mean())
     axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
     tick = " ✓" if mean >= level else ""
-    spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else "one seed"
+    spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else _("one seed")
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(face)}
     axis.text(column, row - 0.1, f"{mean:.2f}{tick}", fontsize=14, weight="bold", **style)
     axis.text(column, row + 0.17, spread, fontsize=11, **style)
@@ -149,14 +156,20 @@ def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
 
 
 def _folded(name: str, width: int = 16) -> str:
-    """A name in lines of at most about `width` letters; it is cut at spaces and behind hyphens."""
+    """A name in lines of at most about `width` letters, wide ones counted twice.
+
+    It is cut at spaces, behind hyphens, and where a zero-width space says that a long word may be cut.
+    """
     lines = [""]
-    for word in name.replace("-", "- ").split():
-        gap = "" if lines[-1].endswith("-") else " "
-        if lines[-1] and len(lines[-1]) + len(gap) + len(word) > width:
+    for word in re.split(r"(?<=[- \u200b])", name):
+        if lines[-1] and _width(lines[-1] + word.rstrip()) > width:
             lines.append("")
-        lines[-1] = (lines[-1] + gap + word).strip()
-    return "\n".join(lines)
+        lines[-1] += word
+    return "\n".join(line.replace("\u200b", "").rstrip() for line in lines)
+
+
+def _width(text: str) -> int:
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text if letter != "\u200b")
 
 
 def draw_near_far(
@@ -164,26 +177,28 @@ def draw_near_far(
 ) -> Figure:
     """Accuracy in relations of near and of far things, one line for each cell; guess: the same for both."""
     figure, axis = new_figure(height=1.3 + 0.55 * len(names))
-    places = np.arange(len(names))[::-1]
+    names, places = [from_lesson(name) for name in names], np.arange(len(names))[::-1]
     told = []
     for place, name, *pair in zip(places, names, near, far, strict=True):
         middles = [float(seeds.mean()) for seeds in pair]
         axis.plot(middles, [place, place], color=MUTED, linewidth=2)
         for seeds, marker, fill in zip(pair, ("o", "s"), (INK, PAPER), strict=True):
             axis.plot(seeds, np.full(len(seeds), place), marker, color=INK, markerfacecolor=fill, markersize=9)
-        told.append(f"{name}: near {middles[0]:.2f}, far {middles[1]:.2f}")
-    axis.plot([], [], "o", color=INK, label="near things")
-    axis.plot([], [], "s", color=INK, markerfacecolor=PAPER, label="far things")
+        told.append(_("{name}: near {near:.2f}, far {far:.2f}", name=name, near=middles[0], far=middles[1]))
+    axis.plot([], [], "o", color=INK, label=_("near things"))
+    axis.plot([], [], "s", color=INK, markerfacecolor=PAPER, label=_("far things"))
     axis.axvline(guess, color=MUTED, linestyle=":")
-    axis.text(guess, len(names) - 0.45, f" guessing, {guess:.2f}", va="bottom", color=MUTED)
+    axis.text(guess, len(names) - 0.45, _(" guessing, {guess:.2f}", guess=guess), va="bottom", color=MUTED)
     axis.axvline(level, color=MUTED, linestyle="--")
     axis.text(level, len(names) - 0.45, f"{level:.0%} ", ha="right", va="bottom", color=MUTED)
     axis.set_yticks(places, names)
     axis.set_ylim(-0.6, len(names) + 0.1)
     axis.set_xlim(min(0.4, *(seeds.min() for seeds in (*near, *far))) - 0.02, 1.02)
-    axis.set_xlabel("accuracy in relations, one mark for each seed")
+    axis.set_xlabel(_("accuracy in relations, one mark for each seed"))
     figure.legend(loc="outside upper right", ncols=2)
-    return describe(figure, f"Accuracy in relations, guessing {guess:.2f}. {'; '.join(told)}.")
+    return describe(
+        figure, _("Accuracy in relations, guessing {guess:.2f}. {told}.", guess=guess, told="; ".join(told))
+    )
 
 
 def draw_blind(
@@ -194,24 +209,29 @@ def draw_blind(
     guess: (F,). picture, question: (runs, F), accuracy when another picture was shown, or another question asked.
     """
     figure, axis = new_figure(height=4.2)
-    places = np.arange(len(families))
+    families, places = [from_lesson(family) for family in families], np.arange(len(families))
     spots = (np.arange(len(picture)) / max(1, len(picture) - 1) - 0.5) * 0.24  # side by side, to be counted
     for values, shift, marker, fill, label in (
-        (picture, -0.2, "o", INK, "another picture"),
-        (question, 0.2, "^", PAPER, "another question"),
+        (picture, -0.2, "o", INK, _("another picture")),
+        (question, 0.2, "^", PAPER, _("another question")),
     ):
         where = (places + shift)[None, :] + spots[:, None]
         axis.plot(where.ravel(), values.ravel(), marker, color=INK, markerfacecolor=fill, markersize=5, label=label)
     for place, rate in zip(places, guess, strict=True):
         axis.plot([place - 0.42, place + 0.42], [rate, rate], color=MUTED, linewidth=3, zorder=0)
-    axis.plot([], [], color=MUTED, linewidth=3, label="guessing by the question alone")
+    axis.plot([], [], color=MUTED, linewidth=3, label=_("guessing by the question alone"))
     axis.set_xticks(places, [_folded(name, 10) for name in families])
     axis.set_ylim(0, 1)
-    axis.set_ylabel("accuracy, one mark for each run")
+    axis.set_ylabel(_("accuracy, one mark for each run"))
     figure.legend(loc="outside upper center", ncols=3)
     told = "; ".join(
-        f"{name}: guessing {rate:.2f}, another picture up to {picture[:, number].max():.2f}, "
-        f"another question up to {question[:, number].max():.2f}"
+        _(
+            "{name}: guessing {rate:.2f}, another picture up to {picture:.2f}, another question up to {question:.2f}",
+            name=name,
+            rate=rate,
+            picture=picture[:, number].max(),
+            question=question[:, number].max(),
+        )
         for number, (name, rate) in enumerate(zip(families, guess, strict=True))
     )
-    return describe(figure, f"Two blind controls of {len(picture)} runs. {told}.")
+    return describe(figure, _("Two blind controls of {count} runs. {told}.", count=len(picture), told=told))

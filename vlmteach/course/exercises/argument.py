@@ -22,6 +22,7 @@ from vlmteach.course.exercises.exercise import NotAttempted, Wrong, told
 from vlmteach.course.exercises.reading import kind_of
 from vlmteach.course.records import Records
 from vlmteach.course.systems import load_systems
+from vlmteach.language import N_, _
 
 PARTS = ("claim", "sentence", "cites", "verdict", "change")
 _MOVED = 2  # numbers of the record that a sentence must hold
@@ -29,23 +30,30 @@ _MOVED = 2  # numbers of the record that a sentence must hold
 
 def examine_argument(argument: object) -> None:
     """Examine an argument. Raises Wrong, or NotAttempted when all its parts are empty."""
+    parts = ", ".join(PARTS)
     if not isinstance(argument, Mapping):
-        raise Wrong(f"argument is {kind_of(argument)}; keep it a dictionary with the parts {', '.join(PARTS)}.")
+        raise Wrong(
+            _("argument is {kind}; keep it a dictionary with the parts {parts}.", kind=kind_of(argument), parts=parts)
+        )
     if missing := [part for part in PARTS if part not in argument]:
-        raise Wrong(f"The part {missing[0]!r} is missing; an argument has the parts {', '.join(PARTS)}.")
+        raise Wrong(_("The part {part!r} is missing; an argument has the parts {parts}.", part=missing[0], parts=parts))
     if extra := [part for part in argument if part not in PARTS]:
-        raise Wrong(f"{extra[0]!r} is not a part of an argument; take it out. The parts are {', '.join(PARTS)}.")
+        raise Wrong(
+            _("{part!r} is not a part of an argument; take it out. The parts are {parts}.", part=extra[0], parts=parts)
+        )
     empty = [part for part in PARTS if _is_empty(argument[part])]
     if len(empty) == len(PARTS):
         raise NotAttempted
     if empty:
-        raise Wrong(f"Still empty: {', '.join(empty)}. An argument needs all five parts.")
+        raise Wrong(_("Still empty: {parts}. An argument needs all five parts.", parts=", ".join(empty)))
     for part in ("claim", "verdict"):
         if not isinstance(argument[part], str):
-            raise Wrong(f"{part!r} is {kind_of(argument[part])}; expected text.")
+            raise Wrong(_("{part!r} is {kind}; expected text.", part=part, kind=kind_of(argument[part])))
     for part in ("sentence", "change"):
         if not callable(argument[part]):
-            raise Wrong(f"{part!r} is {kind_of(argument[part])}; expected a function of the records r.")
+            raise Wrong(
+                _("{part!r} is {kind}; expected a function of the records r.", part=part, kind=kind_of(argument[part]))
+            )
     claim = _examine_claim(argument["claim"])
     sentence = _examine_sentence(argument["sentence"], claim)
     _examine_limits(f"{sentence} {argument['verdict']}")
@@ -69,10 +77,10 @@ def _ledger() -> Ledger:
 
 
 def _examine_claim(key: str) -> Claim:
-    try:
-        return _ledger().find(key.strip().casefold())
-    except ValueError as error:
-        raise Wrong(f"T{str(error)[1:]}") from None
+    named, known = key.strip().casefold(), {claim.key: claim for claim in _ledger().claims}
+    if named not in known:
+        raise Wrong(_("There is no claim {key!r}; expected one of {known}.", key=named, known=", ".join(known)))
+    return known[named]
 
 
 # Made-up records.
@@ -109,11 +117,11 @@ def _remake(record: dict[str, Any], share: Callable[[], float], times: Callable[
         return make(value)
 
     def up_to(most: int) -> Callable[[Any], int]:
-        return lambda _: int(most * share())
+        return lambda old: int(most * share())
 
     for key, value in record.items():
         if key in _SHARES:
-            record[key] = anew(value, lambda _: share())
+            record[key] = anew(value, lambda old: share())
         elif key in _AMOUNTS:
             record[key] = anew(value, lambda old: (old or 1) * times())
         elif key == "right":  # counts of right answers, of the cliff
@@ -154,24 +162,29 @@ def _tried(function: Callable[[Any], object]) -> list[object]:
     return results
 
 
-def _call(function: Callable[[Any], object], part: str, records: Any) -> Any:
+def _call(function: Callable[[Any], object], raises: str) -> Any:
+    """What it returns for the recorded experiments. raises: what to say when it raises."""
     try:
-        return function(records)
+        return function(_ledger().records)
     except Exception as error:
-        raise Wrong(f"Your {part} raises on the recorded experiments: {told(error)}") from None
+        raise Wrong(_(raises, error=told(error))) from None
 
 
-# Digits that are no results.
+# Digits that are no results, in English or Japanese. ASCII: no blank parts a name from the Japanese words behind it.
 _NO_RESULT = re.compile(
     r"""\b(?:lesson|section|exercise|figure|distance)\s\d+(?:\.\d+)?   # a place
     | \bwithin\s\d[\d,]*\ssteps\b                                     # a patience
     | [a-z][\w.]*(?:[-/]\w+)*                                          # a name: ResNet-50, ViT-L/14, cnn-3
     | \b\d+\s?[×x]\s?\d+\b                                            # a size
     | \b\d{4}\.\d{4,5}\b                                              # a source
-    | \b(?:19|20)\d\d\b(?!\s(?:steps|pictures|tokens|parameters))     # a year
+    | \b(?:19|20)\d\d\b(?!\s(?:steps|pictures|tokens|parameters)|ステップ|枚|個)  # a year
     | \b(?:\d+\sof\s(?:the\s)?)?\d+[ -](?=(?:seeds?|runs?|blocks?|layers?|heads?|cells?|pixels?|px)\b)  # a set-up
+    | (?:レッスン|図|距離)\d+(?:\.\d+)?                              # the same in Japanese
+    | \d+(?=節)
+    | \d[\d,]*ステップ以内
+    | \d+(?:個の|つの|回の)?(?=シード|実行|ブロック|層|ヘッド|セル|ピクセル)
     """,
-    re.IGNORECASE | re.VERBOSE,
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -217,9 +230,9 @@ def _constants(code: object) -> set[str]:
 
 
 def _examine_sentence(sentence: Callable[[Any], object], claim: Claim) -> str:
-    text = _call(sentence, "sentence", _ledger().records)
+    text = _call(sentence, N_("Your sentence raises on the recorded experiments: {error}"))
     if not isinstance(text, str):
-        raise Wrong(f"Your sentence returns {kind_of(text)}; expected text, such as an f-string.")
+        raise Wrong(_("Your sentence returns {kind}; expected text, such as an f-string.", kind=kind_of(text)))
     others = [_numbers(str(other)) for other in _tried(sentence)]
     asked = _constants(getattr(sentence, "__code__", ()))
     stays = [number for number in _numbers(text) if all(number in other for other in others)]
@@ -228,16 +241,27 @@ def _examine_sentence(sentence: Callable[[Any], object], claim: Claim) -> str:
     ]  # "384 pixels" of r.cost.at("vit", 384, …)
     if typed:
         raise Wrong(
-            f"Your sentence holds a number typed by hand, {typed[0]}: it stays the same whatever the record says. "
-            "Read it from r instead."
+            _(
+                "Your sentence holds a number typed by hand, {number}: it stays the same whatever the record says. "
+                "Read it from r instead.",
+                number=typed[0],
+            )
         )
     read = _read(_numbers(text), others)
-    alone = "a number alone is neither large nor small."
     if len(read) < _MOVED:
-        raise Wrong(f"Your sentence needs at least two numbers read from r: {alone}")
+        raise Wrong(
+            _("Your sentence needs at least two numbers read from r: a number alone is neither large nor small.")
+        )
     if len(_apart(read)) < _MOVED:
-        raise Wrong(f"Your sentence reads one number from r twice. Read another one beside it: {alone}")
-    _examine_subject(sentence, claim, "Your sentence is")
+        raise Wrong(
+            _(
+                "Your sentence reads one number from r twice. Read another one beside it: a number alone is neither "
+                "large nor small."
+            )
+        )
+    _examine_subject(
+        sentence, claim, N_("Your sentence is not about the claim {claim!r}, which is measured by: {experiments}.")
+    )
     return text
 
 
@@ -245,7 +269,7 @@ def _examine_subject(function: Callable[[Any], object], claim: Claim, says: str)
     """Whether it reads an experiment that the claim's own sentences read."""
     own = _reads(claim.measure)
     if not own & _reads(function):
-        raise Wrong(f"{says} not about the claim {claim.key!r}, which is measured by: {', '.join(sorted(own))}.")
+        raise Wrong(_(says, claim=claim.key, experiments=", ".join(sorted(own))))
 
 
 _CANNOT = re.compile(r"\b(cannot|can not|can['’]t|impossible)\b", re.IGNORECASE)
@@ -271,8 +295,11 @@ def _examine_limits(text: str) -> None:
     said = _CANNOT.search(_CAREFUL.sub("", text))
     if said and not _PROOF.search(text):
         raise Wrong(
-            f"You write {said[0]!r}. Say which theorem it follows from; a measurement allows 'not within so many "
-            "steps', no more."
+            _(
+                "You write {said!r}. Say which theorem it follows from; a measurement allows 'not within so many "
+                "steps', no more.",
+                said=said[0],
+            )
         )
 
 
@@ -283,11 +310,14 @@ def _examine_source(cites: object) -> None:
     sources = cites if isinstance(cites, list | tuple) else [cites]
     for source in sources:
         if not isinstance(source, str):
-            raise Wrong(f"'cites' is {kind_of(cites)}; expected text, such as '2001.03615'.")
+            raise Wrong(_("'cites' is {kind}; expected text, such as '2001.03615'.", kind=kind_of(cites)))
         if not _names_of(source) & _known_sources():
             raise Wrong(
-                f"{source!r} is none of the course's checked sources. Give one as it stands in the ledger, in lesson "
-                "07's table or among the references of a lesson, for instance '2001.03615'."
+                _(
+                    "{source!r} is none of the course's checked sources. Give one as it stands in the ledger, in "
+                    "lesson 07's table or among the references of a lesson, for instance '2001.03615'.",
+                    source=source,
+                )
             )
 
 
@@ -308,14 +338,22 @@ def _known_sources() -> frozenset[str]:
 
 
 def _examine_change(change: Callable[[Any], object], claim: Claim) -> None:
-    holds = _call(change, "change", _ledger().records)
+    holds = _call(change, N_("Your change raises on the recorded experiments: {error}"))
     if not isinstance(holds, bool | np.bool_):
-        raise Wrong(f"Your change returns {kind_of(holds)}; expected a comparison, which is True or False.")
-    _examine_subject(change, claim, "What would change your mind is")
+        raise Wrong(
+            _("Your change returns {kind}; expected a comparison, which is True or False.", kind=kind_of(holds))
+        )
+    _examine_subject(
+        change,
+        claim,
+        N_("What would change your mind is not about the claim {claim!r}, which is measured by: {experiments}."),
+    )
     if holds:
-        raise Wrong("Your change is True today. It should have changed your mind.")
+        raise Wrong(_("Your change is True today. It should have changed your mind."))
     if not any(_tried(change)):
         raise Wrong(
-            "Your change is False in every record that we made up, also where all shares are 0 or 1 and all amounts "
-            "100 times smaller or larger. A verdict that nothing could overturn is no verdict."
+            _(
+                "Your change is False in every record that we made up, also where all shares are 0 or 1 and all "
+                "amounts 100 times smaller or larger. A verdict that nothing could overturn is no verdict."
+            )
         )

@@ -11,6 +11,7 @@ from vlmteach.course.exercises.checks import FunctionCheck
 from vlmteach.course.exercises.exercise import Wrong, told
 from vlmteach.course.exercises.reading import kind_of
 from vlmteach.course.exercises.student import same
+from vlmteach.language import N_, _
 
 Board = list[list[int]]
 Window = tuple[int, ...]
@@ -36,71 +37,71 @@ def _board(size: int, *things: tuple[int, int, int]) -> Board:
     return board
 
 
-_WRAP = "The borders wrap: behind the last row comes the first."
+_WRAP = N_("The borders wrap: behind the last row comes the first.")
 _PAIRS = (
     Pair(
-        "the same board twice",
+        N_("the same board twice"),
         _board(4, (1, 1, 2)),
         _board(4, (1, 1, 2)),
         1,
-        "== must find a bag equal to itself; a generator never is, a list, a tuple or a Counter is.",
+        N_("== must find a bag equal to itself; a generator never is, a list, a tuple or a Counter is."),
     ),
     Pair(
-        "two equal things far apart on one board, and one of them on the other",
+        N_("two equal things far apart on one board, and one of them on the other"),
         _board(6, (1, 1, 1), (1, 4, 4)),
         _board(6, (1, 1, 1)),
         1,
-        "How often a window occurs counts: a set forgets that, a bag does not.",
+        N_("How often a window occurs counts: a set forgets that, a bag does not."),
     ),
     Pair(
-        "two things side by side on one board, and across a corner on the other",
+        N_("two things side by side on one board, and across a corner on the other"),
         _board(6, (1, 2, 2), (2, 2, 3)),
         _board(6, (1, 2, 2), (2, 3, 3)),
         1,
-        "A window of reach 1 sees both at once, and how they lie.",
+        N_("A window of reach 1 sees both at once, and how they lie."),
     ),
     Pair(
-        "two neighbours that change places",
+        N_("two neighbours that change places"),
         _board(6, (1, 2, 2), (2, 2, 3)),
         _board(6, (2, 2, 2), (1, 2, 3)),
         1,
-        "A window of reach 1 sees both at once, and which is on the left.",
+        N_("A window of reach 1 sees both at once, and which is on the left."),
     ),
     Pair(
-        "two things, two rows and two columns apart, that change places",
+        N_("two things, two rows and two columns apart, that change places"),
         _board(6, (1, 1, 1), (2, 3, 3)),
         _board(6, (2, 1, 1), (1, 3, 3)),
         1,
-        "A window of reach 1 is 3 × 3 cells: the one between the two sees both, in its corners.",
+        N_("A window of reach 1 is 3 × 3 cells: the one between the two sees both, in its corners."),
     ),
     Pair(
-        "two far things that change places",
+        N_("two far things that change places"),
         _board(8, (1, 2, 2), (2, 5, 5)),
         _board(8, (2, 2, 2), (1, 5, 5)),
         1,
-        "A bag has no order: sort the windows, or count them.",
+        N_("A bag has no order: sort the windows, or count them."),
     ),
-    Pair("a thing that moves from the border to the middle", _board(6, (1, 0, 3)), _board(6, (1, 3, 3)), 1, _WRAP),
+    Pair(N_("a thing that moves from the border to the middle"), _board(6, (1, 0, 3)), _board(6, (1, 3, 3)), 1, _WRAP),
     Pair(
-        "a thing in the corner that changes places with one in the middle",
+        N_("a thing in the corner that changes places with one in the middle"),
         _board(6, (1, 0, 0), (2, 3, 3)),
         _board(6, (2, 0, 0), (1, 3, 3)),
         1,
         _WRAP,
     ),
     Pair(
-        "two neighbours on either side of the border that change places",
+        N_("two neighbours on either side of the border that change places"),
         _board(6, (1, 2, 0), (2, 2, 5)),
         _board(6, (2, 2, 0), (1, 2, 5)),
         1,
-        f"{_WRAP} A window at the border sees both.",
+        N_("The borders wrap: behind the last row comes the first. A window at the border sees both."),
     ),
     Pair(
-        "two things, two rows and three columns apart, that change places",
+        N_("two things, two rows and three columns apart, that change places"),
         _board(6, (1, 1, 1), (2, 3, 4)),
         _board(6, (2, 1, 1), (1, 3, 4)),
         2,
-        "A window of reach 2 goes two cells to every side: those between the two see both.",
+        N_("A window of reach 2 goes two cells to every side: those between the two see both."),
     ),
 )
 
@@ -119,7 +120,10 @@ class Equality:
 
     def differ(self, got: bool, expected: bool, case: Sequence[Pair]) -> str:
         """What the student's bags say, and why they should not."""
-        return f"your bags are {'equal' if got else 'different'} with reach {case[0].reach}. {case[0].why}"
+        says = N_("your bags are equal with reach {reach}. {why}")
+        if not got:
+            says = N_("your bags are different with reach {reach}. {why}")
+        return _(says, reach=case[0].reach, why=_(case[0].why))
 
 
 def _bags_equal(bag_of_windows: Bag, pair: Pair) -> bool | None:
@@ -130,7 +134,9 @@ def _bags_equal(bag_of_windows: Bag, pair: Pair) -> bool | None:
     try:
         return same(one, other)
     except Exception as error:
-        raise Wrong(f"Your function returned {kind_of(one)}, which == cannot compare: {told(error)}") from None
+        raise Wrong(
+            _("Your function returned {kind}, which == cannot compare: {error}", kind=kind_of(one), error=told(error))
+        ) from None
 
 
 def _wrapped(place: int, size: int) -> int:
@@ -168,14 +174,16 @@ def _plus(window: Window) -> Window:
     return tuple(cell for place, cell in enumerate(window) if side // 2 in divmod(place, side))
 
 
-_BORDER = "At the border your windows end or see something else. The borders wrap: behind the last row comes the first."
+_BORDER = N_(
+    "At the border your windows end or see something else. The borders wrap: behind the last row comes the first."
+)
 
 bag_check = FunctionCheck(
     right=_bag_of_windows,
     cases=tuple((pair,) for pair in _PAIRS),
     result=Equality(),
     use=_bags_equal,
-    describe=lambda pair: pair.what,
+    describe=lambda pair: _(pair.what),
     mistakes=(
         (_without_border(0), _BORDER),
         (_without_border(-1), _BORDER),
@@ -188,28 +196,30 @@ bag_check = FunctionCheck(
         (lambda board, reach: Counter(_windows(board, reach, moved=_mirrored)), _BORDER),
         (
             _windows,
-            "Your windows stand in the order of their cells. A bag has no order: sort them, or count them.",
+            N_("Your windows stand in the order of their cells. A bag has no order: sort them, or count them."),
         ),
         (
             lambda board, reach: set(_windows(board, reach)),
-            "You made a set of the windows. It forgets how often each occurs; a bag does not.",
+            N_("You made a set of the windows. It forgets how often each occurs; a bag does not."),
         ),
         (
             lambda board, reach: Counter(_windows(board, 0)),
-            "You counted single cells. A window holds all cells up to `reach` away.",
+            N_("You counted single cells. A window holds all cells up to `reach` away."),
         ),
         (
             lambda board, reach: Counter(_windows(board, 1)),
-            "Your windows have reach 1, whatever `reach` is.",
+            N_("Your windows have reach 1, whatever `reach` is."),
         ),
         (
             lambda board, reach: Counter(tuple(sorted(window)) for window in _windows(board, reach)),
-            "You forgot the order inside the windows, too. Only the windows have none; where things stand in a "
-            "window counts.",
+            N_(
+                "You forgot the order inside the windows, too. Only the windows have none; where things stand in a "
+                "window counts."
+            ),
         ),
         (
             lambda board, reach: Counter(_plus(window) for window in _windows(board, reach)),
-            "Your windows have no corners. A window is a square: all cells up to `reach` away, both ways at once.",
+            N_("Your windows have no corners. A window is a square: all cells up to `reach` away, both ways at once."),
         ),
     ),
 )
