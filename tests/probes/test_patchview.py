@@ -27,6 +27,7 @@ from vlmteach.probes import (
     words_over_cells,
 )
 from vlmteach.probes.patchview import LARGE, Effort, Heat, Measurement, PanelLayer, PatchViewData, reduce_picture
+from vlmteach.probes.patchview.convolutional import effective_fields
 from vlmteach.probes.patchview.layers import find_grid_layers, match_by_depth, thin
 from vlmteach.probes.patchview.maps import Units, shares_of_squares
 from vlmteach.views.patchview import PatchView
@@ -518,3 +519,18 @@ def test_the_data_is_frozen():
         synthetic_patchview().title = "other"
     assert isinstance(LAYER, PanelLayer)
     assert isinstance(synthetic_patchview(), PatchViewData)
+
+
+@pytest.mark.parametrize("anchors", [(1, 1), (2, 3)])
+def test_a_network_runs_to_a_layer_once_for_the_fields_of_all_its_units(anchors):
+    cnn, passes, ticks = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)), [], []
+    cnn[0].register_forward_hook(lambda *_: passes.append(1))
+    units = Units.nearest_to(anchors, (8, 8))
+    noise = noise_images(1, 8, 8)
+
+    fields = effective_fields(cnn.eval(), "1", units, noise, lambda: ticks.append(1))
+
+    assert (len(passes), len(ticks)) == (1, anchors[0] * anchors[1])
+    for i, row in enumerate(units.rows):
+        for j, column in enumerate(units.columns):
+            assert torch.equal(fields[i, j], effective_receptive_field(cnn, "1", (row, column), noise))

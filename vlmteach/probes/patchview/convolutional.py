@@ -84,12 +84,11 @@ def make_layer(
 
 def effective_fields(model: nn.Module, layer: str, units: Units, noise: Tensor, tick: Callable[[], object]) -> Tensor:
     """The effective field of each measured unit, row after row: (rows, columns, H, W)."""
-    fields = torch.empty(len(units.rows), len(units.columns), *noise.shape[-2:])
-    for i, row in enumerate(units.rows):
-        fields[i] = effective_receptive_fields(model, layer, [(row, column) for column in units.columns], noise)
-        for _ in units.columns:
-            tick()
-    return fields
+    positions = [(row, column) for row in units.rows for column in units.columns]
+    fields = effective_receptive_fields(model, layer, positions, noise)  # one call: one pass forward for all of them
+    for _ in positions:
+        tick()
+    return fields.unflatten(0, (len(units.rows), len(units.columns)))
 
 
 def clipped_boxes(units: Units, field: ReceptiveField, picture: Size) -> NDArray[np.int16]:
