@@ -180,7 +180,7 @@ _NO_RESULT = re.compile(
     | \b(?:19|20)\d\d\b(?!\s(?:steps|pictures|tokens|parameters)|ステップ|枚|個)  # a year
     | \b(?:\d+\sof\s(?:the\s)?)?\d+[ -](?=(?:seeds?|runs?|blocks?|layers?|heads?|cells?|pixels?|px)\b)  # a set-up
     | (?:レッスン|図|距離)\d+(?:\.\d+)?                              # the same in Japanese
-    | \d+(?=節)
+    | \d+(?:\.\d+)?(?=節)
     | \d[\d,]*ステップ以内
     | \d+(?:個の|つの|回の)?(?=シード|実行|ブロック|層|ヘッド|セル|ピクセル)
     """,
