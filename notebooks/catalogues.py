@@ -59,6 +59,11 @@ MARKED = [
     (ROOT / PACKAGE, "**.js", "javascript"),
     (ROOT / PACKAGE, "course/claims.json", texts_under("title", "english", "says", "verdict", "because", "change")),
     (ROOT / PACKAGE, "course/counter_evidence.json", texts_under("caveats")),
+    (
+        ROOT / PACKAGE,
+        "course/systems.json",
+        texts_under("title", "explains", "encoder", "output", "connector", "frozen"),
+    ),
     (ROOT / "notebooks", "build_lessons.py", "python"),
 ]
 

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from vlmteach.language import N_, _
+
 FAMILIES = ("cnn", "hybrid", "vit")
 # A paper by arXiv id and place in it, with the version where versions number their sections differently; or a file of
 # a public repository and, if need be, a name inside it.
@@ -83,7 +85,7 @@ class SystemsTable:
     def refusal(self, row: Row, column: Column) -> str:
         """Why this pair cannot work; empty for every pair that can."""
         if column.needs_grid and not row.key.endswith(("grid", "patches")):
-            return "Regions and single vectors have no neighbours that could be joined."
+            return N_("Regions and single vectors have no neighbours that could be joined.")
         return ""
 
     def short_version(self, row: Row, column: Column) -> str:
@@ -104,10 +106,10 @@ class SystemsTable:
         return "\n".join(lines)
 
     def as_view(self) -> dict[str, Any]:
-        """The table as plain lists and strings, as vlmteach.views.SystemsView shows it."""
+        """The table as plain lists and strings in the language in use, as vlmteach.views.SystemsView shows it."""
         return {
-            "rows": [{"title": row.title, "family": row.family, "explains": row.explains} for row in self.rows],
-            "columns": [{"title": column.title, "explains": column.explains} for column in self.columns],
+            "rows": [{"title": _(row.title), "family": row.family, "explains": _(row.explains)} for row in self.rows],
+            "columns": [{"title": _(column.title), "explains": _(column.explains)} for column in self.columns],
             "cells": [[self._cell(row, column) for column in self.columns] for row in self.rows],
         }
 
@@ -115,7 +117,7 @@ class SystemsTable:
         refusal = self.refusal(row, column)
         return {
             "systems": [_as_view(system) for system in self.at(row.key, column.key)],
-            "refusal": refusal,
+            "refusal": _(refusal),
             "code": "" if refusal else self.short_version(row, column),
         }
 
@@ -183,16 +185,18 @@ def _check(system: System, rows: set[str], columns: set[str]) -> None:
 
 
 def _as_view(system: System) -> dict[str, Any]:
+    least, most = system.tokens[0], system.tokens[-1]
+    tokens = str(least) if len(system.tokens) == 1 else _("{least} to {most}", least=least, most=most)
     return {
         "name": system.name,
         "year": system.year,
         "facts": [
-            ["encoder", system.encoder],
-            ["gives", system.output],
-            ["visual tokens that meet the words", " to ".join(str(count) for count in system.tokens)],
-            ["connector", system.connector],
-            ["frozen", system.frozen],
-            ["paper", f"arXiv {system.arxiv}" if system.arxiv else "none"],
-            ["checked in", "; ".join(system.sources)],
+            [_("encoder"), _(system.encoder)],
+            [_("gives"), _(system.output)],
+            [_("visual tokens that meet the words"), tokens],
+            [_("connector"), _(system.connector)],
+            [_("frozen"), _(system.frozen)],
+            [_("paper"), f"arXiv {system.arxiv}" if system.arxiv else _("none")],
+            [_("checked in"), "; ".join(system.sources)],
         ],
     }

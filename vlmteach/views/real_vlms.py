@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from vlmteach.language import N_, _
 from vlmteach.views.style import DASHES, INK, LANGUAGE_HUE, MARKS, MUTED, PAPER, VIT_HUE, describe, new_figure
 
-HUES = {"encoder": VIT_HUE, "connector": INK, "language model": LANGUAGE_HUE}
+HUES = {N_("encoder"): VIT_HUE, N_("connector"): INK, N_("language model"): LANGUAGE_HUE}
 
 
 def draw_part_shares(systems: Mapping[str, Mapping[str, int]]) -> Figure:
@@ -23,19 +24,21 @@ def draw_part_shares(systems: Mapping[str, Mapping[str, int]]) -> Figure:
         total, left = sum(parts.values()), 0.0
         for part, count in parts.items():
             share = count / total
-            axis.barh(place, share, left=left, color=HUES[part], edgecolor=PAPER, label=part if place == 0 else None)
+            axis.barh(place, share, left=left, color=HUES[part], edgecolor=PAPER, label=_(part) if place == 0 else None)
             left += share
-        axis.text(1.01, place, f"{total / 1e9:.1f} B", va="center")
-        shares = ", ".join(f"{part} {count / total:.1%}" for part, count in parts.items())
-        told.append(f"{title}: {shares}, {total / 1e9:.1f} billion in all")
+        axis.text(1.01, place, _("{billions:.1f} B", billions=total / 1e9), va="center")
+        shares = ", ".join(f"{_(part)} {count / total:.1%}" for part, count in parts.items())
+        told.append(
+            _("{title}: {shares}, {billions:.1f} billion in all", title=title, shares=shares, billions=total / 1e9)
+        )
     axis.set_yticks(range(len(systems)), list(systems))
     axis.invert_yaxis()
     axis.set_xlim(0, 1.12)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
-    axis.set_xlabel("share of the parameters")
+    axis.set_xlabel(_("share of the parameters"))
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=3)
-    return describe(figure, f"Where the parameters sit. {'. '.join(told)}.")
+    return describe(figure, _("Where the parameters sit. {listed}.", listed=". ".join(told)))
 
 
 def draw_token_budgets(sizes: Sequence[str], systems: Mapping[str, Sequence[int]]) -> Figure:
@@ -50,9 +53,17 @@ def draw_token_budgets(sizes: Sequence[str], systems: Mapping[str, Sequence[int]
     axis.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axis.minorticks_off()
     axis.set_xticks(range(len(sizes)), sizes)
-    axis.set_ylabel("visual tokens")
+    axis.set_ylabel(_("visual tokens"))
     figure.legend(loc="outside right upper", fontsize=10)
     table = np.array(list(systems.values()))
     told = "; ".join(f"{title}: {', '.join(f'{count:,}' for count in counts)}" for title, counts in systems.items())
-    spread = f"At the largest size from {table[:, -1].min():,} to {table[:, -1].max():,}."
-    return describe(figure, f"Visual tokens of a picture of {', '.join(sizes)}. {told}. {spread}")
+    return describe(
+        figure,
+        _(
+            "Visual tokens of a picture of {sizes}. {listed}. At the largest size from {least:,} to {most:,}.",
+            sizes=", ".join(sizes),
+            listed=told,
+            least=table[:, -1].min(),
+            most=table[:, -1].max(),
+        ),
+    )

@@ -9,10 +9,12 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from vlmteach.language import N_, _
 from vlmteach.views.page import in_frame, make_page
 from vlmteach.views.style import CNN_HUE, MUTED, VIT_HUE
 
 HUES = {"cnn": CNN_HUE, "vit": VIT_HUE, "hybrid": MUTED}
+_TITLE = N_("Real systems: which encoder, which connector")
 _FRAME_HEIGHT = 900  # pixels until the page has told its frame its own height
 
 
@@ -24,7 +26,7 @@ class SystemsView:
     Raises ValueError when cells do not fit rows and columns, or a family has no colour.
     """
 
-    def __init__(self, table: Mapping[str, Any], title: str = "Real systems: which encoder, which connector") -> None:
+    def __init__(self, table: Mapping[str, Any], title: str = _TITLE) -> None:
         shape = [len(line) for line in table["cells"]]
         if shape != [len(table["columns"])] * len(table["rows"]):
             raise ValueError(
@@ -36,7 +38,7 @@ class SystemsView:
             raise ValueError(f"no colour for the family {sorted(unknown)}; expected {', '.join(HUES)}.")
         if not any(cell["systems"] for line in table["cells"] for cell in line):
             raise ValueError("no cell of the table holds a system; expected at least one to show first.")
-        self.table, self.title = table, title
+        self.table, self.title = table, _(title)
 
     def to_html(self) -> str:
         """The whole table as one HTML document that opens from disk with the network off."""

@@ -180,5 +180,5 @@ class Mask:
             column=column,
             looker=tokens[row],
             seen=tokens[column],
-            why=self.why(tokens[row], tokens[column]),
+            why=_(self.why(tokens[row], tokens[column])),
         )
