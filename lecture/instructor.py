@@ -19,7 +19,7 @@ from lecture.asked import read_asked
 from lecture.deck import deck, write_shared
 from lecture.exports import gift, moodle, page, save_qti
 from lecture.figures import figures_of
-from lecture.plan import DAY, UNIT, lesson_plan, memory_table, peaks, plan_table, timetable
+from lecture.plan import DAY, UNIT, left_out, lesson_plan, memory_table, peaks, plan_table, timetable
 from lecture.polls import all_polls, read_bank
 from lecture.slides import CUTS, Slide, read_slides
 from vlmteach.course import LESSONS, Lesson
@@ -106,6 +106,7 @@ def plan_page() -> str:
     ]
     for lesson in LESSONS:
         parts += [f"## {lesson.number:02d} · {lesson.title}\n", lesson_plan(slides[lesson], polls)]
+        parts.append(left_out(lesson, slides[lesson], read_bank(lesson)))
     return "\n".join(parts)
 
 

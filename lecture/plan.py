@@ -11,6 +11,7 @@ from lecture.slides import CUTS, Slide
 from vlmteach.course import LESSONS, Lesson
 
 CLASS = 30  # students at once, in the table of memory
+LEAD_OUT = "Not in the lecture, whose minutes are full. Polls are for the quiz, or for a room that is quick.\n"
 SLACK = 5  # minutes that a lecture may leave over, for a late start and a question
 
 # (lesson, cut) of each sitting. A day has breaks between its sittings, a unit two lectures a week.
@@ -30,6 +31,14 @@ UNIT = (
     ("week 4, first", ((8, 90),)),
     ("week 4, second", ((9, 50), (10, 20))),
 )
+
+# Sections that no lecture shows, of each lesson, and why. All others have a slide.
+LEFT_OUT = {
+    9: {
+        "Would any network do?": "controls of the figure before it, to read, and to show when somebody asks",
+        "Glossary": "to look up",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,14 @@ def lesson_plan(slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
             for cut in CUTS:
                 clock[cut] += minutes if slide.cut <= cut else 0
     return "\n".join(lines) + "\n"
+
+
+def left_out(lesson: Lesson, slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
+    """What of a lesson no lecture has, as Markdown, empty where there is nothing. polls: those of the lesson."""
+    shown = {slide.poll for slide in slides}
+    lines = [f"- *{section}*: {why}." for section, why in LEFT_OUT.get(lesson.number, {}).items()]
+    lines += [f"- *Poll:* {poll.ask}" for poll in polls.values() if poll.id not in shown]
+    return "\n".join([LEAD_OUT, *lines]) + "\n" if lines else ""
 
 
 def timetable(sittings: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]) -> str:

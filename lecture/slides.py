@@ -23,7 +23,7 @@ from functools import cache
 import build_lessons
 import nbformat
 from bs4 import BeautifulSoup
-from lecture_marks import Mark, read_marks
+from lecture_marks import Mark, read_marks, sections
 from nbformat import NotebookNode
 
 from vlmteach.course import Lesson
@@ -89,6 +89,11 @@ def read_slides(lesson: Lesson) -> list[Slide]:
         except ValueError as error:
             raise ValueError(f"{path.name}, line {mark.line}, slide {mark.title!r}: {error}.") from None
     return slides
+
+
+def sections_of(lesson: Lesson) -> list[str]:
+    """The headings of a lesson's sections, in order."""
+    return sections((build_lessons.SOURCES / f"{lesson.name}.md").read_text("utf-8"))
 
 
 def _slide(mark: Mark, following: str, ran: dict[str, NotebookNode]) -> Slide:

@@ -85,6 +85,11 @@ def read_marks(source: str) -> list[Mark]:
     return marks
 
 
+def sections(source: str) -> list[str]:
+    """The headings of a lesson's sections, in order."""
+    return _HEADING.findall(re.sub(r"^```.*?^```$", "", strip_marks(source), flags=re.MULTILINE | re.DOTALL))
+
+
 def _without_notes(slide: re.Match[str]) -> ValueError:
     return ValueError(f"the slide {slide['title']!r} has no notes; put a :::{{notes}} block right behind it.")
 
@@ -102,7 +107,7 @@ def _mark(source: str, slide: re.Match[str], notes: re.Match[str]) -> Mark:
                 f"the slide in line {line} has the option {option!r}; expected each once, as in :minutes: 3."
             )
         options[found[1]] = found[2].strip()
-    headings = _HEADING.findall(_without_cells(before))
+    headings = sections(before)
     return Mark(
         title=slide["title"].strip(),
         options=options,
@@ -112,7 +117,3 @@ def _mark(source: str, slide: re.Match[str], notes: re.Match[str]) -> Mark:
         code_cells=len(_CODE_CELL.findall(before)),
         section=headings[-1] if headings else "",
     )
-
-
-def _without_cells(text: str) -> str:
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)

@@ -11,9 +11,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 
 from lecture.deck import deck
-from lecture.plan import DAY, SLACK, UNIT, lesson_plan, minutes_of, plan_table, timetable
+from lecture.plan import DAY, LEFT_OUT, SLACK, UNIT, left_out, lesson_plan, minutes_of, plan_table, timetable
 from lecture.polls import read_bank
-from lecture.slides import CUTS, Shown, Slide, executed, printed, read_slides
+from lecture.slides import CUTS, Shown, Slide, executed, printed, read_slides, sections_of
 from vlmteach.course import LESSONS, Lesson
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e-\d+)?")
@@ -91,6 +91,24 @@ def test_no_poll_is_asked_twice_and_every_exercise_is_worked_on_once(lesson: Les
     tags = [tag for cell in executed(lesson).cells for tag in cell.metadata.get("tags", [])]
     exercises = sorted(tag.removeprefix("exercise-") for tag in tags if tag.startswith("exercise-"))
     assert sorted(slide.exercise for slide in slides if slide.exercise) == exercises
+
+
+@each_lesson
+def test_a_section_has_a_slide_or_the_plan_says_why_not(lesson: Lesson) -> None:
+    with_slide = {slide.section for slide in committed_slides(lesson)}
+    without = LEFT_OUT.get(lesson.number, {})
+    assert without.keys() == set(sections_of(lesson)) - with_slide
+
+
+def test_the_plan_lists_what_no_lecture_has() -> None:
+    slides, polls = committed_slides(LESSONS[9]), read_bank(LESSONS[9])
+    told = left_out(LESSONS[9], slides, polls).splitlines()
+    asked = {slide.poll for slide in slides}
+    assert "- *Glossary*: to look up." in told
+    assert {line.removeprefix("- *Poll:* ") for line in told if "*Poll:*" in line} == {
+        poll.ask for poll in polls.values() if poll.id not in asked
+    }
+    assert left_out(LESSONS[0], committed_slides(LESSONS[0]), read_bank(LESSONS[0])) == ""
 
 
 @pytest.mark.parametrize("sittings", [DAY, UNIT])
