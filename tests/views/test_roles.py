@@ -38,5 +38,7 @@ def test_the_rows_that_a_token_adds_up_are_framed(token):
 
 
 def test_a_result_that_is_not_the_product_is_refused():
-    with pytest.raises(ValueError, match=r"the key is \[1, 1, 0, 0\]; the token times W_k is \[1, 0, 0, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"the key is \[1, 1, 0, 0\]; expected the token times W_k, which is \[1, 0, 0, 1\]"
+    ):
         draw_roles("x", TOKEN, MATRICES, RESULTS | {"key": np.array([1.0, 1, 0, 0])}, FEATURES)

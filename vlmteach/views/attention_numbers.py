@@ -11,7 +11,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from vlmteach.language import N_, _, from_lesson
 from vlmteach.views.boxes import cell_box, draw_frame
-from vlmteach.views.numbers import short, show_numbers
+from vlmteach.views.numbers import short, show_numbers, tell_row
 from vlmteach.views.style import INK, LANGUAGE_HUE, PAPER, VIT_HUE, describe, new_figure
 
 ATTENTION_STEPS = ("1 scores", "2 scaled", "3 softmax", "4 output")
@@ -37,7 +37,7 @@ def draw_six_tokens(names: Sequence[str], tokens: np.ndarray, features: Sequence
     show_numbers(axes[1], tokens, [f"{i} {name}" for i, name in enumerate(names)], features)
     axes[1].set_title(_("X: {count} tokens, {width} numbers each", count=tokens.shape[0], width=tokens.shape[1]))
     rows = "; ".join(
-        _("token {number}, {name}: {numbers}", number=i, name=name, numbers=_row(row))
+        _("token {number}, {name}: {numbers}", number=i, name=name, numbers=tell_row(row))
         for i, (name, row) in enumerate(zip(names, tokens, strict=True))
     )
     return describe(
@@ -70,7 +70,7 @@ def draw_numbers(
             for label in axis.get_yticklabels():
                 label.set(color=LANGUAGE_HUE, weight="bold")
     listed = ". ".join(
-        f"{title}: " + "; ".join(f"{_line(name)} {_row(row)}" for name, row in zip(rows, values, strict=True))
+        f"{title}: " + "; ".join(f"{_line(name)} {tell_row(row)}" for name, row in zip(rows, values, strict=True))
         for title, values in shown.items()
     )
     return describe(figure, _("Columns: {columns}. {listed}.", columns=", ".join(map(_line, columns)), listed=listed))
@@ -185,7 +185,7 @@ def _arithmetic(step: str, query: int, key: int, numbers: Mapping[str, np.ndarra
         _("{weight:.2f}·value {number}", weight=numbers["weights"][query, j], number=j)
         for j in np.flatnonzero(allowed[query])
     )
-    return [terms, f"= {_row(numbers['output'][query])}"]
+    return [terms, f"= {tell_row(numbers['output'][query])}"]
 
 
 def _draw_shape(axis: Axes, token: int, row: int, column: int, colour: str, shape: str) -> None:
@@ -207,7 +207,3 @@ def _said(texts: Sequence[str]) -> list[str]:
 
 def _line(name: str) -> str:
     return name.replace("\n", " ")
-
-
-def _row(values: np.ndarray) -> str:
-    return "[" + ", ".join(short(value) for value in values) + "]"

@@ -15,13 +15,13 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_hex, to_rgb
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from vlmteach.language import _, from_lesson
-from vlmteach.views.style import HEAT, INK, LUMINANCE, MUTED, PAPER, describe, new_figure
+from vlmteach.views.style import HEAT, INK, MUTED, PAPER, describe, ink_on, new_figure
 
 Seeds = NDArray[np.float64]
 SAYS_NOTHING = "#D9D9D9"  # the face of a cell that learned no attributes: no colour of the scale
@@ -75,7 +75,7 @@ def draw_matrix(
     for row, control in enumerate(controls):
         face = _shade(scale, control.accuracy)
         _draw_cell(side, face, row, 0, control.accuracy, level)
-        ink = _ink(face)
+        ink = ink_on(face)
         side.add_patch(
             Rectangle((-0.46, row - 0.46), 0.92, 0.92, fill=False, edgecolor=ink, linewidth=2.5, linestyle="--")
         )
@@ -130,7 +130,7 @@ def _draw_cell(axis: Axes, face: str, row: int, column: int, seeds: Seeds, level
     axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=2))
     tick = " ✓" if mean >= level else ""
     spread = f"± {seeds.std(ddof=1):.2f}" if len(seeds) > 1 else _("one seed")
-    style: dict[str, Any] = {"ha": "center", "va": "center", "color": _ink(face)}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": ink_on(face)}
     axis.text(column, row - 0.1, f"{mean:.2f}{tick}", fontsize=14, weight="bold", **style)
     axis.text(column, row + 0.17, spread, fontsize=11, **style)
 
@@ -138,11 +138,6 @@ def _draw_cell(axis: Axes, face: str, row: int, column: int, seeds: Seeds, level
 def _shade(scale: ScalarMappable, seeds: Seeds) -> str:
     """The colour of a cell's mean; paper where it was not measured."""
     return to_hex(scale.to_rgba(np.array([seeds.mean()]))[0]) if len(seeds) else PAPER
-
-
-def _ink(face: str) -> str:
-    """Black on a bright cell, white on a dark one."""
-    return INK if np.dot(to_rgb(face), LUMINANCE) > 0.45 else PAPER
 
 
 def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:

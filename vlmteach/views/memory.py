@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from vlmteach.language import _
 from vlmteach.views.boxes import draw_frame
-from vlmteach.views.style import HEAT, INK, LUMINANCE, PAPER, describe, new_figure
+from vlmteach.views.style import HEAT, INK, PAPER, describe, ink_on, new_figure
 
 
 def draw_memory_order(places: np.ndarray, ways: Mapping[str, np.ndarray], token: int) -> Figure:
@@ -80,8 +80,7 @@ def _draw_squares(axis: Axes, places: np.ndarray, cells: int) -> None:
     for (row, column), place in np.ndenumerate(places):
         shade = colormaps[HEAT](0.15 + 0.8 * (place // cells) / max(1, last))
         axis.add_patch(Rectangle((column, row), 1, 1, facecolor=shade, edgecolor=PAPER, linewidth=1.5))
-        ink = INK if np.dot(shade[:3], LUMINANCE) > 0.45 else PAPER
-        axis.text(column + 0.5, row + 0.5, str(place), ha="center", va="center", color=ink, fontsize=11)
+        axis.text(column + 0.5, row + 0.5, str(place), ha="center", va="center", color=ink_on(shade), fontsize=11)
     axis.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)

@@ -47,3 +47,8 @@ def show_numbers(
 def short(value: float) -> str:
     """Two digits, which a whole number goes without; never -0."""
     return f"{value:z.2f}".removesuffix(".00")
+
+
+def tell_row(values: np.ndarray) -> str:
+    """Numbers as one writes a row of them: [1, 0, 0.29]."""
+    return "[" + ", ".join(short(float(value)) for value in values) + "]"

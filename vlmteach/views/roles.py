@@ -11,7 +11,7 @@ from matplotlib.patches import ConnectionPatch
 
 from vlmteach.language import _, from_lesson
 from vlmteach.views.boxes import draw_frame
-from vlmteach.views.numbers import short, show_numbers
+from vlmteach.views.numbers import show_numbers, tell_row
 from vlmteach.views.rounding import ROUNDING
 from vlmteach.views.style import INK, VIT_HUE, describe, new_figure
 
@@ -46,7 +46,7 @@ def draw_roles(
     for column, (middle, end, (by, matrix), (role, result)) in enumerate(pairs):
         if not np.allclose(token @ matrix, result, atol=ROUNDING):
             raise ValueError(
-                f"the {role} is {_row(result)}; the token times {by} is {_row(token @ matrix)}. Expected the same."
+                f"the {role} is {tell_row(result)}; expected the token times {by}, which is {tell_row(token @ matrix)}."
             )
         show_numbers(middle, matrix, named if column == 0 else [""] * len(token), named)
         middle.set_title(by)
@@ -56,13 +56,13 @@ def draw_roles(
         end.set_title(from_lesson(role), weight="bold")
         figure.add_artist(_arrow(start, (0.5, -0.05), middle, (0.5, 1.21)))
         figure.add_artist(_arrow(middle, (0.5, -0.02), end, (0.5, 1.45)))
-        told.append(_("times {matrix} it is the {role} {row}", matrix=by, role=from_lesson(role), row=_row(result)))
+        told.append(_("times {matrix} it is the {role} {row}", matrix=by, role=from_lesson(role), row=tell_row(result)))
     return describe(
         figure,
         _(
             "One token, {name}, {row} over {features}: {told}.",
             name=from_lesson(name),
-            row=_row(token),
+            row=tell_row(token),
             features=", ".join(named),
             told="; ".join(told),
         ),
@@ -73,7 +73,3 @@ def _arrow(start: Axes, start_at: tuple[float, float], end: Axes, end_at: tuple[
     arrow = ConnectionPatch(start_at, end_at, start.transAxes, end.transAxes, axesA=start, axesB=end, arrowstyle="-|>")
     arrow.set(color=INK, linewidth=1.5, mutation_scale=16)
     return arrow
-
-
-def _row(values: np.ndarray) -> str:
-    return "[" + ", ".join(short(float(value)) for value in values) + "]"

@@ -12,6 +12,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from vlmteach.views.rounding import ROUNDING
@@ -118,6 +119,11 @@ def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
     axes.spines[:].set_visible(False)
     if title:
         axes.set_title(title)
+
+
+def ink_on(face: Any) -> str:
+    """The colour of letters on a face of this colour: black on a bright one, white on a dark one."""
+    return INK if np.dot(to_rgb(face), LUMINANCE) > 0.45 else PAPER
 
 
 def scale_ends(maps: Sequence[np.ndarray], common: bool = False) -> list[float]:
