@@ -7,6 +7,7 @@ left corner of the marker's cell, or None for an encoder that sees the whole pic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from vlmteach.language import N_, _, from_lesson
 from vlmteach.views.boxes import Box, clip_box, draw_frame
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
 
@@ -62,28 +64,36 @@ def draw_task(
     cell: int,
     field: Box | None = None,
     *,
-    marker_looks: str = "white cross",
+    marker_looks: str | None = None,
 ) -> Figure:
     """What is asked: pictures (n, H, W, 3) in [0, 1], the (row, column) of marker and square (n, 2), and the answers.
 
     cell: pixels along a cell's side. field: what the marker's token sees is framed in each picture. marker_looks: in
-    words.
+    words; a white cross without them.
     """
     rows, columns = np.shape(pictures)[1:3]
+    marker_named = from_lesson(marker_looks) if marker_looks else _("white cross")
     figure, axes = new_figure(1, len(pictures), height=9 / len(pictures) * rows / columns + 0.5, squeeze=False)
     told = []
     for axis, picture, marker, square, answer in zip(axes[0], pictures, markers, squares, answers, strict=True):
         down, right = (square - marker).tolist()
-        show_picture(axis, picture, f"answer: {answer}")
+        show_picture(axis, picture, _("answer: {answer}", answer=from_lesson(answer)))
         axis.set_xlabel(_steps(down, right))
         told.append(
-            f"the square that is asked for is {answer} and stands {_steps(down, right)} from the {marker_looks}"
+            _(
+                "the square that is asked for is {answer} and stands {steps} from the {marker}",
+                answer=from_lesson(answer),
+                steps=_steps(down, right),
+                marker=marker_named,
+            )
         )
         if field is not None:
             top, left, bottom, right = np.array(field) + cell * np.tile(marker, 2)
             draw_frame(axis, clip_box((top, left, bottom, right), *picture.shape[:2]), PAPER, 2, style="--")
-    seen = "" if field is None else " A frame shows what the token at the marker can see."
-    return describe(figure, f"{len(pictures)} pictures with one question each: {'; '.join(told)}.{seen}")
+    text = _("{count} pictures with one question each: {told}.", count=len(pictures), told="; ".join(told))
+    if field is not None:
+        text += _(" A frame shows what the token at the marker can see.")
+    return describe(figure, text)
 
 
 def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) -> Figure:
@@ -93,10 +103,10 @@ def draw_offset_accuracy(maps: Sequence[OffsetMap], chance: float, cell: int) ->
     for axis, one in zip(axes[0], maps, strict=True):
         image = _draw_offsets(axis, one, chance, cell)
         told.append(_tell_offsets(one, cell))
-    axes[0, 0].set_ylabel("cells down to the square")
+    axes[0, 0].set_ylabel(_("cells down to the square"))
     bar = figure.colorbar(image, ax=list(axes[0]), location="bottom", aspect=40, shrink=0.6)
-    bar.set_label(f"accuracy (chance {chance:.2f})")
-    return describe(figure, f"Accuracy over the offset from the marker to the square. {' '.join(told)}")
+    bar.set_label(_("accuracy (chance {chance:.2f})", chance=chance))
+    return describe(figure, _("Accuracy over the offset from the marker to the square. {told}", told=" ".join(told)))
 
 
 def draw_board_accuracy(maps: Sequence[BoardMap], chance: float) -> Figure:
@@ -109,39 +119,46 @@ def draw_board_accuracy(maps: Sequence[BoardMap], chance: float) -> Figure:
         for colour, width in ((INK, 4.5), (PAPER, 2.0)):  # white on black: seen on dark and on bright cells
             lines: dict[str, Any] = {"colors": colour, "linewidths": width, "capstyle": "projecting", "clip_on": False}
             axis.add_collection(LineCollection(_outline(one.seen), **lines))
-        axis.set_title(one.title.replace(", ", ",\n"), fontsize=12)
+        axis.set_title(re.sub("(, |、)", _on_a_new_line, from_lesson(one.title)), fontsize=12)
         axis.set_xticks([])
         axis.set_yticks([])
         axis.spines[:].set_visible(False)
         told.append(_tell_board(one))
     bar = figure.colorbar(image, ax=list(axes[0]), location="bottom", aspect=40, shrink=0.6)
-    bar.set_label(f"accuracy (chance {chance:.2f})")
-    return describe(figure, f"Accuracy by the cell of the square, for one place of the marker. {' '.join(told)}")
+    bar.set_label(_("accuracy (chance {chance:.2f})", chance=chance))
+    return describe(
+        figure, _("Accuracy by the cell of the square, for one place of the marker. {told}", told=" ".join(told))
+    )
 
 
-def draw_distance_accuracy(
-    curves: Sequence[DistanceCurve], chance: float, *, along: str = "cells from the marker to the square"
-) -> Figure:
+def draw_distance_accuracy(curves: Sequence[DistanceCurve], chance: float, *, along: str | None = None) -> Figure:
     """Accuracy against distance, one curve for each encoder: the mean over the seeds, and a bar from worst to best.
 
-    along: what is counted, in words.
+    along: what is counted, in words; cells from the marker to the square without them.
     """
     figure, axis = new_figure(height=4.6)
     _draw_curves(axis, curves)
-    axis.set_xlabel(along)
+    if along:
+        axis.set_xlabel(from_lesson(along))
     axis.axhline(chance, color=MUTED, linestyle=":", linewidth=1.5)
-    axis.annotate("chance", (0.65, chance), xytext=(0, -14), textcoords="offset points", color=MUTED)
+    axis.annotate(_("chance"), (0.65, chance), xytext=(0, -14), textcoords="offset points", color=MUTED)
     axis.set_ylim(0, 1.05)
-    axis.set_ylabel("accuracy")
+    axis.set_ylabel(_("accuracy"))
     figure.legend(loc="outside right center")
     told = []
     for curve in curves:
         there = np.isfinite(curve.values).any(axis=0)
         means = ", ".join(f"{value:.2f}" for value in np.nanmean(curve.values[:, there], axis=0))
+        title = from_lesson(curve.title)
         told.append(
-            f"{curve.title}: {means}" if there.all() else f"{curve.title}, from {1 + there.argmax()} on: {means}"
+            _("{title}: {means}", title=title, means=means)
+            if there.all()
+            else _("{title}, from {first} on: {means}", title=title, first=1 + there.argmax(), means=means)
         )
-    return describe(figure, f"Accuracy at distance 1 to 7, chance {chance:.2f}. {'; '.join(told)}.")
+    return describe(
+        figure,
+        _("Accuracy at distance 1 to 7, chance {chance:.2f}. {told}.", chance=chance, told="; ".join(told)),
+    )
 
 
 def draw_steps_to_level(curves: Sequence[DistanceCurve], level: float) -> Figure:
@@ -149,9 +166,9 @@ def draw_steps_to_level(curves: Sequence[DistanceCurve], level: float) -> Figure
     figure, axis = new_figure(height=4.6)
     _draw_curves(axis, curves)
     axis.set_ylim(bottom=0)
-    learned, _ = axis.get_legend_handles_labels()
+    learned, _names = axis.get_legend_handles_labels()
     figure.legend(handles=[*learned, *_mark_never(axis, curves)], loc="outside right center")
-    axis.set_ylabel(f"steps to {level:.0%}")
+    axis.set_ylabel(_("steps to {level:.0%}", level=level))
     return describe(figure, " ".join(_tell_steps(curve, level) for curve in curves))
 
 
@@ -176,9 +193,9 @@ def draw_training(
     now.bar(distances[inside], newest[inside], color=hue)
     now.bar(distances[~inside], newest[~inside], color=MUTED, hatch="//", edgecolor=PAPER)
     now.set_xticks(distances)
-    now.set_xlabel("cells away")
-    now.set_ylabel("accuracy on new pictures")
-    now.set_title("now")
+    now.set_xlabel(_("cells away"))
+    now.set_ylabel(_("accuracy on new pictures"))
+    now.set_title(_("now"))
     for distance, values in zip(distances, accuracy.T, strict=True):
         colour, dashes = (hue, "-") if distance <= reach else (MUTED, "--")
         course.plot(steps, values, color=colour, linestyle=dashes, linewidth=1.5)
@@ -188,18 +205,27 @@ def draw_training(
                 str(distance), (steps[at], values[at]), ha="center", va="center", fontsize=11, backgroundcolor=PAPER
             )
     course.set_xlim(0, total)
-    course.set_xlabel("steps")
-    course.set_title("so far: solid inside the field, dashed beyond" if reach < 7 else "so far: all distances")
+    course.set_xlabel(_("steps"))
+    course.set_title(_("so far: solid inside the field, dashed beyond") if reach < 7 else _("so far: all distances"))
     for axis in (now, course):
         axis.set_ylim(0, 1.05)
         axis.axhline(chance, color=INK, linestyle=":", linewidth=1.5)
     taken = int(steps[-1]) if len(steps) else 0
-    figure.suptitle(f"{title}: step {taken} of {total}", fontsize=13)
-    numbers = ", ".join("none yet" if np.isnan(value) else f"{value:.2f}" for value in newest)
+    title = from_lesson(title)
+    figure.suptitle(_("{title}: step {taken} of {total}", title=title, taken=taken, total=total), fontsize=13)
+    numbers = ", ".join(_("none yet") if np.isnan(value) else f"{value:.2f}" for value in newest)
     return describe(
         figure,
-        f"{title} after {taken} of {total} steps. Accuracy at distance 1 to 7: {numbers}; chance is {chance:.2f}. "
-        f"It can see {reach} cells away.",
+        _(
+            "{title} after {taken} of {total} steps. Accuracy at distance 1 to 7: {numbers}; chance is {chance:.2f}. "
+            "It can see {reach} cells away.",
+            title=title,
+            taken=taken,
+            total=total,
+            numbers=numbers,
+            chance=chance,
+            reach=reach,
+        ),
     )
 
 
@@ -217,10 +243,14 @@ def _draw_offsets(axis: Axes, one: OffsetMap, chance: float, cell: int) -> AxesI
             )
     axis.set_xticks(range(-longest, longest + 1, longest))
     axis.set_yticks(range(-longest, longest + 1, longest))
-    axis.set_xlabel("cells right")
-    axis.set_title(one.title, fontsize=12)
+    axis.set_xlabel(_("cells right"))
+    axis.set_title(from_lesson(one.title), fontsize=12)
     axis.spines[:].set_visible(False)
     return image
+
+
+def _on_a_new_line(comma: re.Match[str]) -> str:
+    return f"{comma[0].rstrip()}\n"
 
 
 def _outline(seen: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
@@ -236,8 +266,19 @@ def _outline(seen: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 
 def _tell_board(one: BoardMap) -> str:
     inside, beyond = (one.accuracy[part & np.isfinite(one.accuracy)] for part in (one.seen, ~one.seen))
-    told = f"{one.title} sees {int(one.seen.sum())} of {one.seen.size} cells: {inside.mean():.2f} on average there"
-    return told + (f", {beyond.mean():.2f} elsewhere." if beyond.size else ".")
+    told: dict[str, Any] = {
+        "title": from_lesson(one.title),
+        "seen": int(one.seen.sum()),
+        "count": one.seen.size,
+        "inside": inside.mean(),
+    }
+    if not beyond.size:
+        return _("{title} sees {seen} of {count} cells: {inside:.2f} on average there.", **told)
+    return _(
+        "{title} sees {seen} of {count} cells: {inside:.2f} on average there, {beyond:.2f} elsewhere.",
+        beyond=beyond.mean(),
+        **told,
+    )
 
 
 def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
@@ -253,7 +294,7 @@ def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
             np.arange(1, 8)[there] + shift,
             mean,
             yerr=spread,
-            label=curve.title,
+            label=from_lesson(curve.title),
             color=curve.hue,
             marker=_MARKS[index % len(_MARKS)],
             linestyle=_DASHES[index % len(_DASHES)],
@@ -263,7 +304,7 @@ def _draw_curves(axis: Axes, curves: Sequence[DistanceCurve]) -> None:
         )
     axis.set_xticks(range(1, 8))
     axis.set_xlim(0.6, 7.4)
-    axis.set_xlabel("cells from the marker to the square")
+    axis.set_xlabel(_("cells from the marker to the square"))
 
 
 def _mark_never(axis: Axes, curves: Sequence[DistanceCurve]) -> list[Line2D]:
@@ -278,34 +319,63 @@ def _mark_never(axis: Axes, curves: Sequence[DistanceCurve]) -> list[Line2D]:
     for index, (hue, distances) in enumerate(missing):
         heights = np.full(len(distances), 0.97 - 0.06 * index)
         axis.plot(distances, heights, color=hue, transform=axis.get_xaxis_transform(), **style)
-    return [Line2D([], [], color=INK, label="never, in as many\nsteps as there were", **style)]
+    return [Line2D([], [], color=INK, label=_("never, in as many\nsteps as there were"), **style)]
 
 
 def _steps(down: int, right: int) -> str:
-    ways = ((down, "down", "up"), (right, "right", "left"))
-    return ", ".join(f"{abs(count)} {one if count > 0 else other}" for count, one, other in ways if count)
+    ways = (
+        (down, N_("{count} down"), N_("{count} up")),
+        (right, N_("{count} right"), N_("{count} left")),
+    )
+    told = [_(one if count > 0 else other, count=abs(count)) for count, one, other in ways if count]
+    return ", ".join(told)
 
 
 def _tell_offsets(one: OffsetMap, cell: int) -> str:
     known = np.isfinite(one.accuracy)
     if one.field is None:
         least = np.floor(100 * np.nanmin(one.accuracy)) / 100  # rounded up it would not be the least
-        return f"{one.title} sees the whole picture: at least {least:.2f} everywhere."
+        return _(
+            "{title} sees the whole picture: at least {least:.2f} everywhere.",
+            title=from_lesson(one.title),
+            least=least,
+        )
     longest = one.accuracy.shape[0] // 2
     middle = cell * np.arange(-longest, longest + 1) + cell / 2
     top, left, bottom, right = one.field
     rows, columns = (middle > top) & (middle < bottom), (middle > left) & (middle < right)
     inside = known & rows[:, None] & columns[None, :]
-    told = f"{one.title} sees from {-top:.0f} pixels above to {bottom - cell:.0f} below its cell: "
-    told += f"{one.accuracy[inside].mean():.2f} on average there"
     beyond = one.accuracy[known & ~inside]
-    return told + (f", {beyond.mean():.2f} beyond." if beyond.size else ".")
+    told: dict[str, Any] = {
+        "title": from_lesson(one.title),
+        "above": -top,
+        "below": bottom - cell,
+        "inside": one.accuracy[inside].mean(),
+    }
+    if not beyond.size:
+        return _(
+            "{title} sees from {above:.0f} pixels above to {below:.0f} below its cell: {inside:.2f} on average there.",
+            **told,
+        )
+    return _(
+        "{title} sees from {above:.0f} pixels above to {below:.0f} below its cell: {inside:.2f} on average there, "
+        "{beyond:.2f} beyond.",
+        beyond=beyond.mean(),
+        **told,
+    )
 
 
 def _tell_steps(curve: DistanceCurve, level: float) -> str:
     counts = np.isfinite(curve.values).sum(axis=0)
-    told = (
-        f"{distance}: {np.nanmean(curve.values[:, distance - 1]):.0f}" if count else f"{distance}: never"
+    told = [
+        f"{distance}: {np.nanmean(curve.values[:, distance - 1]):.0f}"
+        if count
+        else _("{distance}: never", distance=distance)
         for distance, count in enumerate(counts, start=1)
+    ]
+    return _(
+        "{title}, mean steps to {level:.0%} at distance {told}.",
+        title=from_lesson(curve.title),
+        level=level,
+        told=", ".join(told),
     )
-    return f"{curve.title}, mean steps to {level:.0%} at distance {', '.join(told)}."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.numbers import short, show_numbers
 from vlmteach.views.rounding import ROUNDING
@@ -37,22 +38,31 @@ def draw_convolution_step(
         )
     figure, axes = new_figure(2, count + 1, height=5.4, height_ratios=[picture.shape[1], tall])
     lines = []
-    for index, name in enumerate(channels):
+    for index, name in enumerate(map(from_lesson, channels)):
         show_numbers(axes[0, index], picture[index])
         axes[0, index].set_title(name)
         draw_frame(axes[0, index], (row, column, row + tall, column + wide), CNN_HUE, 3, halo=6)
         show_numbers(axes[1, index], kernel[index])
-        axes[1, index].set_title(f"kernel, {name}")
+        axes[1, index].set_title(_("kernel, {channel}", channel=name))
         pairs = zip(window[index].ravel(), kernel[index].ravel(), strict=True)
         products = " + ".join(f"{_factor(pixel)}·{_factor(weight)}" for pixel, weight in pairs)
         lines.append(f"{name}: {products} = {short(float(sums[index]))}")
-    lines.append(f"{' + '.join(map(_factor, [*sums, bias]))} (bias) = {short(number)}")
+    terms = " + ".join(map(_factor, [*sums, bias]))
+    lines.append(_("{terms} (bias) = {number}", terms=terms, number=short(number)))
     show_numbers(axes[0, -1], output)
-    axes[0, -1].set_title("output channel")
+    axes[0, -1].set_title(_("output channel"))
     draw_frame(axes[0, -1], cell_box(place), INK, 3, halo=6)
     axes[1, -1].set_axis_off()
     figure.supxlabel("\n".join(lines), fontsize=11)
-    return describe(figure, f"The number in row {row}, column {column} of the output. {'; '.join(lines)}.")
+    return describe(
+        figure,
+        _(
+            "The number in row {row}, column {column} of the output. {lines}.",
+            row=row,
+            column=column,
+            lines="; ".join(lines),
+        ),
+    )
 
 
 def _factor(value: float) -> str:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.boxes import DASHED, Box, box_area, clip_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, peak
 from vlmteach.views.style import CNN_HUE, HEAT, INK, MUTED, PAPER, describe, new_figure, show_picture
@@ -33,19 +34,27 @@ def draw_field_box(picture: np.ndarray, field: Box, cell: Box) -> Figure:
     reach = max(0, -field[0], -field[1], field[2] - height, field[3] - width) + 0.02 * height
     axes[0].set_xlim(-reach, width + reach)
     axes[0].set_ylim(height + reach, -reach)
-    axes[0].set_xlabel("dashed: receptive field   solid: stride cell")
+    axes[0].set_xlabel(_("dashed: receptive field   solid: stride cell"))
     facts = [
-        f"field: {_side(field, 0)} × {_side(field, 1)} pixels",
-        f"of these, padding: {padding:.0%}",
-        f"share of the picture seen: {share:.0%}",
+        _("field: {height} × {width} pixels", height=_side(field, 0), width=_side(field, 1)),
+        _("of these, padding: {padding:.0%}", padding=padding),
+        _("share of the picture seen: {share:.0%}", share=share),
     ]
     axes[1].text(0, 0.5, "\n\n".join(facts), fontsize=14, va="center")
     axes[1].set_axis_off()
     return describe(
         figure,
-        f"A picture of {height} by {width} pixels. The unit that stands for rows {cell[0]:g} to {cell[2]:g}, columns "
-        f"{cell[1]:g} to {cell[3]:g} can see rows {field[0]:g} to {field[2]:g}, columns {field[1]:g} to {field[3]:g}: "
-        f"{share:.0%} of the picture; {padding:.0%} of its field is padding.",
+        _(
+            "A picture of {height} by {width} pixels. The unit that stands for rows {cell[0]:g} to {cell[2]:g}, "
+            "columns {cell[1]:g} to {cell[3]:g} can see rows {field[0]:g} to {field[2]:g}, columns {field[1]:g} to "
+            "{field[3]:g}: {share:.0%} of the picture; {padding:.0%} of its field is padding.",
+            height=height,
+            width=width,
+            cell=cell,
+            field=field,
+            share=share,
+            padding=padding,
+        ),
     )
 
 
@@ -57,15 +66,21 @@ def draw_coverage(shares: Mapping[str, np.ndarray]) -> Figure:
         image = axis.imshow(share, vmin=0, vmax=1, cmap=HEAT)
         whole = int((share == 1).sum())
         counts.append(
-            f"in {name} {whole} of {share.size} units can see the whole picture, the others from {share.min():.0%}"
+            _(
+                "in {name} {whole} of {count} units can see the whole picture, the others from {least:.0%}",
+                name=name,
+                whole=whole,
+                count=share.size,
+                least=share.min(),
+            )
         )
-        axis.set_title(f"{name}: {whole} of {share.size}")
+        axis.set_title(_("{name}: {whole} of {count}", name=name, whole=whole, count=share.size))
         _mark_cells(axis, share == 1)
         _bare(axis)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, format="{x:.0%}")
-    bar.set_label("share of the picture in the field")
-    figure.supxlabel("dots: units that can see the whole picture", fontsize=12)
-    return describe(figure, "Grids of units: " + "; ".join(counts) + ".")
+    bar.set_label(_("share of the picture in the field"))
+    figure.supxlabel(_("dots: units that can see the whole picture"), fontsize=12)
+    return describe(figure, _("Grids of units: {counts}.", counts="; ".join(counts)))
 
 
 def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigma: float) -> Figure:
@@ -77,11 +92,11 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
     height, width = picture.shape[:2]
     seen = clip_box(field, height, width)
     figure, axes = new_figure(1, 2, height=5.0)
-    show_picture(axes[0], picture, "can see: the theoretical field")
+    show_picture(axes[0], picture, _("can see: the theoretical field"))
     _dim_outside(axes[0], seen, height, width)
     draw_frame(axes[0], seen, INK, style=DASHED)
     image = axes[1].imshow(heat, cmap=HEAT, vmin=0, vmax=1, extent=(0, width, height, 0))
-    axes[1].set_title(f"uses: the effective field, σ = {sigma:.0f} pixels")
+    axes[1].set_title(_("uses: the effective field, σ = {sigma:.0f} pixels", sigma=sigma))
     _bare(axes[1])
     draw_frame(axes[1], seen, PAPER, style=DASHED)
     smooth = _smooth(heat)
@@ -92,17 +107,33 @@ def draw_effective_field(picture: np.ndarray, heat: np.ndarray, field: Box, sigm
             axes[1].contour(*middles, smooth, levels=[held[share]], colors=PAPER, linewidths=1.8, linestyles=style)
     areas = {share: float((smooth >= held[share]).mean()) for share in SHARES}
     solid, dashed = areas.values()
-    axes[1].set_xlabel(f"lines: 50% and 90% of the weight,\nin {solid:.0%} and {dashed:.0%} of the pixels")
-    figure.colorbar(image, ax=axes[1], shrink=0.8, label="|gradient|, largest = 1")
+    axes[1].set_xlabel(
+        _(
+            "lines: 50% and 90% of the weight,\nin {solid:.0%} and {dashed:.0%} of the pixels",
+            solid=solid,
+            dashed=dashed,
+        )
+    )
+    figure.colorbar(image, ax=axes[1], shrink=0.8, label=_("|gradient|, largest = 1"))
+    told = [
+        _("{share:.0%} of its weight lies in {area:.0%} of the pixels", share=share, area=area)
+        for share, area in areas.items()
+    ]
     inside = heat[int(seen[0]) : int(seen[2]), int(seen[1]) : int(seen[3])]
     row, column = peak(heat)
     return describe(
         figure,
-        f"Left: the unit can see {box_area(seen) / (height * width):.0%} of the picture. Right: its effective field is "
-        f"strongest at row {row}, column {column}, has a standard deviation of {sigma:.0f} pixels, and exceeds a tenth "
-        f"of its largest value on {(inside > 0.1).mean():.0%} of what the unit can see. "
-        + "; ".join(f"{share:.0%} of its weight lies in {area:.0%} of the pixels" for share, area in areas.items())
-        + ".",
+        _(
+            "Left: the unit can see {seen:.0%} of the picture. Right: its effective field is strongest at row {row}, "
+            "column {column}, has a standard deviation of {sigma:.0f} pixels, and exceeds a tenth of its largest value "
+            "on {strong:.0%} of what the unit can see. {areas}.",
+            seen=box_area(seen) / (height * width),
+            row=row,
+            column=column,
+            sigma=sigma,
+            strong=(inside > 0.1).mean(),
+            areas="; ".join(told),
+        ),
     )
 
 
@@ -110,15 +141,23 @@ def draw_heats(heats: Mapping[str, np.ndarray], margin: int) -> Figure:
     """Several effective fields side by side on one scale, cut to `margin` pixels around the middle: name -> (H, W)."""
     figure, axes = new_figure(1, len(heats), height=3.4, squeeze=False)
     words = []
-    for axis, (name, heat) in zip(axes[0], heats.items(), strict=True):
+    named = {from_lesson(name): heat for name, heat in heats.items()}
+    for axis, (name, heat) in zip(axes[0], named.items(), strict=True):
         row, column = heat.shape[0] // 2, heat.shape[1] // 2
         part = heat[row - margin : row + margin + 1, column - margin : column + margin + 1]
         image = axis.imshow(part, cmap=HEAT, vmin=0, vmax=1)
         axis.set_title(name)
         _bare(axis)
-        words.append(f"{name}: {np.count_nonzero(part)} of {part.size} pixels count at all")
-    figure.colorbar(image, ax=axes, shrink=0.9, label="|gradient|, largest = 1")
-    return describe(figure, "Effective fields around the middle of the picture. " + "; ".join(words) + ".")
+        words.append(
+            _(
+                "{name}: {counting} of {size} pixels count at all",
+                name=name,
+                counting=np.count_nonzero(part),
+                size=part.size,
+            )
+        )
+    figure.colorbar(image, ax=axes, shrink=0.9, label=_("|gradient|, largest = 1"))
+    return describe(figure, _("Effective fields around the middle of the picture. {fields}.", fields="; ".join(words)))
 
 
 def _smooth(heat: np.ndarray) -> np.ndarray:

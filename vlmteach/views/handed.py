@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import LUMINANCE, PAPER, describe, new_figure, show_picture
 
 COLUMNS = 3
@@ -43,16 +44,30 @@ def draw_handed(encoders: Sequence[Handed]) -> Figure:
     for axis, one in zip(axes.ravel(), encoders, strict=False):
         placed = one.boxes[one.num_prefix_tokens :]
         show_picture(axis, _faint(one.picture))
-        axis.set_title(one.name, color=one.hue, fontsize=12)
+        name, count = from_lesson(one.name), len(placed)
+        axis.set_title(name, color=one.hue, fontsize=12)
         _draw_boxes(axis, placed, one)
-        front = f"{one.num_prefix_tokens} + " if one.num_prefix_tokens else ""
-        axis.set_xlabel(f"{front}{len(placed)} tokens × {one.width}", fontsize=12)
+        tokens = f"{one.num_prefix_tokens} + {count}" if one.num_prefix_tokens else str(count)
+        axis.set_xlabel(_("{tokens} tokens × {width}", tokens=tokens, width=one.width), fontsize=12)
         words.append(
-            f"{one.name}: {len(placed)} tokens with a place and {one.num_prefix_tokens} without, "
-            f"{one.width} numbers each"
+            _(
+                "{name}: {count} tokens with a place and {front} without, {width} numbers each",
+                name=name,
+                count=count,
+                front=one.num_prefix_tokens,
+                width=one.width,
+            )
         )
     height, width = encoders[0].picture.shape[:2]
-    return describe(figure, f"Tokens for a picture of {height} by {width} pixels. {'; '.join(words)}.")
+    return describe(
+        figure,
+        _(
+            "Tokens for a picture of {height} by {width} pixels. {encoders}.",
+            height=height,
+            width=width,
+            encoders="; ".join(words),
+        ),
+    )
 
 
 def _faint(picture: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import describe, new_figure, show_picture
 
 OUTLIERS = 2  # per cent at either end that may be clipped, so that one odd token does not take all contrast
@@ -21,7 +22,7 @@ def draw_parts(pictures: Mapping[str, np.ndarray], encoders: Sequence[tuple[str,
     figure, axes = new_figure(1 + len(encoders), len(pictures), height=1.75 * (1 + len(encoders)), squeeze=False)
     for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         show_picture(axis, picture)
-        axis.set_title(name, fontsize=11)
+        axis.set_title(from_lesson(name), fontsize=11)
     words = []
     for row, (name, hue, coordinates) in zip(axes[1:], encoders, strict=True):
         colours = _colours(coordinates)
@@ -30,12 +31,16 @@ def draw_parts(pictures: Mapping[str, np.ndarray], encoders: Sequence[tuple[str,
             axis.set_xticks([])
             axis.set_yticks([])
             axis.spines[:].set_visible(False)
-        row[0].set_ylabel(name, color=hue, fontsize=11)
-        words.append(f"{name}: {_in_words(coordinates)}")
+        row[0].set_ylabel(from_lesson(name), color=hue, fontsize=11)
+        words.append(f"{from_lesson(name)}: {_in_words(coordinates)}")
     return describe(
         figure,
-        f"{', '.join(pictures)}, and for each encoder their tokens coloured by three coordinates. How far neighbours "
-        f"differ, of how far any two tokens do, both squared: {'; '.join(words)}.",
+        _(
+            "{pictures}, and for each encoder their tokens coloured by three coordinates. How far neighbours differ, "
+            "of how far any two tokens do, both squared: {encoders}.",
+            pictures=", ".join(map(from_lesson, pictures)),
+            encoders="; ".join(words),
+        ),
     )
 
 

@@ -39,7 +39,12 @@ READOUTS = (
     Readout("distance", N_("Mean distance"), "px", 1),
     Readout("peak", N_("Highest cell weight"), "", 3),
 )
-_MAPS = {"mean of heads": N_("mean of heads"), "rollout": N_("rollout")}
+_MAPS = {
+    "gradient": N_("gradient"),
+    "change when hidden": N_("change when hidden"),
+    "mean of heads": N_("mean of heads"),
+    "rollout": N_("rollout"),
+}
 # What is read about a second, marked cell: from PanelLayer.weights and PanelLayer.change.
 MARKED_READOUTS = (
     Readout("weight", N_("Marked cell's weight"), "", 3),

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.boxes import cell_box, draw_frame
 from vlmteach.views.rounding import ROUNDING, ranked
 from vlmteach.views.style import INK, PAPER, describe, new_figure, show_picture
@@ -39,15 +40,19 @@ def draw_similar(
         axis.set_axis_off()
     height, width = picture.shape[:2]
     first = axes[0, 0]
-    show_picture(first, picture, "the place asked about")
+    show_picture(first, picture, _("the place asked about"))
     first.plot(place[1] * width, place[0] * height, "o", ms=13, mfc="none", mec=PAPER, mew=5)
     first.plot(place[1] * width, place[0] * height, "o", ms=13, mfc="none", mec=INK, mew=2.5)
     words = [_draw_one(axis, picture, one, place, nearest) for axis, one in zip(axes.flat[1:], encoders, strict=False)]
     return describe(
         figure,
-        f"The place {place[0]:.0%} down and {place[1]:.0%} across, and the tokens most like the one there (rows and "
-        "columns counted from 0). "
-        f"{'; '.join(words)}.",
+        _(
+            "The place {down:.0%} down and {across:.0%} across, and the tokens most like the one there (rows and "
+            "columns counted from 0). {encoders}.",
+            down=place[0],
+            across=place[1],
+            encoders="; ".join(words),
+        ),
     )
 
 
@@ -62,14 +67,24 @@ def _draw_one(axis: Axes, picture: np.ndarray, one: Likeness, place: tuple[float
     down, across = np.arange(height) * rows // height, np.arange(width) * columns // width
     veil = clear[down][:, across, None]
     show_picture(axis, picture * veil + (1 - veil))
-    axis.set_title(one.name, color=one.hue, fontsize=12)
+    axis.set_title(from_lesson(one.name), color=one.hue, fontsize=12)
     cell = (height / rows, width / columns)
     for i in order[:nearest]:
         draw_frame(axis, cell_box(divmod(i, columns), *cell), one.hue, 2, halo=4)
     draw_frame(axis, cell_box(unit, *cell), INK, 2, halo=4)
     others = values.ravel()[order]
-    axis.set_xlabel(f"most alike {others[0]:z.2f}, mean {others.mean():z.2f}", fontsize=11)
-    return (
-        f"{one.name}: row {unit[0]}, column {unit[1]} of {rows} by {columns}, most like row {order[0] // columns}, "
-        + (f"column {order[0] % columns} (cosine {others[0]:z.2f}; mean of all {others.mean():z.2f})")
+    most, mean = others[0], others.mean()
+    axis.set_xlabel(_("most alike {most:z.2f}, mean {mean:z.2f}", most=most, mean=mean), fontsize=11)
+    return _(
+        "{name}: row {row}, column {column} of {rows} by {columns}, most like row {like_row}, column {like_column} "
+        "(cosine {most:z.2f}; mean of all {mean:z.2f})",
+        name=from_lesson(one.name),
+        row=unit[0],
+        column=unit[1],
+        rows=rows,
+        columns=columns,
+        like_row=order[0] // columns,
+        like_column=order[0] % columns,
+        most=most,
+        mean=mean,
     )

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.rounding import ROUNDING, peak, ranked, tell_size
 from vlmteach.views.style import INK, MUTED, describe, new_figure, scale_ends, show_cells, show_picture
 
@@ -19,40 +20,54 @@ def draw_weight_against_change(
     title: names the network and its weights. hue: of the dots. If weight measured effect, the dots would rise.
     """
     figure, axes = new_figure(1, 4, height=2.9, width_ratios=[1, 1, 1, 1.2])
-    show_picture(axes[0], picture, "picture")
-    _draw_heat(axes[1], weights, scale_ends([weights])[0], "weight")
-    _draw_heat(axes[2], change, change.max(), "change if hidden")
+    show_picture(axes[0], picture, _("picture"))
+    _draw_heat(axes[1], weights, scale_ends([weights])[0], _("weight"))
+    _draw_heat(axes[2], change, change.max(), _("change if hidden"))
     axes[3].plot(weights.ravel(), change.ravel(), "o", color=hue, alpha=0.7, markersize=6, mec="white")
     axes[3].axvline(1 / weights.size, color=MUTED, linestyle="--", linewidth=1)
     axes[3].set_xlim(0, 1.1 * weights.max())
     axes[3].set_ylim(bottom=0)
-    axes[3].set_title("each cell")
-    axes[3].set_xlabel("weight (dashed: even)", fontsize=11)
-    axes[3].set_ylabel("change", fontsize=11)
+    axes[3].set_title(_("each cell"))
+    axes[3].set_xlabel(_("weight (dashed: even)"), fontsize=11)
+    axes[3].set_ylabel(_("change"), fontsize=11)
     axes[3].tick_params(labelsize=11)
     axes[3].xaxis.set_major_locator(MaxNLocator(3))
+    title = from_lesson(title)
     figure.suptitle(title, fontsize=13, color=INK)
     looked = peak(weights)
-    told = (
-        f"{title}. The largest weight, {weights.max():.3f}, lies in row {looked[0]}, column {looked[1]} of "
-        f"{weights.shape[0]} by {weights.shape[1]} cells (counted from 0)"
+    return describe(
+        figure,
+        _(
+            "{title}. The largest weight, {most:.3f}, lies in row {row}, column {column} of {height} by {width} cells "
+            "(counted from 0); {change}",
+            title=title,
+            most=weights.max(),
+            row=looked[0],
+            column=looked[1],
+            height=weights.shape[0],
+            width=weights.shape[1],
+            change=_tell_change(weights, change),
+        ),
     )
-    return describe(figure, f"{told}; {_tell_change(weights, change)}")
 
 
 def _tell_change(weights: np.ndarray, change: np.ndarray) -> str:
     if change.max() < ROUNDING:
-        return "hiding any one cell changes nothing."
+        return _("hiding any one cell changes nothing.")
     row, column = peak(change)
     top = max(1, weights.size // 10)
     both = len(np.intersect1d(ranked(weights)[:top], ranked(change)[:top]))
-    return (
-        f"hiding row {row}, column {column} changes most. Of the {top} cells with the largest weights, {both} are "
-        f"among the {top} that change most."
+    return _(
+        "hiding row {row}, column {column} changes most. Of the {top} cells with the largest weights, {both} are "
+        "among the {top} that change most.",
+        row=row,
+        column=column,
+        top=top,
+        both=both,
     )
 
 
 def _draw_heat(axis: Axes, values: np.ndarray, end: float, title: str) -> None:
     show_cells(axis, values, end)
     axis.set_title(title)
-    axis.set_xlabel(f"up to {tell_size(values.max())}", fontsize=11)
+    axis.set_xlabel(_("up to {most}", most=tell_size(values.max())), fontsize=11)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from vlmteach.course.exercises.checks import FunctionCheck, NumberCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Number, Numbers
+from vlmteach.language import N_
 
 Layers = Sequence[tuple[int, int, int]]
 
@@ -56,45 +57,51 @@ field_after = Exercise(
         ),
         result=Numbers(("size", "stride")),
         mistakes=(
-            (lambda layers: _field_after(layers)[::-1], "You swapped the two; expected (size, stride)."),
+            (lambda layers: _field_after(layers)[::-1], N_("You swapped the two; expected (size, stride).")),
             (
                 _added_up(lambda k, own, d, before: d * (k - 1) * before * own, _own),
-                "You multiplied by the layer's own stride before using it. A layer reads units that lie the *earlier* "
-                "layers' stride apart.",
+                N_(
+                    "You multiplied by the layer's own stride before using it. A layer reads units that lie the "
+                    "*earlier* layers' stride apart."
+                ),
             ),
             (
                 _added_up(lambda k, own, d, before: d * (k - 1), _own),
-                "You added kernels without the stride. Units of a later layer lie further apart.",
+                N_("You added kernels without the stride. Units of a later layer lie further apart."),
             ),
             (
                 _added_up(lambda k, own, d, before: (k - 1) * before, _own),
-                "You left the dilation out: neighbours in a kernel lie dilation units apart.",
+                N_("You left the dilation out: neighbours in a kernel lie dilation units apart."),
             ),
             (
                 _added_up(lambda k, own, d, before: (d * k - 1) * before, _own),
-                "You stretched the kernel to dilation * kernel. k taps have k - 1 gaps between them.",
+                N_("You stretched the kernel to dilation * kernel. k taps have k - 1 gaps between them."),
             ),
             (
                 _added_up(lambda k, own, d, before: d * (k - 1) * before, lambda own, d: own * d),
-                "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer; the units of "
-                "the layer lie as close as without it.",
+                N_(
+                    "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer; the units "
+                    "of the layer lie as close as without it."
+                ),
             ),
             (
                 _added_up(lambda k, own, d, before: (k - 1) * before, lambda own, d: own * d),
-                "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer, and no later "
-                "ones.",
+                N_(
+                    "You multiplied the stride by the dilation. Dilation spreads the taps of its own layer, and no "
+                    "later ones."
+                ),
             ),
             (
                 _added_up(lambda k, own, d, before: d * (k - 1) * before, _own, start=0),
-                "You began with a field of 0. Without any layer, a pixel sees one pixel: itself.",
+                N_("You began with a field of 0. Without any layer, a pixel sees one pixel: itself."),
             ),
         ),
-        look="That is what following every connection gives.",
+        look=N_("That is what following every connection gives."),
     ),
-    praise="Three lines of arithmetic, and they agree with following every connection.",
+    praise=N_("Three lines of arithmetic, and they agree with following every connection."),
     hints=(
-        "The outermost taps of a kernel lie k - 1 gaps apart. How many units is one gap?",
-        "The size grows by dilation * (kernel - 1) * stride, with the stride of the layers before.",
+        N_("The outermost taps of a kernel lie k - 1 gaps apart. How many units is one gap?"),
+        N_("The size grows by dilation * (kernel - 1) * stride, with the stride of the layers before."),
     ),
     answer="""def field_after(layers):
     size, stride = 1, 1
@@ -112,22 +119,33 @@ def depth_for_sigma_of(sigma: int) -> Exercise:
         number="2.2",
         examine=NumberCheck(
             right=layers,
-            what="a number of layers",
+            what=N_("a number of layers"),
             mistakes={
-                sigma: "One layer does not add one pixel of standard deviation: variances add, not deviations.",
-                1.5 * sigma: f"You solved 2n/3 = {sigma}. That sum is the variance, the square of {sigma}.",
-                sigma**2: "You took a variance of 1 for each layer; three equal weights have 2/3.",
-                sigma**2 * 2 / 3: f"You multiplied {sigma**2} by 2/3. Solve 2n/3 = {sigma**2} for n: divide by it.",
-                sigma
-                / 2: f"That is the depth whose *box* is {sigma + 1} pixels wide. The standard deviation grows far "
-                "more slowly.",
-                sigma**2 / 2: "Close in spirit, but the variance of a 3-wide average is 2/3, not 2.",
+                sigma: N_("One layer does not add one pixel of standard deviation: variances add, not deviations."),
+                1.5 * sigma: N_(
+                    "You solved 2n/3 = {sigma}. That sum is the variance, the square of {sigma}.", sigma=sigma
+                ),
+                sigma**2: N_("You took a variance of 1 for each layer; three equal weights have 2/3."),
+                sigma**2 * 2 / 3: N_(
+                    "You multiplied {variance} by 2/3. Solve 2n/3 = {variance} for n: divide by it.",
+                    variance=sigma**2,
+                ),
+                sigma / 2: N_(
+                    "That is the depth whose *box* is {side} pixels wide. The standard deviation grows far more "
+                    "slowly.",
+                    side=sigma + 1,
+                ),
+                sigma**2 / 2: N_("Close in spirit, but the variance of a 3-wide average is 2/3, not 2."),
             },
-            look=f"With n layers σ² = 2n/3, and it should be {sigma}² = {sigma**2}.",
+            look=N_("With n layers σ² = 2n/3, and it should be {sigma}² = {variance}.", sigma=sigma, variance=sigma**2),
         ),
-        praise=f"{layers} layers, whose box is {2 * layers + 1} pixels wide: depth alone is an expensive way to look "
-        "far. Strides are not.",
-        hints=("Section 5: σ = √(2n/3) for n layers.", "Square both sides and solve for n."),
+        praise=N_(
+            "{layers} layers, whose box is {side} pixels wide: depth alone is an expensive way to look far. Strides "
+            "are not.",
+            layers=layers,
+            side=2 * layers + 1,
+        ),
+        hints=(N_("Section 5: σ = √(2n/3) for n layers."), N_("Square both sides and solve for n.")),
         answer=f"layers_for_sigma_{sigma} = {sigma}**2 * 3 // 2",
     )
 
@@ -158,11 +176,11 @@ def _begin(u: int, size: int, stride: int, padding: int) -> int:
     return u * stride - padding
 
 
-_MIDDLE = (
+_MIDDLE = N_(
     "You laid the field around the middle of its cell. Section 3: padding shifts a field, and it begins at "
     "u * stride - padding."
 )
-_BORDER = (
+_BORDER = N_(
     "You miss the border by one pixel. A unit covers the picture when its first pixel, the start, is at most 0 and its "
     "last, start + size - 1, at least side - 1."
 )
@@ -183,15 +201,15 @@ count_whole = Exercise(
             (267, 16, 133, 14, 224),
             (212, 32, 90, 7, 224),
         ),
-        result=Number("a number of units"),
+        result=Number(N_("a number of units")),
         mistakes=(
             (
                 lambda size, stride, padding, cells, side: _count_whole(size, stride, padding, cells, side) ** 0.5,
-                "You counted the rows that see all rows. A unit has a row *and* a column.",
+                N_("You counted the rows that see all rows. A unit has a row *and* a column."),
             ),
             (
                 lambda size, stride, padding, cells, side: cells**2 if size >= side else 0,
-                "You compared sizes only. A field larger than the picture can still begin inside it.",
+                N_("You compared sizes only. A field larger than the picture can still begin inside it."),
             ),
             (_counted(lambda start, size, side: start <= 0 and start + size >= side - 1, _begin), _BORDER),
             (_counted(lambda start, size, side: start <= 0 and start + size > side, _begin), _BORDER),
@@ -216,23 +234,26 @@ count_whole = Exercise(
                     lambda start, size, side: start <= 0 and start + size >= side,
                     lambda u, size, stride, padding: u * stride,
                 ),
-                "You left the padding out: the field of unit u begins at u * stride - padding.",
+                N_("You left the padding out: the field of unit u begins at u * stride - padding."),
             ),
             (
                 _counted(lambda start, size, side: start <= 0, _begin),
-                "You looked at where a field begins, and not at where it ends.",
+                N_("You looked at where a field begins, and not at where it ends."),
             ),
             (
                 _counted(lambda start, size, side: start + size >= side, _begin),
-                "You looked at where a field ends, and not at where it begins.",
+                N_("You looked at where a field ends, and not at where it begins."),
             ),
         ),
-        look="A unit covers the picture when its first pixel is at most 0 and its last at least side - 1.",
+        look=N_("A unit covers the picture when its first pixel is at most 0 and its last at least side - 1."),
     ),
-    praise="36 of 49 for ResNet-50, none for VGG-16: the same picture, two answers to 'are CNNs local?'.",
+    praise=N_("36 of 49 for ResNet-50, none for VGG-16: the same picture, two answers to 'are CNNs local?'."),
     hints=(
-        "Unit u sees the pixels u * stride - padding to u * stride - padding + size - 1, along rows and along columns.",
-        "Count the good values of u along one axis. Every good row pairs with every good column.",
+        N_(
+            "Unit u sees the pixels u * stride - padding to u * stride - padding + size - 1, along rows and along "
+            "columns."
+        ),
+        N_("Count the good values of u along one axis. Every good row pairs with every good column."),
     ),
     answer="""def count_whole(size, stride, padding, cells, side):
     starts = [u * stride - padding for u in range(cells)]

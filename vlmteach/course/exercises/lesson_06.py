@@ -12,6 +12,7 @@ from torch import Tensor
 from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Number
+from vlmteach.language import N_
 
 
 def _cells_reached(dilations: Sequence[int]) -> int:
@@ -22,41 +23,54 @@ def _cells_reached(dilations: Sequence[int]) -> int:
     return cell
 
 
-_LARGEST = "You took the largest dilation. The blocks follow each other, so their reaches add up."
+_LARGEST = N_("You took the largest dilation. The blocks follow each other, so their reaches add up.")
 
 cells_reached = Exercise(
     number="6.1",
     examine=FunctionCheck(
         right=_cells_reached,
         cases=(((),), ((1,),), ((2,),), ((2, 2),), ((1, 1, 1),), ((1, 2, 4),)),
-        result=Number("a number of cells"),
+        result=Number(N_("a number of cells")),
         mistakes=(
             (
                 lambda dilations: 2 * sum(dilations) + 1,
-                "You gave the width of the whole field; the question is how far it goes to one side.",
+                N_("You gave the width of the whole field; the question is how far it goes to one side."),
             ),
-            (lambda dilations: 2 * sum(dilations), "You counted both sides; the question is how far it goes to one."),
+            (
+                lambda dilations: 2 * sum(dilations),
+                N_("You counted both sides; the question is how far it goes to one."),
+            ),
             (
                 lambda dilations: sum(2 * dilation + 1 for dilation in dilations),
-                "You added up how wide each block's kernel is. To one side a block reaches its dilation, and the cell "
-                "in the middle is not counted again.",
+                N_(
+                    "You added up how wide each block's kernel is. To one side a block reaches its dilation, and the "
+                    "cell in the middle is not counted again."
+                ),
             ),
             (
                 lambda dilations: 3 * sum(dilations),
-                "You added three taps for each block. They lie at -1, 0 and +1 dilations: one for each side.",
+                N_("You added three taps for each block. They lie at -1, 0 and +1 dilations: one for each side."),
             ),
-            (len, "You counted the blocks. A dilated block jumps over cells and reaches farther."),
+            (len, N_("You counted the blocks. A dilated block jumps over cells and reaches farther.")),
             (lambda dilations: max(dilations, default=0), _LARGEST),
             (max, _LARGEST),
-            (math.prod, "You multiplied. Each block starts where the one before has reached, so their reaches add up."),
+            (
+                math.prod,
+                N_("You multiplied. Each block starts where the one before has reached, so their reaches add up."),
+            ),
             (
                 lambda dilations: 1 + sum(dilations),
-                "You counted the token's own cell as well; the question is how many cells *away* it sees.",
+                N_("You counted the token's own cell as well; the question is how many cells *away* it sees."),
             ),
         ),
     ),
-    praise="Each block adds its dilation on every side: three plain blocks reach 3 cells, dilations 1, 2, 4 reach 7.",
-    hints=("One 3×3 block reaches one cell to each side.", "What a block reaches is added to what was reached before."),
+    praise=N_(
+        "Each block adds its dilation on every side: three plain blocks reach 3 cells, dilations 1, 2, 4 reach 7."
+    ),
+    hints=(
+        N_("One 3×3 block reaches one cell to each side."),
+        N_("What a block reaches is added to what was reached before."),
+    ),
     answer="""def cells_reached(dilations):
     return sum(dilations)""",
 )
@@ -99,54 +113,56 @@ mean_distance = Exercise(
             (_two_spots(8, 10), (0, 4)),
             (_two_spots(4, 5, warm=10), (0, 0)),
         ),
-        result=Number("one number, the distance", close=1e-4),
+        result=Number(N_("one number, the distance"), close=1e-4),
         mistakes=(
             (
                 _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).sum()),
-                "Ten times the heat would give ten times the distance: divide by the sum of the heat.",
+                N_("Ten times the heat would give ten times the distance: divide by the sum of the heat."),
             ),
             (
                 _averaged(lambda heat, rows, columns: (heat * (rows**2 + columns**2)).sum() / heat.sum()),
-                "You averaged squared distances; take the root before you average.",
+                N_("You averaged squared distances; take the root before you average."),
             ),
             (
                 _averaged(lambda heat, rows, columns: ((heat * (rows**2 + columns**2)).sum() / heat.sum()) ** 0.5),
-                "You averaged squared distances and then took the root; take the root of each before you average.",
+                N_("You averaged squared distances and then took the root; take the root of each before you average."),
             ),
             (
                 _averaged(lambda heat, rows, columns: (heat * (rows.abs() + columns.abs())).sum() / heat.sum()),
-                "You added the steps along rows and columns; the distance is a straight line.",
+                N_("You added the steps along rows and columns; the distance is a straight line."),
             ),
             (
                 _averaged(
                     lambda heat, rows, columns: (heat * torch.maximum(rows.abs(), columns.abs())).sum() / heat.sum()
                 ),
-                "You took the longer of the two legs, which is how this lesson counts cells; the distance here is a "
-                "straight line.",
+                N_(
+                    "You took the longer of the two legs, which is how this lesson counts cells; the distance here is "
+                    "a straight line."
+                ),
             ),
             (
                 lambda heat, position: _mean_distance(heat, (position[1], position[0])),
-                "Rows and columns of the position are exchanged: position is (row, column).",
+                N_("Rows and columns of the position are exchanged: position is (row, column)."),
             ),
             (
                 _averaged(lambda heat, rows, columns: (heat * torch.hypot(rows, columns)).mean()),
-                "You averaged over all pixels; pixels without heat should not count.",
+                N_("You averaged over all pixels; pixels without heat should not count."),
             ),
             (
                 _averaged(lambda heat, rows, columns: torch.hypot(rows, columns)[heat > 0].mean()),
-                "That is the plain average distance of the hot pixels; weight each by its heat.",
+                N_("That is the plain average distance of the hot pixels; weight each by its heat."),
             ),
             (
                 _averaged(lambda heat, rows, columns: torch.hypot(rows, columns).mean()),
-                "That is the average distance of all pixels; weight each by its heat.",
+                N_("That is the average distance of all pixels; weight each by its heat."),
             ),
         ),
-        look="Each pixel's distance to the position is weighted by its heat.",
+        look=N_("Each pixel's distance to the position is weighted by its heat."),
     ),
-    praise="This is the number that makes a gradient field and a row of attention comparable.",
+    praise=N_("This is the number that makes a gradient field and a row of attention comparable."),
     hints=(
-        "First make a map of distances: torch.hypot of row differences (H, 1) and column differences (1, W).",
-        "A weighted mean is the sum of weight times value, divided by the sum of the weights.",
+        N_("First make a map of distances: torch.hypot of row differences (H, 1) and column differences (1, W)."),
+        N_("A weighted mean is the sum of weight times value, divided by the sum of the weights."),
     ),
     answer="""import torch
 
@@ -157,14 +173,14 @@ def mean_distance(heat, position):
     return (heat * distance).sum() / heat.sum()""",
 )
 
-_OUTSIDE = "It needs no experiment: what lies outside the field cannot reach the token at all."
-_INSIDE = "It does not follow from the field: the field is an upper bound, and training might have failed."
+_OUTSIDE = N_("It needs no experiment: what lies outside the field cannot reach the token at all.")
+_INSIDE = N_("It does not follow from the field: the field is an upper bound, and training might have failed.")
 
 kinds = Exercise(
     number="6.3",
     examine=ChoiceCheck(
         name="kinds",
-        key="sentence",
+        key=N_("sentence"),
         words=("theorem", "measurement"),
         right={
             "at distance 5 it is at chance": ("theorem", _OUTSIDE),
@@ -173,8 +189,8 @@ kinds = Exercise(
             "distance 3 takes longer to learn than distance 1": ("measurement", _INSIDE),
         },
     ),
-    praise="Beyond the field nothing can help; inside it only an experiment can tell.",
-    hints=("Three blocks reach three cells. Which sentences follow from that alone?",),
+    praise=N_("Beyond the field nothing can help; inside it only an experiment can tell."),
+    hints=(N_("Three blocks reach three cells. Which sentences follow from that alone?"),),
     answer="""kinds = {
     "at distance 5 it is at chance": "theorem",
     "at distance 2 it is above 0.95": "measurement",

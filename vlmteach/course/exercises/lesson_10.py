@@ -11,6 +11,7 @@ from torch import Tensor
 from vlmteach.course.exercises.checks import ChoiceCheck, FunctionCheck
 from vlmteach.course.exercises.exercise import Exercise
 from vlmteach.course.exercises.results import Indices, Number
+from vlmteach.language import N_
 
 
 def _tokens_handed(height: int, width: int, patch: int, num_prefix_tokens: int) -> int:
@@ -23,57 +24,65 @@ tokens_handed = Exercise(
     examine=FunctionCheck(
         right=_tokens_handed,
         cases=((32, 64, 16, 0), (32, 64, 16, 1), (224, 448, 32, 1), (224, 224, 14, 5), (336, 336, 14, 1)),
-        result=Number("a number of tokens"),
+        result=Number(N_("a number of tokens")),
         mistakes=(
             (
                 lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch),
-                "You left out the tokens in front; they are returned too.",
+                N_("You left out the tokens in front; they are returned too."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (height / patch) ** 2 + num_prefix_tokens,
-                "You used the height twice. The picture need not be square: rows and columns differ.",
+                N_("You used the height twice. The picture need not be square: rows and columns differ."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (width / patch) ** 2 + num_prefix_tokens,
-                "You used the width twice. The picture need not be square: rows and columns differ.",
+                N_("You used the width twice. The picture need not be square: rows and columns differ."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: height * width / patch + num_prefix_tokens,
-                "You divided by the patch once. A patch is as wide as it is tall, so it covers patch × patch pixels.",
+                N_(
+                    "You divided by the patch once. A patch is as wide as it is tall, so it covers patch × patch "
+                    "pixels."
+                ),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: height / patch + width / patch + num_prefix_tokens,
-                "You added rows and columns; multiply rows by columns.",
+                N_("You added rows and columns; multiply rows by columns."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) + 1,
-                "You added one token, whatever `num_prefix_tokens` is. Some models have CLS and registers in front, "
-                "some none.",
+                N_(
+                    "You added one token, whatever `num_prefix_tokens` is. Some models have CLS and registers in "
+                    "front, some none."
+                ),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (
                     (height / patch) * (width / patch) + 2 * num_prefix_tokens
                 ),
-                "You counted the tokens in front twice.",
+                N_("You counted the tokens in front twice."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch + num_prefix_tokens),
-                "You counted the tokens in front once for each row of patches. They come once, before all patches.",
+                N_("You counted the tokens in front once for each row of patches. They come once, before all patches."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (height / patch) * (width / patch) * num_prefix_tokens,
-                "You multiplied by the number of tokens in front; they are added once.",
+                N_("You multiplied by the number of tokens in front; they are added once."),
             ),
             (
                 lambda height, width, patch, num_prefix_tokens: (
                     (height / patch + num_prefix_tokens) * (width / patch + num_prefix_tokens)
                 ),
-                "You counted the tokens in front along both sides. They come once, before all patches.",
+                N_("You counted the tokens in front along both sides. They come once, before all patches."),
             ),
         ),
     ),
-    praise="A picture twice as wide costs twice as many patches; the tokens in front are paid for only once.",
-    hints=("How many patches fit along the height, and how many along the width?", "Do not forget CLS and registers."),
+    praise=N_("A picture twice as wide costs twice as many patches; the tokens in front are paid for only once."),
+    hints=(
+        N_("How many patches fit along the height, and how many along the width?"),
+        N_("Do not forget CLS and registers."),
+    ),
     answer="""def tokens_handed(height, width, patch, num_prefix_tokens):
     return (height // patch) * (width // patch) + num_prefix_tokens""",
 )
@@ -123,51 +132,54 @@ most_alike = Exercise(
         cases=((_TOKENS[[0, 3, 4]], 0, 1), (_TOKENS, 0, 3), (_TOKENS, 0, 1), (_TOKENS, 0, 5), (_TOKENS, 3, 1)),
         result=Indices("(k,), indices with the nearest first"),
         mistakes=(
-            (_ranked(_cosine, itself=True), "The token itself is among them; leave it out."),
+            (_ranked(_cosine, itself=True), N_("The token itself is among them; leave it out.")),
             (
                 lambda tokens, index, k: _most_alike(tokens, index, k).flip(0),
-                "These are the right ones in reverse; the nearest comes first.",
+                N_("These are the right ones in reverse; the nearest comes first."),
             ),
             (
                 lambda tokens, index, k: _most_alike(tokens, index, k).sort().values,
-                "These are the right ones, sorted by index; the nearest comes first.",
+                N_("These are the right ones, sorted by index; the nearest comes first."),
             ),
             (
                 _ranked(lambda tokens, index: tokens @ tokens[index]),
-                "These have the largest dot products; a long token wins that without pointing the same way.",
+                N_("These have the largest dot products; a long token wins that without pointing the same way."),
             ),
             (
                 _ranked(lambda tokens, index: -(tokens - tokens[index]).norm(dim=-1)),
-                "These have the smallest distances; the cosine looks at directions only.",
+                N_("These have the smallest distances; the cosine looks at directions only."),
             ),
             (
                 _ranked(lambda tokens, index: -_cosine(tokens, index)),
-                "These are the least alike; a large cosine means similar tokens.",
+                N_("These are the least alike; a large cosine means similar tokens."),
             ),
             (
                 _ranked(lambda tokens, index: _cosine(tokens, index).abs()),
-                "You took the cosine without its sign. A token that points the opposite way is not alike.",
+                N_("You took the cosine without its sign. A token that points the opposite way is not alike."),
             ),
             (
                 _ranked(lambda tokens, index: _cosine(tokens - tokens.mean(dim=0), index)),
-                "You subtracted the mean token first, as the lesson's `likeness` does. Here the cosine is not centred.",
+                N_(
+                    "You subtracted the mean token first, as the lesson's `likeness` does. Here the cosine is not "
+                    "centred."
+                ),
             ),
-            (lambda tokens, index, k: _most_alike(tokens, 0, k), "These are nearest to token 0; use index."),
+            (lambda tokens, index, k: _most_alike(tokens, 0, k), N_("These are nearest to token 0; use index.")),
             (
                 lambda tokens, index, k: _with_cosines(tokens, index, _most_alike(tokens, index, k)),
-                "You returned the cosines and the indices, as topk gives them; return the indices alone.",
+                N_("You returned the cosines and the indices, as topk gives them; return the indices alone."),
             ),
             (
                 lambda tokens, index, k: _cosine(tokens, index)[_most_alike(tokens, index, k)],
-                "These are the cosines; return the indices of the tokens.",
+                N_("These are the cosines; return the indices of the tokens."),
             ),
         ),
-        look="The cosine is the dot product of two tokens, each divided by its length.",
+        look=N_("The cosine is the dot product of two tokens, each divided by its length."),
     ),
-    praise="The direction of a token says what it is about; its length plays no part.",
+    praise=N_("The direction of a token says what it is about; its length plays no part."),
     hints=(
-        "Divide every token by its length; then the dot product is the cosine.",
-        "Set the token's own cosine to something that can never win before you sort.",
+        N_("Divide every token by its length; then the dot product is the cosine."),
+        N_("Set the token's own cosine to something that can never win before you sort."),
     ),
     answer="""import torch
 from torch.nn import functional as F
@@ -179,14 +191,14 @@ def most_alike(tokens, index, k):
     return cosine.argsort(descending=True)[:k]""",
 )
 
-_ANY_WEIGHTS = "It holds for any weights: it counts, bounds, or says what is possible."
-_DONE = "It is about what a network does, not about what it can do; untrained weights cannot show it."
+_ANY_WEIGHTS = N_("It holds for any weights: it counts, bounds, or says what is possible.")
+_DONE = N_("It is about what a network does, not about what it can do; untrained weights cannot show it.")
 
 decided_by = Exercise(
     number="10.3",
     examine=ChoiceCheck(
         name="decided_by",
-        key="sentence",
+        key=N_("sentence"),
         words=("architecture", "weights"),
         right={
             "DINOv2 returns 261 tokens at 224 x 224": ("architecture", _ANY_WEIGHTS),
@@ -196,8 +208,8 @@ decided_by = Exercise(
             "CLIP's ResNet-50 can weigh any cell of its grid against any other": ("architecture", _ANY_WEIGHTS),
         },
     ),
-    praise="What a network can do belongs to its architecture; what it does, to its weights.",
-    hints=("Ask of each sentence: could other weights in the same network make it false?",),
+    praise=N_("What a network can do belongs to its architecture; what it does, to its weights."),
+    hints=(N_("Ask of each sentence: could other weights in the same network make it false?"),),
     answer="""decided_by = {
     "DINOv2 returns 261 tokens at 224 x 224": "architecture",
     "a unit of ResNet-50's first stage cannot see the whole picture": "architecture",
