@@ -35,6 +35,7 @@ from lecture_marks import strip_marks
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from prose import translated
+from readme import readme, readme_path
 from slim_pictures import slim_pictures
 from tqdm import tqdm
 
@@ -273,6 +274,8 @@ def main(arguments: list[str]) -> int:
                     print(lacking, file=sys.stderr)
         if edition:
             (folder / "README.md").write_text(index(edition), "utf-8")
+            if asked.into == NOTEBOOKS:
+                readme_path(edition).write_text(readme(edition), "utf-8")
     if not built:
         print("every built notebook is up to date with its source")
     return status

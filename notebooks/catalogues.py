@@ -25,6 +25,8 @@ from build_lessons import SOURCES
 from editions import PACKAGE, Edition, editions, shown_by_lesson
 from faithful import problems
 from prose import messages
+from readme import CATALOGUE as README
+from readme import readme_messages
 
 from vlmteach.course import Lesson
 from vlmteach.language import FROM_LESSON, LOCALE, own_context
@@ -65,6 +67,8 @@ MARKED = [
         texts_under("title", "explains", "encoder", "output", "connector", "frozen"),
     ),
     (ROOT / "notebooks", "build_lessons.py", "python"),
+    (ROOT / "notebooks", "readme.py", "python"),
+    (ROOT / "docs", "build_site.py", "python"),
 ]
 
 
@@ -89,6 +93,14 @@ def lesson_template(lesson: Lesson, catalogue: Catalog) -> Catalog:
         template.add(message)
     for text in shown_by_lesson(catalogue):
         template.add(text, context=FROM_LESSON)
+    return template
+
+
+def readme_template() -> Catalog:
+    """All messages of the README's part for students, without translations."""
+    template = Catalog(fuzzy=False)
+    for message in readme_messages():
+        template.add(message)
     return template
 
 
@@ -151,6 +163,7 @@ def behind(edition: Edition) -> Iterator[str]:
 def templates(edition: Edition) -> Iterator[tuple[str, Catalog]]:
     """Each catalogue's name, and what must be in it."""
     yield PACKAGE, package_template()
+    yield README, readme_template()
     for lesson in edition.lessons:
         yield lesson.name, lesson_template(lesson, edition.catalogue(lesson.name))
 

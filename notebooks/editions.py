@@ -6,6 +6,7 @@ One folder of notebooks/po is one edition, called by the code of its language:
     glossary.toml     each of the field's terms and the one translation that it has
     NN_….po           the prose of a lesson, and those texts in its code cells that figures and controls show
     vlmteach.po       what the package and the builder say
+    README.po         what the README says to students
 
 A lesson that the edition does not have is not there: its index and its links lead to the English one.
 """

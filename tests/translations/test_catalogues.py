@@ -13,6 +13,7 @@ from catalogues import behind, compiled_path, package_messages, templates, updat
 from editions import PACKAGE, Edition, editions, shown_by_lesson
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from prose import messages, translated
+from readme import CATALOGUE as README
 
 from vlmteach import language
 from vlmteach.course import LESSONS
@@ -38,15 +39,16 @@ def test_its_files_are_as_make_translate_writes_them(edition: Edition) -> None:
 @each_edition
 def test_it_has_a_catalogue_for_each_of_its_lessons_and_no_other(edition: Edition) -> None:
     names = {path.stem for path in edition.folder.glob("*.po")}
-    assert names == {PACKAGE, *(lesson.name for lesson in edition.lessons)}
+    assert names == {PACKAGE, README, *(lesson.name for lesson in edition.lessons)}
 
 
 @each_edition
-def test_a_message_is_translated_in_one_way(edition: Edition) -> None:
+def test_a_message_is_translated_in_one_way_but_for_what_each_lesson_hands_to_its_figures(edition: Edition) -> None:
     found: dict[str, set[str]] = {}
     for name, _template in templates(edition):
         for message in edition.catalogue(name):
-            found.setdefault(f"{message.context}: {message.id}", set()).add(str(message.string))
+            if message.context != FROM_LESSON:
+                found.setdefault(str(message.id), set()).add(str(message.string))
     assert {text: ways for text, ways in found.items() if len(ways) > 1} == {}
 
 

@@ -14,6 +14,7 @@ import pytest
 from build_lessons import NOTEBOOKS, index, is_stale, read_source
 from editions import Edition, editions, fingerprint
 from nbformat import NotebookNode
+from readme import FOR_STUDENTS, README, readme, readme_path, students_part
 
 from vlmteach.course import LESSONS, Lesson
 
@@ -118,6 +119,26 @@ def test_its_links_lead_to_lessons_that_are_there(edition: Edition, lesson: Less
     elsewhere = [link for link in links if link.startswith("https:")]
     assert len(elsewhere) == 2
     assert all(link.endswith(f"/blob/main/notebooks/{edition.language}/{lesson.name}.ipynb") for link in elsewhere)
+
+
+@each_edition
+def test_its_readme_is_what_the_english_one_and_its_catalogue_say(edition: Edition) -> None:
+    text, english = readme_path(edition).read_text("utf-8"), README.read_text("utf-8")
+    assert text == readme(edition), "run `make notebooks` and commit the result"
+    assert f"]({readme_path(edition).name})" in english
+    assert "](README.md)" in text
+    commands = re.compile(r"```\n.*?```|`[^`\n]+`", re.DOTALL)
+    assert Counter(commands.findall(text)) == Counter(commands.findall(students_part(english)))
+    there = [link for link in re.findall(r"\]\(([^):]+)\)", text) if not (README.parent / link).exists()]
+    assert there == []
+    lessons = [f"notebooks/{edition.language}/{lesson.name}.ipynb" for lesson in edition.lessons]
+    assert [link for link in lessons if f"]({link})" not in text] == []
+
+
+@pytest.mark.parametrize("title", FOR_STUDENTS)
+def test_a_readme_without_a_section_for_students_is_refused(title: str) -> None:
+    with pytest.raises(ValueError, match=f"README.md has no section {title}"):
+        students_part(README.read_text("utf-8").replace(f"## {title}\n", f"## {title} now\n"))
 
 
 @each_edition

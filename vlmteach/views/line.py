@@ -8,7 +8,9 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-PICK = "pick one …"
+from vlmteach.language import N_, _, from_lesson
+
+PICK = N_("pick one …")
 
 
 class Line(widgets.VBox):
@@ -24,10 +26,15 @@ class Line(widgets.VBox):
             raise ValueError("the line has no suggestions; expected at least one, to start from.")
         self.suggestions = list(suggestions)
         self.text = widgets.Text(
-            value=self.suggestions[0], description=label, continuous_update=False, layout=widgets.Layout(width="24em")
+            value=self.suggestions[0],
+            description=from_lesson(label),
+            continuous_update=False,
+            layout=widgets.Layout(width="24em"),
         )
         self.pick = widgets.Dropdown(
-            options=[PICK, *self.suggestions], description="or", layout=widgets.Layout(width="24em")
+            options=[(_(PICK), PICK), *((from_lesson(one), one) for one in self.suggestions)],
+            description=_("or"),
+            layout=widgets.Layout(width="24em"),
         )
         super().__init__(children=[self.text, self.pick])
         traitlets.link((self.text, "value"), (self, "value"))

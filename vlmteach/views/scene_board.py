@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from vlmteach.language import _
 from vlmteach.pictures.look import COLOURS, RGB
 from vlmteach.pictures.scenes.board import Thing
 from vlmteach.pictures.scenes.sampling import CELLS, SHAPES
@@ -29,7 +30,7 @@ class SceneBoard(widgets.HBox):
     def __init__(self, things: Sequence[Thing], cells: int = CELLS) -> None:
         self.shape = widgets.Dropdown(options=[(f"{SYMBOLS[shape]} {shape}", shape) for shape in SHAPES])
         self.colour = widgets.Dropdown(options=COLOURS)
-        for control, name in ((self.shape, "shape"), (self.colour, "colour")):
+        for control, name in ((self.shape, _("shape")), (self.colour, _("colour"))):
             control.description = name
             control.layout.width = "15em"
         self.buttons = {
@@ -42,7 +43,7 @@ class SceneBoard(widgets.HBox):
         grid = widgets.GridBox(
             list(self.buttons.values()), layout=widgets.Layout(grid_template_columns=f"repeat({cells}, 38px)")
         )
-        hint = widgets.HTML("Choose, then press a cell.<br>The same thing again takes it off.")
+        hint = widgets.HTML(_("Choose, then press a cell.<br>The same thing again takes it off."))
         super().__init__(children=[grid, widgets.VBox([self.shape, self.colour, hint])], value=tuple(things))
         self._show()
         self.observe(self._show, names="value")
@@ -64,7 +65,8 @@ class SceneBoard(widgets.HBox):
             thing = at.get(place)
             button.description = "" if thing is None else SYMBOLS[thing.shape]
             button.style.button_color = EMPTY if thing is None else _hex(thing.colour)
-            button.tooltip = f"row {place[0]}, column {place[1]}: {'empty' if thing is None else thing.name}"
+            cell = _("row {row}, column {column}", row=place[0], column=place[1])
+            button.tooltip = _("{cell}: {held}", cell=cell, held=_("empty") if thing is None else thing.name)
 
 
 def _hex(colour: str) -> str:

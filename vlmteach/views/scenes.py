@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from vlmteach.language import _, from_lesson
 from vlmteach.views.style import INK, LANGUAGE_HUE, MUTED, describe, new_figure, show_picture
 
 LINE = 0.27  # inches that a question takes
@@ -32,7 +33,7 @@ def draw_scenes_with_questions(
         2, len(pictures), height=2.6 + LINE * most, squeeze=False, height_ratios=(2.3, 0.2 + LINE * most)
     )
     told = []
-    for above, below, picture, questions, title in zip(*axes, pictures, asked, titles, strict=True):
+    for above, below, picture, questions, title in zip(*axes, pictures, asked, map(from_lesson, titles), strict=True):
         show_picture(above, picture, title)
         below.set_axis_off()
         below.set_xlim(0, 1)
@@ -43,9 +44,10 @@ def draw_scenes_with_questions(
             below.text(0.84, place + 0.5, one.answer, va="center", fontsize=11, color=LANGUAGE_HUE, weight="bold")
             if one.marked:
                 below.text(0.0, place + 0.5, "▸", va="center", ha="center", fontsize=11, color=INK)
-        listed = ", ".join(f"{one.question} {one.answer}{' (marked)' if one.marked else ''}" for one in questions)
+        marked = {True: _(" (marked)"), False: ""}
+        listed = ", ".join(f"{one.question} {one.answer}{marked[one.marked]}" for one in questions)
         told.append(f"{title}: {listed}")
-    return describe(figure, f"Scenes of coloured shapes with questions and answers. {'; '.join(told)}.")
+    return describe(figure, _("Scenes of coloured shapes with questions and answers. {told}.", told="; ".join(told)))
 
 
 def draw_sentence(sentence: str) -> Figure:

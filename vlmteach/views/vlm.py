@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vlmteach.language import _
+from vlmteach.language import _, from_lesson
 from vlmteach.views.rounding import ROUNDING, peak
 from vlmteach.views.style import (
     CNN_HUE,
@@ -55,7 +55,7 @@ def draw_next_words(texts: Mapping[str, Mapping[str, float]]) -> Figure:
         _draw_bars(axis, first, None)
         axis.set_title(f"{text} …", fontsize=11)
         listed = ", ".join(f"{word} {value:.2f}" for word, value in first.items())
-        told.append(f"After “{text}”: {listed}")
+        told.append(_("After “{text}”: {listed}", text=text, listed=listed))
     return describe(figure, _("Probabilities of the next word. {told}.", told="; ".join(told)))
 
 
@@ -73,6 +73,7 @@ def draw_learning_by_family(
     guessing: (6,), possible without looking. steps: (windows,), accuracy: (windows, 6), total: of the whole
     run. recorded: a finished run of the same model, drawn behind it.
     """
+    title = from_lesson(title)
     figure, axes = new_figure(2, 3, height=4.8, sharex=True, sharey=True)
     for place, axis in enumerate(axes.flat):
         if recorded is not None:
@@ -84,11 +85,14 @@ def draw_learning_by_family(
         axis.set_ylim(0, 1.05)
         axis.set_xlim(0, total if recorded is None else max(total, int(recorded.steps[-1])))
     for axis in axes[-1]:
-        axis.set_xlabel("steps")
+        axis.set_xlabel(_("steps"))
     for axis in axes[:, 0]:
-        axis.set_ylabel("accuracy")
+        axis.set_ylabel(_("accuracy"))
     taken = int(steps[-1]) if len(steps) else 0
-    lines = "dotted: guessing" if recorded is None else f"dotted: guessing; dashed: {recorded.title}"
+    if recorded is None:
+        lines = _("dotted: guessing")
+    else:
+        lines = _("dotted: guessing; dashed: {title}", title=from_lesson(recorded.title))
     figure.suptitle(
         _("{title}: step {taken} of {total} ({lines})", title=title, taken=taken, total=total, lines=lines), fontsize=12
     )
@@ -105,7 +109,12 @@ def _tell_learning(
 ) -> str:
     newest = accuracy[-1] if len(accuracy) else [np.nan] * len(families)
     numbers = (
-        f"{family}: {'nothing yet' if np.isnan(value) else f'{value:.2f}'}, guessing {rate:.2f}"
+        _(
+            "{family}: {accuracy}, guessing {rate:.2f}",
+            family=family,
+            accuracy=_("nothing yet") if np.isnan(value) else f"{value:.2f}",
+            rate=rate,
+        )
         for family, value, rate in zip(families, newest, guessing, strict=True)
     )
     text = _(
@@ -121,7 +130,7 @@ def _tell_learning(
     return _(
         "{text} Dashed, {title}: at its end, after {steps} steps, {ends}.",
         text=text,
-        title=recorded.title,
+        title=from_lesson(recorded.title),
         steps=recorded.steps[-1],
         ends=ends,
     )
@@ -130,6 +139,7 @@ def _tell_learning(
 def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports: Sequence[Report]) -> Figure:
     """Accuracy of one or several models in each family of questions, beside what guessing gives."""
     figure, axis = new_figure(height=1.5 + 0.5 * len(families))
+    reports = [report._replace(title=from_lesson(report.title)) for report in reports]
     places = np.arange(len(families))[::-1]
     for place, rate in zip(places, guessing, strict=True):
         axis.plot([rate, rate], [place - 0.36, place + 0.36], color=INK, linestyle=":", linewidth=2)
@@ -139,10 +149,10 @@ def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports:
         axis.plot(
             report.accuracy, places + shift, mark, color=report.hue, markersize=9, label=report.title, clip_on=False
         )
-    axis.plot([], [], color=INK, linestyle=":", linewidth=2, label="guessing")
+    axis.plot([], [], color=INK, linestyle=":", linewidth=2, label=_("guessing"))
     axis.set_yticks(places, families)
     axis.set_xlim(0, 1)
-    axis.set_xlabel("accuracy on new pictures")
+    axis.set_xlabel(_("accuracy on new pictures"))
     axis.grid(axis="x", color="#DDDDDD", linewidth=0.8)
     figure.legend(loc="outside upper center", ncols=min(len(reports) + 1, 4))
     told = "; ".join(
@@ -151,7 +161,7 @@ def draw_report(families: Sequence[str], guessing: NDArray[np.float64], reports:
         for report in reports
     )
     rates = ", ".join(f"{family} {rate:.2f}" for family, rate in zip(families, guessing, strict=True))
-    return describe(figure, f"Accuracy by family of questions. Guessing: {rates}. {told}.")
+    return describe(figure, _("Accuracy by family of questions. Guessing: {rates}. {told}.", rates=rates, told=told))
 
 
 def draw_answer(
