@@ -3,11 +3,15 @@
 Nothing here may fetch anything: the pages open from disk with the network off, and a test holds them to it.
 """
 
+import sys
+from pathlib import Path
+
 project = html_title = "vlmteach"
 author = "The vlmteach authors"
 copyright = author  # Sphinx reads this name for its footer
 
-extensions = ["myst_nb"]
+sys.path.insert(0, str(Path(__file__).parent))  # where what follows is found
+extensions = ["myst_nb", "japanese_search"]
 exclude_patterns = ["README.md"]  # parts of it are included by index.md
 nb_execution_mode = "off"  # the lessons are shown as they ran when they were committed
 nb_merge_streams = True

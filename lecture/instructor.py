@@ -125,7 +125,7 @@ def _links() -> str:
 
 def stage() -> Path:
     """Lay out what Sphinx reads: the student's sources with the notes in them, and pages that only a lecturer has."""
-    source = build_site.stage(STAGED)
+    source = build_site.stage(STAGED, languages={})
     for lesson in LESSONS:
         path = source / "notebooks" / f"{lesson.name}.ipynb"
         nbformat.write(with_notes(nbformat.read(path, as_version=4), read_slides(lesson)), path)

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.site
 
 NOTEBOOKS = sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [f"notebooks/{path.stem}.html" for path in NOTEBOOKS]
+JAPANESE = [f"ja/notebooks/{path.stem}.html" for path in sorted(build_site.notebooks("ja").glob("*.ipynb"))]
 EXPLORER = "notebooks/06_local_against_global.html"
 WITH_FRAMES = [f"notebooks/{path.stem}.html" for path in NOTEBOOKS if "<iframe" in path.read_text(encoding="utf-8")]
 SIZES = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -57,7 +58,9 @@ def toggle_theme(page) -> None:
 
 
 @pytest.mark.parametrize("width", [1400, 400])
-@pytest.mark.parametrize("name", ["index.html", "ask.html", "search.html", *LESSONS])
+@pytest.mark.parametrize(
+    "name", ["index.html", "ask.html", "search.html", *LESSONS, "ja/index.html", "ja/search.html", *JAPANESE]
+)
 def test_a_page_opens_whole_and_never_scrolls_sideways(open_page, name, width) -> None:
     page = open_page(name, width)
     settle(page)
@@ -128,6 +131,16 @@ def test_the_search_finds_a_word_of_the_lessons_and_leads_there(open_page) -> No
     assert "receptive" in page.locator("article").text_content().lower()
 
 
+def test_the_japanese_search_finds_words_inside_a_sentence(open_page) -> None:
+    page = open_page("ja/index.html")
+    page.locator("input[name=q]:visible").fill("自己注意")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ja/search.html?q=*")
+    page.locator("#search-results .search li a", has_text="04 · 1つの数からたどる注意機構").first.click()
+    page.wait_for_url("**/ja/notebooks/04_*.html*")
+    assert "自己注意" in page.locator("article").text_content()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_is_a_choice_that_every_page_and_every_frame_follows(open_page, scheme) -> None:
     page = open_page(EXPLORER, color_scheme=scheme)
@@ -138,7 +151,7 @@ def test_the_theme_is_a_choice_that_every_page_and_every_frame_follows(open_page
     assert chosen[0] != system[0]
     assert chosen[1] != system[1]
     page.locator(".next-page").click()
-    page.wait_for_url("**/06_*.html")
+    page.wait_for_url("**/07_*.html")
     assert page.locator("body").evaluate(BACKGROUND) == chosen[0]
     toggle_theme(page)
     assert page.locator("body").evaluate(BACKGROUND) == system[0]
@@ -167,5 +180,5 @@ def test_a_phone_reaches_every_lesson_through_the_menu(open_page) -> None:
     page = open_page("index.html", 400)
     assert not page.locator(".sidebar-tree").is_visible() or page.locator(".sidebar-drawer").bounding_box()["x"] < 0
     page.locator(".mobile-header .nav-overlay-icon").click()
-    page.locator(".sidebar-tree a", has_text="05 · Local against global").click()
+    page.locator(".sidebar-tree a", has_text="06 · Local against global").click()
     page.wait_for_url(f"**/{EXPLORER}")
