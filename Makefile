@@ -7,6 +7,7 @@
 # make bench   side-by-side timings against other tools; writes benchmarks/RESULTS.md
 # make mutate  small faults, each of which a test must find
 # make lecture  the instructor's edition: slides in three lengths, notes, polls, answers: site-instructor/index.html
+#              EDITION=ja: slides, notes, polls and plan in Japanese, of the lessons that have them: site-instructor-ja
 # make handin LESSON=01  a notebook of its exercises alone; FORM=nbgrader or FORM=otter writes it for these graders
 # make collect LESSON=01 FOLDER=…  checks those that came back; SECRET=FILE, for both, gives a class numbers of its own
 # make class-branch  commit every lesson without outputs, and its hand-in, to the branch `class`, for nbgitpuller
@@ -105,11 +106,16 @@ site: .venv/ready-site $(READY)
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m site tests/site
 
+ifdef EDITION
+lecture: .venv/ready-lecture $(READY)
+	PYTHONPATH=notebooks:docs $(BIN)/python -m lecture --language $(EDITION)
+else
 lecture: .venv/ready-lecture $(READY)
 	$(BIN)/python docs/build_site.py # whose pages may hold nothing of a lecturer's
 	PYTHONPATH=notebooks:docs:tests $(BIN)/python -m lecture
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m lecture tests/lecture
+endif
 
 handin: $(READY)
 	$(BIN)/python -m lecture.handin $(LESSON) $(if $(FORM),--form $(FORM)) $(if $(SECRET),--secret '$(SECRET)')
@@ -136,7 +142,7 @@ mutate: $(READY)
 	$(BIN)/python tests/mutations/run.py
 
 clean:
-	rm -rf .venv .venv-colab build dist site site-instructor handin *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-colab build dist site site-instructor* handin *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch and torchvision alone come from TORCH_INDEX, which may hold an old copy of whatever else they need
 .venv/ready-%: pyproject.toml constraints.txt | .venv/made

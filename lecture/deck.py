@@ -25,19 +25,20 @@ from pygments.formatters import HtmlFormatter
 
 from lecture.figures import Drawn
 from lecture.polls import Poll
-from lecture.slides import Shown, Slide, code_of, picture_of, printed
+from lecture.slides import Shown, Slide, code_of, columns, picture_of, printed
 from vlmteach.course import Lesson
+from vlmteach.language import _, current_language
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("regular", "italic", "semibold", "semibolditalic")
 _STAGE = (STATIC / "stage.css").read_text("utf-8")
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · slides</title>
+<title>{title}</title>
 <link rel="stylesheet" href="shared/reset.css">
 <link rel="stylesheet" href="shared/reveal.css">
 <link rel="stylesheet" href="shared/deck.css">
@@ -97,7 +98,12 @@ def deck(
         except ValueError as error:
             raise ValueError(f"{lesson.name}, slide {slide.title!r}: {error}.") from None
     shown = "\n".join(sections)
-    return _PAGE.format(title=html.escape(lesson.title), maths=MATHS if 'class="math"' in shown else "", slides=shown)
+    return _PAGE.format(
+        language=current_language(),
+        title=html.escape(_("{title} · slides", title=_(lesson.title))),
+        maths=MATHS if 'class="math"' in shown else "",
+        slides=shown,
+    )
 
 
 def _section(content: str, notes: str, cut: int, minutes: int, kind: str = "") -> str:
@@ -108,8 +114,10 @@ def _section(content: str, notes: str, cut: int, minutes: int, kind: str = "") -
 
 
 def _opening(lesson: Lesson) -> str:
-    content = f'<p class="number">Lesson {lesson.number:02d}</p>\n<h1>{html.escape(lesson.title)}</h1>'
-    return _section(content, "<p>The lecture begins with the next slide.</p>", 20, 0, "opening")
+    number = _("Lesson {number:02d}", number=lesson.number)
+    content = f'<p class="number">{number}</p>\n<h1>{html.escape(_(lesson.title))}</h1>'
+    notes = _("The lecture begins with the next slide.")
+    return _section(content, f"<p>{notes}</p>", 20, 0, "opening")
 
 
 def _slide(slide: Slide, drawn: Drawn | None) -> str:
@@ -131,7 +139,7 @@ def _code_size(slide: Slide) -> int:
             lines += code_of(slide, shown).split("\n")
         elif shown.part == "output":
             lines += shown.lines_of(printed(slide.cell)).split("\n")  # type: ignore[arg-type]
-    fits = 1140 / (0.603 * max(map(len, lines))), 420 / (1.32 * len(lines))
+    fits = 1140 / (0.603 * max(map(columns, lines))), 420 / (1.32 * len(lines))
     return max(24, min(34, int(min(fits))))
 
 
@@ -177,13 +185,15 @@ def _poll(poll: Poll, cut: int) -> str:
         right = " data-right" if option.right else ""
         button = f'<button type="button"><b>{letter}</b> {say}</button>'
         options.append(f'<li{right}>{button}<p class="why" hidden>{why}</p></li>')
-        reasons.append(f"<li><b>{letter}</b> {'Right. ' if option.right else ''}{why}</li>")
+        reasons.append(f"<li><b>{letter}</b> {_('Right. {why}', why=why) if option.right else why}</li>")
     content = (
         f'<h2>{markdown_line(poll.ask)}</h2>\n<ol class="options">{"".join(options)}</ol>\n'
         '<span class="fragment answer"></span>'
     )
-    see = f"<p>It can be tried: <code>{html.escape(poll.see)}</code></p>" if poll.see else ""
-    notes = f"<p>Give them a minute to vote before anything moves. Then:</p><ul>{''.join(reasons)}</ul>{see}"
+    tried = _("It can be tried:")
+    see = f"<p>{tried} <code>{html.escape(poll.see)}</code></p>" if poll.see else ""
+    lead = _("Give them a minute to vote before anything moves. Then:")
+    notes = f"<p>{lead}</p><ul>{''.join(reasons)}</ul>{see}"
     return _section(content, notes, cut, poll.minutes, "poll")
 
 

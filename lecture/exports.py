@@ -13,15 +13,12 @@ from xml.etree import ElementTree
 
 from lecture.deck import MATHS, markdown, markdown_line
 from lecture.polls import Poll
+from lecture.slides import title_of
 from vlmteach.course import Lesson
+from vlmteach.language import _, current_language
 
 LETTERS = "ABCDEF"
 _GIFT = re.compile(r"([~=#{}:\\])")
-
-
-def title_of(lesson: Lesson) -> str:
-    """What a quiz is called: 01 · From feature map to tokens."""
-    return f"{lesson.number:02d} · {lesson.title}"
 
 
 def gift(lesson: Lesson, polls: list[Poll]) -> str:
@@ -82,7 +79,7 @@ def save_qti(lesson: Lesson, polls: list[Poll], path: Path) -> None:
 
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -92,7 +89,7 @@ _PAGE = """<!doctype html>
 <body>
 <main data-quiz="{number}">
 <h1>{title}</h1>
-<p class="name">Name</p>
+<p class="name">{name}</p>
 <ol class="questions">
 {questions}
 </ol>
@@ -105,8 +102,10 @@ _PAGE = """<!doctype html>
 def page(lesson: Lesson, polls: list[Poll], key: bool = False) -> str:
     """A page that answers each choice with its reason; printed, it is a sheet to fill in. key: with all answers."""
     questions = "\n".join(f"<li>{_question(poll, key)}</li>" for poll in polls)
-    title = title_of(lesson) + (": key" if key else "")
+    title = _("{title}: key", title=title_of(lesson)) if key else title_of(lesson)
     return _PAGE.format(
+        language=current_language(),
+        name=_("Name"),
         title=html.escape(title),
         number=f"{lesson.number:02d}",
         questions=questions,

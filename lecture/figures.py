@@ -24,6 +24,7 @@ from unittest.mock import patch
 
 import build_lessons
 import matplotlib
+from editions import Edition
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -35,7 +36,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from slim_pictures import slim
 
-from lecture.slides import Slide, executed, picture_of
+from lecture.slides import Slide, columns, executed, picture_of
 from vlmteach.course import Lesson
 from vlmteach.views.style import use_style
 
@@ -65,9 +66,9 @@ class Drawn:
     letters: float
 
 
-def figures_of(lesson: Lesson, slides: list[Slide]) -> dict[str, Drawn]:
+def figures_of(lesson: Lesson, slides: list[Slide], edition: Edition | None = None) -> dict[str, Drawn]:
     """The figures of these slides by cell, those that came out as committed; says which did not."""
-    folder = _kept(lesson)
+    folder = _kept(lesson, edition)
     use_style()
     found = {}
     for slide in slides:
@@ -85,8 +86,8 @@ def figures_of(lesson: Lesson, slides: list[Slide]) -> dict[str, Drawn]:
 def room_below(slide: Slide) -> int:
     """The pixels that a slide's title and text leave for a figure, about; a browser measures them in the end."""
     paragraphs = [paragraph for paragraph in slide.text.split("\n\n") if paragraph]
-    lines = [3 if "$$" in words else math.ceil(len(words) / _CHARACTERS) for words in paragraphs]
-    return _ROOM - _TITLE * (len(slide.title) > 58) - sum(_LINE * count + _GAP for count in lines)
+    lines = [3 if "$$" in words else math.ceil(columns(words) / _CHARACTERS) for words in paragraphs]
+    return _ROOM - _TITLE * (columns(slide.title) > 58) - sum(_LINE * count + _GAP for count in lines)
 
 
 def enlarged(kept: bytes, room: float) -> Drawn:
@@ -176,16 +177,17 @@ def _picture(figure: Figure, scale: float) -> Drawn:
     return Drawn(png, smallest / _POINTS * scale * SHARP)
 
 
-def _kept(lesson: Lesson) -> Path:
+def _kept(lesson: Lesson, edition: Edition | None) -> Path:
     """The folder of a lesson's figures, by cell; the lesson runs when there is none of what is committed."""
-    outputs = [cell.get("outputs") for cell in executed(lesson).cells]
+    outputs = [cell.get("outputs") for cell in executed(lesson, edition).cells]
     key = hashlib.sha256(json.dumps([matplotlib.__version__, outputs], sort_keys=True).encode()).hexdigest()[:16]
-    folder = KEPT / f"{lesson.number:02d}-{key}"
+    kept = KEPT / edition.language if edition else KEPT
+    folder = kept / f"{lesson.number:02d}-{key}"
     if not folder.exists():
-        for old in KEPT.glob(f"{lesson.number:02d}-*"):
+        for old in kept.glob(f"{lesson.number:02d}-*"):
             shutil.rmtree(old)
-        unfinished = KEPT / f"{lesson.number:02d}-unfinished"
-        _run(lesson, unfinished)
+        unfinished = kept / f"{lesson.number:02d}-unfinished"
+        _run(lesson, unfinished, edition)
         unfinished.rename(folder)
     return folder
 
@@ -195,11 +197,11 @@ def _kept_of(folder: Path, slide: Slide) -> Iterator[bytes]:
     return (file.read_bytes() for file in sorted((folder / slide.next_cell).glob("*.pickle")))
 
 
-def _run(lesson: Lesson, folder: Path) -> None:
+def _run(lesson: Lesson, folder: Path, edition: Edition | None) -> None:
     """Run a lesson and keep the figures of each cell in a folder of their own."""
     shown = folder / "shown"
     shown.mkdir(parents=True)
-    notebook: NotebookNode = build_lessons.read_source(lesson)
+    notebook: NotebookNode = build_lessons.read_source(lesson, edition)
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": build_lessons.NOTEBOOKS}})
     with client.setup_kernel():
         build_lessons.ask(client, _KEEP.format(root=str(ROOT), folder=str(shown)))

@@ -1,6 +1,7 @@
 """The instructor's edition: the lessons with the notes in place, a plan, exercises with answers, slides and polls.
 
 A site of its own, in a folder of its own, with another title and colour, so that a projector shows which one is open.
+In another language it is slides with their notes, polls and the plan, for the lessons whose lectures are translated.
 """
 
 from __future__ import annotations
@@ -9,25 +10,41 @@ import importlib
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import build_site
 import nbformat
+from editions import Edition
 from nbformat import NotebookNode
 
 from lecture.asked import read_asked
-from lecture.deck import deck, write_shared
+from lecture.deck import deck, markdown, write_shared
 from lecture.exports import gift, moodle, page, save_qti
 from lecture.figures import figures_of
 from lecture.plan import DAY, UNIT, left_out, lesson_plan, memory_table, peaks, plan_table, timetable
 from lecture.polls import all_polls, read_bank
-from lecture.slides import CUTS, Slide, read_slides
+from lecture.slides import CUTS, Slide, read_slides, title_of
 from vlmteach.course import LESSONS, Lesson
+from vlmteach.language import _
 
 HERE = Path(__file__).parent
 RESULTS = build_site.ROOT / "benchmarks" / "results.json"
 EDITION = build_site.ROOT / "site-instructor"
 STAGED = build_site.ROOT / "build" / "instructor"
+_INDEX = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="quizzes/shared/quiz.css">
+</head>
+<body>
+{content}
+</body>
+</html>
+"""
 _SETTINGS = """
 project = html_title = "vlmteach, instructor's edition"
 html_theme_options["light_css_variables"] |= {"color-brand-primary": "#a5480b", "color-brand-content": "#a5480b"}
@@ -36,23 +53,23 @@ html_theme_options["announcement"] = "Instructor's edition: it holds answers. Cl
 """
 
 
-def write_decks(lessons: list[Lesson], folder: Path) -> None:
+def write_decks(lessons: Iterable[Lesson], folder: Path, edition: Edition | None = None) -> None:
     """The slides of these lessons, with all that they need."""
     write_shared(folder / "shared")
     for lesson in lessons:
-        slides = read_slides(lesson)
-        made = deck(lesson, slides, read_bank(lesson), figures_of(lesson, slides))
+        slides = read_slides(lesson, edition)
+        made = deck(lesson, slides, read_bank(lesson, edition), figures_of(lesson, slides, edition))
         (folder / f"{lesson.number:02d}.html").write_text(made, "utf-8")
 
 
-def write_quizzes(lessons: list[Lesson], folder: Path) -> None:
+def write_quizzes(lessons: Iterable[Lesson], folder: Path, edition: Edition | None = None) -> None:
     """The polls of these lessons: a page, a key, and files for Canvas, Moodle and whoever reads GIFT."""
     shared = folder / "shared"
     write_shared(shared)
     for name in ("quiz.css", "quiz.js"):
         shutil.copyfile(HERE / "static" / name, shared / name)
     for lesson in lessons:
-        polls, name = list(read_bank(lesson).values()), f"{lesson.number:02d}"
+        polls, name = list(read_bank(lesson, edition).values()), f"{lesson.number:02d}"
         (folder / f"{name}.html").write_text(page(lesson, polls), "utf-8")
         (folder / f"{name}-key.html").write_text(page(lesson, polls, key=True), "utf-8")
         (folder / f"{name}.gift").write_text(gift(lesson, polls), "utf-8")
@@ -89,38 +106,44 @@ def exercises_page() -> str:
     return "\n".join(parts)
 
 
-def plan_page() -> str:
-    """Minutes of every lesson in each length, a day, a unit, and each lesson slide by slide."""
-    slides, polls = {lesson: read_slides(lesson) for lesson in LESSONS}, all_polls()
-    parts = [
-        "# Plan\n",
-        plan_table(slides, polls),
-        "## A day\n",
-        timetable(DAY),
-        "## A unit of four weeks\n",
-        timetable(UNIT),
-        "## Memory on a server\n",
+def plan_page(lessons: tuple[Lesson, ...] = LESSONS, edition: Edition | None = None) -> str:
+    """Minutes of these lessons in each length, each slide by slide; a day, a unit and the memory of all lessons."""
+    slides = {lesson: read_slides(lesson, edition) for lesson in lessons}
+    polls = all_polls(lessons, edition)
+    memory = _(
         "A student's kernel at the highest point of a lesson, as its last build measured it. Kernels share what they "
-        "only read, the code of torch above all, so a class needs somewhat less.\n",
+        "only read, the code of torch above all, so a class needs somewhat less."
+    )
+    parts = [
+        "# " + _("Plan") + "\n",
+        plan_table(slides, polls),
+        "## " + _("A day") + "\n",
+        timetable(DAY),
+        "## " + _("A unit of four weeks") + "\n",
+        timetable(UNIT),
+        "## " + _("Memory on a server") + "\n",
+        f"{memory}\n",
         memory_table(peaks(json.loads(RESULTS.read_text("utf-8"))["benchmarks"]["lessons"])),
     ]
-    for lesson in LESSONS:
-        parts += [f"## {lesson.number:02d} · {lesson.title}\n", lesson_plan(slides[lesson], polls)]
-        parts.append(left_out(lesson, slides[lesson], read_bank(lesson)))
+    for lesson in lessons:
+        parts += [f"## {title_of(lesson)}\n", lesson_plan(slides[lesson], polls)]
+        parts.append(left_out(lesson, slides[lesson], read_bank(lesson, edition), edition))
     return "\n".join(parts)
 
 
-def _links() -> str:
+def _links(lessons: tuple[Lesson, ...] = LESSONS) -> str:
+    files = {".html": _("page"), "-key.html": _("with answers")}
+    notes = _("with notes")
+    files |= {"-canvas.zip": "Canvas", "-moodle.xml": "Moodle", ".gift": "GIFT"}
     rows = []
-    for lesson in LESSONS:
+    for lesson in lessons:
         name = f"{lesson.number:02d}"
         decks = " · ".join(f'<a href="slides/{name}.html?cut={cut}">{cut}</a>' for cut in CUTS)
-        prints = f'<a href="slides/{name}.html?print-pdf&amp;handout">with notes</a>'
-        files = {".html": "page", "-key.html": "key", "-canvas.zip": "Canvas", "-moodle.xml": "Moodle", ".gift": "GIFT"}
+        prints = f'<a href="slides/{name}.html?print-pdf&amp;handout">{notes}</a>'
         quiz = " · ".join(f'<a href="quizzes/{name}{end}">{what}</a>' for end, what in files.items())
-        rows.append(f"<tr><td>{name} · {lesson.title}</td><td>{decks}</td><td>{prints}</td><td>{quiz}</td></tr>")
-    head = "<tr><th>lesson</th><th>slides, minutes</th><th>to print</th><th>polls</th></tr>"
-    return f"<table>\n{head}\n" + "\n".join(rows) + "\n</table>"
+        rows.append(f"<tr><td>{title_of(lesson)}</td><td>{decks}</td><td>{prints}</td><td>{quiz}</td></tr>")
+    titles = (_("lesson"), _("slides, minutes"), _("to print"), _("polls"))
+    return f"<table>\n<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>\n" + "\n".join(rows) + "\n</table>"
 
 
 def stage() -> Path:
@@ -144,6 +167,22 @@ def stage() -> Path:
     (source / "plan.md").write_text(plan_page(), "utf-8")
     (source / "exercises.md").write_text(exercises_page(), "utf-8")
     return source
+
+
+def write_edition(edition: Edition, lessons: tuple[Lesson, ...], folder: Path) -> None:
+    """The slides, polls and plan of these lessons in another language, which is the one in use, and a page of links."""
+    shutil.rmtree(folder, ignore_errors=True)
+    write_decks(lessons, folder / "slides", edition)
+    write_quizzes(lessons, folder / "quizzes", edition)
+    build_site.write_ask(folder)
+    title = _("Slides, polls and plan")
+    keys = _(
+        "On the slides, **S** opens the speaker's window with notes and a clock, **F** fills the screen, and **O** "
+        "shows all slides. The number in a link is the length of the lecture in minutes."
+    )
+    content = f"<h1>{title}</h1>\n{markdown(keys)}{_links(lessons)}\n{markdown(plan_page(lessons, edition))}"
+    page = _INDEX.format(language=edition.language, title=title, content=content)
+    (folder / "index.html").write_text(page, "utf-8")
 
 
 def build() -> int:

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from build_lessons import SOURCES
+from editions import editions
 from lecture_marks import read_marks
+from prose import translated_mark
 
 from vlmteach.course import LESSONS
 from vlmteach.course.exercises import Exercise
@@ -62,12 +64,15 @@ def _canaries(what: str, texts: Iterable[str]) -> list[Canary]:
 
 
 def notes() -> list[Canary]:
-    """Every paragraph of the notes."""
+    """Every paragraph of the notes, in all languages."""
+    spoken = [(lesson, None) for lesson in LESSONS]
+    spoken += [(lesson, edition.lecturer(lesson)) for edition in editions() for lesson in edition.lectures]
     return [
         canary
-        for lesson in LESSONS
+        for lesson, translate in spoken
         for mark in read_marks((SOURCES / f"{lesson.name}.md").read_text("utf-8"))
-        for canary in _canaries(f"note {lesson.number:02d}, {mark.title!r}", re.split(r"\n\s*\n", mark.notes))
+        for said in [translated_mark(mark, translate) if translate else mark]
+        for canary in _canaries(f"note {lesson.number:02d}, {said.title!r}", re.split(r"\n\s*\n", said.notes))
     ]
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from editions import Edition
+
 from lecture.polls import Poll
-from lecture.slides import CUTS, Slide
+from lecture.slides import CUTS, Slide, title_of
 from vlmteach.course import LESSONS, Lesson
+from vlmteach.language import N_, _
 
 CLASS = 30  # students at once, in the table of memory
-LEAD_OUT = "Not in the lecture, whose minutes are full. Polls are for the quiz, or for a room that is quick.\n"
+LEAD_OUT = N_("Not in the lecture, whose minutes are full. Polls are for the quiz, or for a room that is quick.")
 SLACK = 5  # minutes that a lecture may leave over, for a late start and a question
 
 # (lesson, cut) of each sitting. A day has breaks between its sittings, a unit two lectures a week.
@@ -22,21 +25,21 @@ DAY = (
     ("14:30", ((8, 50), (9, 20))),
 )
 UNIT = (
-    ("week 1, first", ((0, 20), (1, 50))),
-    ("week 1, second", ((2, 90),)),
-    ("week 2, first", ((3, 20), (4, 50))),
-    ("week 2, second", ((5, 90),)),
-    ("week 3, first", ((6, 90),)),
-    ("week 3, second", ((7, 90),)),
-    ("week 4, first", ((8, 90),)),
-    ("week 4, second", ((9, 50), (10, 20))),
+    (N_("week {week}, first lecture", week=1), ((0, 20), (1, 50))),
+    (N_("week {week}, second lecture", week=1), ((2, 90),)),
+    (N_("week {week}, first lecture", week=2), ((3, 20), (4, 50))),
+    (N_("week {week}, second lecture", week=2), ((5, 90),)),
+    (N_("week {week}, first lecture", week=3), ((6, 90),)),
+    (N_("week {week}, second lecture", week=3), ((7, 90),)),
+    (N_("week {week}, first lecture", week=4), ((8, 90),)),
+    (N_("week {week}, second lecture", week=4), ((9, 50), (10, 20))),
 )
 
 # Sections that no lecture shows, of each lesson, and why. All others have a slide.
 LEFT_OUT = {
     9: {
-        "Would any network do?": "controls of the figure before it, to read, and to show when somebody asks",
-        "Glossary": "to look up",
+        "Would any network do?": N_("controls of the figure before it, to read, and to show when somebody asks"),
+        "Glossary": N_("to look up"),
     },
 }
 
@@ -69,29 +72,32 @@ def minutes_of(slides: Iterable[Slide], polls: dict[str, Poll], cut: int) -> Min
 
 def plan_table(lessons: dict[Lesson, list[Slide]], polls: dict[str, Poll]) -> str:
     """One Markdown table: each lesson in each length, beside what a student needs alone, to read and for exercises."""
-    head = "| lesson | " + " | ".join(f"{cut} min: slides, talk + polls + exercises" for cut in CUTS) + " | alone |"
-    lines = [head, "|---|" + "---|" * (len(CUTS) + 1)]
+    lengths = [_("{cut} min: slides, talk + polls + exercises", cut=cut) for cut in CUTS]
+    lines = _head(_("lesson"), *lengths, _("alone"))
     for lesson, slides in lessons.items():
         cells = []
         for cut in CUTS:
             spent = minutes_of(slides, polls, cut)
             cells.append(f"{spent.slides}: {spent.talk} + {spent.polls} + {spent.exercises} = {spent.total}")
-        lines.append(
-            f"| {lesson.number:02d} · {lesson.title} | {' | '.join(cells)} | {lesson.minutes} + {lesson.exercises} |"
-        )
+        lines.append(f"| {title_of(lesson)} | {' | '.join(cells)} | {lesson.minutes} + {lesson.exercises} |")
     return "\n".join(lines) + "\n"
+
+
+def _head(*titles: str) -> list[str]:
+    """The first two lines of a Markdown table."""
+    return [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
 
 
 def lesson_plan(slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
     """One lesson, slide by slide, with the minute at which each begins in each length."""
-    lines = [
-        f"| slide | minutes | {' | '.join(f'begins, of {cut}' for cut in CUTS)} |",
-        "|---|---|" + "---|" * len(CUTS),
-    ]
+    lines = _head(_("slide"), _("minutes"), *(_("begins, of {cut}", cut=cut) for cut in CUTS))
     clock = dict.fromkeys(CUTS, 0)
     for slide in slides:
-        asked = [(f"*Poll:* {polls[slide.poll].ask}", polls[slide.poll].minutes)] if slide.poll else []
-        for title, minutes in [*asked, (slide.title, slide.minutes)]:
+        shown = [(slide.title, slide.minutes)]
+        if slide.poll:
+            poll = polls[slide.poll]
+            shown.insert(0, (_("*Poll:* {question}", question=poll.ask), poll.minutes))
+        for title, minutes in shown:
             begins = [str(clock[cut]) if slide.cut <= cut else "" for cut in CUTS]
             lines.append(f"| {title.replace('|', '&#124;')} | {minutes} | {' | '.join(begins)} |")
             for cut in CUTS:
@@ -99,20 +105,24 @@ def lesson_plan(slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def left_out(lesson: Lesson, slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
+def left_out(lesson: Lesson, slides: Iterable[Slide], polls: dict[str, Poll], edition: Edition | None = None) -> str:
     """What of a lesson no lecture has, as Markdown, empty where there is nothing. polls: those of the lesson."""
     shown = {slide.poll for slide in slides}
-    lines = [f"- *{section}*: {why}." for section, why in LEFT_OUT.get(lesson.number, {}).items()]
-    lines += [f"- *Poll:* {poll.ask}" for poll in polls.values() if poll.id not in shown]
-    return "\n".join([LEAD_OUT, *lines]) + "\n" if lines else ""
+    translate = edition.lecturer(lesson) if edition else str
+    lines = [
+        "- " + _("*{section}*: {why}.", section=translate(section), why=_(why))
+        for section, why in LEFT_OUT.get(lesson.number, {}).items()
+    ]
+    lines += ["- " + _("*Poll:* {question}", question=poll.ask) for poll in polls.values() if poll.id not in shown]
+    return "\n".join([f"{_(LEAD_OUT)}\n", *lines]) + "\n" if lines else ""
 
 
 def timetable(sittings: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]) -> str:
     """A day or a unit as a Markdown table."""
-    lines = ["| when | what | minutes |", "|---|---|---|"]
+    lines = _head(_("when"), _("what"), _("minutes"))
     for when, parts in sittings:
-        what = ", ".join(f"{LESSONS[number].number:02d} · {LESSONS[number].title} ({cut})" for number, cut in parts)
-        lines.append(f"| {when} | {what} | {sum(cut for _, cut in parts)} |")
+        what = ", ".join(f"{title_of(LESSONS[number])} ({cut})" for number, cut in parts)
+        lines.append(f"| {_(when)} | {what} | {sum(cut for _, cut in parts)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -127,8 +137,8 @@ def peaks(rows: Iterable[Mapping[str, Any]]) -> dict[int, float]:
 
 def memory_table(peak: Mapping[int, float]) -> str:
     """What a server needs for each lesson, as a Markdown table: for one student, and for a class at once."""
-    lines = [f"| lesson | MB for a student | GB for {CLASS} at once |", "|---|---|---|"]
+    lines = _head(_("lesson"), _("MB for a student"), _("GB for {count} at once", count=CLASS))
     for lesson in LESSONS:
         one = peak[lesson.number]
-        lines.append(f"| {lesson.number:02d} · {lesson.title} | {one:,.0f} | {CLASS * one / 1000:.0f} |")
+        lines.append(f"| {title_of(lesson)} | {one:,.0f} | {CLASS * one / 1000:.0f} |")
     return "\n".join(lines) + "\n"

@@ -20,12 +20,13 @@ site, with its state in the address. A poll that no slide asks is for quizzes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from editions import Edition
 
 from vlmteach.course import LESSONS, Lesson
 
@@ -63,15 +64,19 @@ class Poll:
         return next(option for option in self.options if option.right)
 
 
-def read_bank(lesson: Lesson, folder: Path = BANK) -> dict[str, Poll]:
-    """The polls of a lesson by id. Raises ValueError, naming the poll, for one that cannot be asked."""
+def read_bank(lesson: Lesson, edition: Edition | None = None, folder: Path = BANK) -> dict[str, Poll]:
+    """The polls of a lesson by id. Raises ValueError, naming the poll, for one that cannot be asked.
+
+    edition: in another language than English. Raises KeyError for a message that it lacks.
+    """
+    translate = edition.lecturer(lesson) if edition else str
     path = folder / f"{lesson.number:02d}.yaml"
     if not path.exists():
         return {}
     polls: dict[str, Poll] = {}
     for entry in yaml.safe_load(path.read_text("utf-8")):
         try:
-            poll = _poll(entry, f"{lesson.number:02d}-")
+            poll = _poll(entry, f"{lesson.number:02d}-", translate)
             if poll.id in polls:
                 raise ValueError("its id is taken; every poll has an id of its own")
         except ValueError as error:
@@ -80,31 +85,32 @@ def read_bank(lesson: Lesson, folder: Path = BANK) -> dict[str, Poll]:
     return polls
 
 
-def all_polls(lessons: Iterable[Lesson] = LESSONS) -> dict[str, Poll]:
+def all_polls(lessons: Iterable[Lesson] = LESSONS, edition: Edition | None = None) -> dict[str, Poll]:
     """The polls of several lessons by id."""
-    return {poll.id: poll for lesson in lessons for poll in read_bank(lesson).values()}
+    return {poll.id: poll for lesson in lessons for poll in read_bank(lesson, edition).values()}
 
 
-def _poll(entry: dict[str, Any], prefix: str) -> Poll:
+def _poll(entry: dict[str, Any], prefix: str, translate: Callable[[str], str]) -> Poll:
     _only(entry, {"id", "ask", "minutes", "options"}, {"see", "predict"})
     if not str(entry["id"]).startswith(prefix):
         raise ValueError(f"its id does not begin with {prefix}, the number of its lesson")
-    options = tuple(_option(option) for option in entry["options"])
+    options = tuple(_option(option, translate) for option in entry["options"])
     if not 2 <= len(options) <= 6:
         raise ValueError(f"it has {len(options)} options; expected 2 to 6")
     if sum(option.right for option in options) != 1:
         raise ValueError(f"{sum(option.right for option in options)} of its options are right; expected exactly one")
     if len({option.say for option in options}) < len(options):
         raise ValueError("two of its options say the same")
-    return Poll(entry["id"], entry["ask"], entry["minutes"], options, entry.get("see", ""), entry.get("predict", ""))
+    ask, see, predict = translate(entry["ask"]), entry.get("see", ""), entry.get("predict", "")
+    return Poll(entry["id"], ask, entry["minutes"], options, see, predict)
 
 
-def _option(entry: dict[str, Any]) -> Option:
+def _option(entry: dict[str, Any], translate: Callable[[str], str]) -> Option:
     _only(entry, {"say", "why"}, {"right", "planted"})
     for key in ("say", "why"):
         if not isinstance(entry[key], str):
             raise ValueError(f"{key!r} is {entry[key]!r} to YAML; put words that mean something else to it in quotes")
-    return Option(entry["say"], entry["why"], entry.get("right", False), entry.get("planted", ""))
+    return Option(translate(entry["say"]), translate(entry["why"]), entry.get("right", False), entry.get("planted", ""))
 
 
 def _only(entry: dict[str, Any], needed: set[str], allowed: set[str]) -> None:

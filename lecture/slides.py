@@ -17,16 +17,20 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
 import build_lessons
 import nbformat
 from bs4 import BeautifulSoup
+from editions import Edition
 from lecture_marks import Mark, read_marks, sections
 from nbformat import NotebookNode
+from prose import translated_mark
 
 from vlmteach.course import Lesson
+from vlmteach.language import _
 
 CUTS = (20, 50, 90)
 PARTS = ("code", "output", "figure")
@@ -70,19 +74,31 @@ class Slide:
     section: str
 
 
+def title_of(lesson: Lesson) -> str:
+    """What a lesson is called in plans and quizzes: 01 · From feature map to tokens."""
+    return f"{lesson.number:02d} · {_(lesson.title)}"
+
+
 @cache
-def executed(lesson: Lesson) -> NotebookNode:
+def executed(lesson: Lesson, edition: Edition | None = None) -> NotebookNode:
     """The lesson as it was executed and committed."""
-    return nbformat.read(build_lessons.NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4)
+    folder = edition.notebooks if edition else build_lessons.NOTEBOOKS
+    return nbformat.read(folder / f"{lesson.name}.ipynb", as_version=4)
 
 
-def read_slides(lesson: Lesson) -> list[Slide]:
-    """The slides of a lesson, in order. Raises ValueError, naming lesson and slide, for a mark that cannot be used."""
+def read_slides(lesson: Lesson, edition: Edition | None = None) -> list[Slide]:
+    """The slides of a lesson, in order. Raises ValueError, naming lesson and slide, for a mark that cannot be used.
+
+    edition: in another language than English. Raises KeyError for a message that it lacks.
+    """
     path = build_lessons.SOURCES / f"{lesson.name}.md"
-    cells = [cell for cell in build_lessons.read_source(lesson).cells if cell.cell_type == "code"]
-    ran = {cell.id: cell for cell in executed(lesson).cells}
+    cells = [cell for cell in build_lessons.read_source(lesson, edition).cells if cell.cell_type == "code"]
+    ran = {cell.id: cell for cell in executed(lesson, edition).cells}
+    marks = read_marks(path.read_text("utf-8"))
+    if edition:
+        marks = [translated_mark(mark, edition.lecturer(lesson)) for mark in marks]
     slides = []
-    for mark in read_marks(path.read_text("utf-8")):
+    for mark in marks:
         try:
             following = cells[mark.code_cells].id if mark.code_cells < len(cells) else ""
             slides.append(_slide(mark, following, ran))
@@ -140,6 +156,11 @@ def _shown(wish: str) -> Shown:
         raise ValueError(f"it shows {wish!r}; expected code, code 2-5, output, output 2-5 or figure")
     first = int(found[2] or 0)
     return Shown(found[1], first, int(found[3] or first))
+
+
+def columns(text: str) -> int:
+    """How wide a line is, in Latin letters of one width: a Japanese letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def printed(cell: NotebookNode) -> str:

@@ -22,9 +22,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from build_lessons import SOURCES
-from editions import PACKAGE, Edition, editions, shown_by_lesson
+from editions import PACKAGE, Edition, editions, lecture_name, shown_by_lesson
 from faithful import problems
-from prose import messages
+from prose import lecture_messages, messages
 from readme import CATALOGUE as README
 from readme import readme_messages
 
@@ -32,6 +32,7 @@ from vlmteach.course import Lesson
 from vlmteach.language import FROM_LESSON, LOCALE, own_context
 
 ROOT = Path(__file__).resolve().parents[1]
+BANK = ROOT / "lecture" / "bank"
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # or a compiled catalogue would change with the clock
 MARKS = {"_": None, "N_": None}
 
@@ -69,12 +70,13 @@ MARKED = [
     (ROOT / "notebooks", "build_lessons.py", "python"),
     (ROOT / "notebooks", "readme.py", "python"),
     (ROOT / "docs", "build_site.py", "python"),
+    (ROOT / "lecture", "**.py", "python"),
 ]
 
 
 @cache
 def package_messages() -> dict[str, tuple[str, ...]]:
-    """What the package and the builder say: message -> the files it stands in."""
+    """What the package and the builders say: message -> the files it stands in."""
     found: dict[str, list[str]] = {}
     for folder, pattern, language in MARKED:
         for file, _line, message, _comments, _context in extract_from_dir(
@@ -93,6 +95,15 @@ def lesson_template(lesson: Lesson, catalogue: Catalog) -> Catalog:
         template.add(message)
     for text in shown_by_lesson(catalogue):
         template.add(text, context=FROM_LESSON)
+    return template
+
+
+def lecture_template(lesson: Lesson) -> Catalog:
+    """All messages of a lesson's slides, notes and polls, without translations."""
+    source, bank = SOURCES / f"{lesson.name}.md", BANK / f"{lesson.number:02d}.yaml"
+    template = Catalog(fuzzy=False)
+    for message in lecture_messages(source.read_text("utf-8"), bank.read_text("utf-8")):
+        template.add(message)
     return template
 
 
@@ -166,6 +177,8 @@ def templates(edition: Edition) -> Iterator[tuple[str, Catalog]]:
     yield README, readme_template()
     for lesson in edition.lessons:
         yield lesson.name, lesson_template(lesson, edition.catalogue(lesson.name))
+    for lesson in edition.lectures:
+        yield lecture_name(lesson), lecture_template(lesson)
 
 
 def update(edition: Edition) -> None:
@@ -216,7 +229,8 @@ def main(arguments: list[str]) -> int:
         left += len(found)
         print("\n".join(found))
         count = sum(len(template) for _name, template in templates(edition))
-        print(f"{edition.name}: {len(edition.lessons)} lessons, {count} messages, {len(found)} things left to do")
+        parts = f"{len(edition.lessons)} lessons, {len(edition.lectures)} lectures"
+        print(f"{edition.name}: {parts}, {count} messages, {len(found)} things left to do")
     return 1 if asked.check and left else 0
 
 

@@ -2,10 +2,11 @@
 
 One folder of notebooks/po is one edition, called by the code of its language:
 
-    edition.toml      its name in its own language, the lessons it has, the letters of its script
+    edition.toml      its name in its own language, the lessons and lectures it has, the letters of its script
     glossary.toml     each of the field's terms and the one translation that it has
     NN_….po           the prose of a lesson, and those texts in its code cells that figures and controls show
-    vlmteach.po       what the package and the builder say
+    NN_lecture.po     its slides, notes and polls: what the lesson itself does not say
+    vlmteach.po       what the package and the builders say
     README.po         what the README says to students
 
 A lesson that the edition does not have is not there: its index and its links lead to the English one.
@@ -30,7 +31,7 @@ from vlmteach.language import FROM_LESSON
 
 NOTEBOOKS = Path(__file__).resolve().parent
 FOLDERS = NOTEBOOKS / "po"
-PACKAGE = "vlmteach"  # the catalogue of what the package and the builder say
+PACKAGE = "vlmteach"  # the catalogue of what the package and the builders say
 FONTS = "matplotlib-fontja"  # the package with the letters that matplotlib's own fonts lack
 _START = re.compile(r"^course\.start\((\d+)\)$", re.MULTILINE)
 _INSTALL = '%pip install --quiet --no-deps "vlmteach @'
@@ -49,11 +50,11 @@ class Edition:
     folder: Path
 
     def __post_init__(self) -> None:
-        unknown = set(self._settings) ^ {"name", "lessons", "letters"}
+        unknown = set(self._settings) ^ {"name", "lessons", "lectures", "letters"}
         if unknown:
             raise ValueError(
                 f"{self.folder / 'edition.toml'} has, or lacks, {', '.join(sorted(unknown))}; "
-                "expected name, lessons and letters."
+                "expected name, lessons, lectures and letters."
             )
 
     @cached_property
@@ -73,11 +74,22 @@ class Edition:
     @property
     def lessons(self) -> tuple[Lesson, ...]:
         """The lessons it has. Raises ValueError for a number that is no lesson's."""
-        numbers = self._settings["lessons"]
-        unknown = set(numbers) - {lesson.number for lesson in LESSONS}
+        return self._chosen("lessons", LESSONS)
+
+    @property
+    def lectures(self) -> tuple[Lesson, ...]:
+        """Those whose slides, notes and polls it has. Raises ValueError for a number that is none of its lessons'."""
+        return self._chosen("lectures", self.lessons)
+
+    def _chosen(self, setting: str, lessons: tuple[Lesson, ...]) -> tuple[Lesson, ...]:
+        numbers = self._settings[setting]
+        unknown = set(numbers) - {lesson.number for lesson in lessons}
         if unknown:
-            raise ValueError(f"{self.folder / 'edition.toml'} names lessons that there are not: {sorted(unknown)}.")
-        return tuple(lesson for lesson in LESSONS if lesson.number in numbers)
+            raise ValueError(
+                f"{self.folder / 'edition.toml'} names {setting} that there are not: {sorted(unknown)}; "
+                f"expected some of {[lesson.number for lesson in lessons]}."
+            )
+        return tuple(lesson for lesson in lessons if lesson.number in numbers)
 
     @property
     def glossary(self) -> dict[str, str]:
@@ -111,21 +123,26 @@ class Edition:
         """Write a catalogue to its file."""
         self.catalogue_path(name).write_bytes(self.as_text(catalogue))
 
-    def translator(self, name: str) -> Callable[[str], str]:
-        """What says a catalogue's messages in this language; the file is read once.
+    def translator(self, *names: str) -> Callable[[str], str]:
+        """What says the messages of some catalogues in this language, from the first that has one; files are read once.
 
-        It raises KeyError for a message that is missing or fuzzy.
+        It raises KeyError for a message that is missing or fuzzy in all.
         """
-        catalogue = self.catalogue(name)
+        catalogues = [self.catalogue(name) for name in names]
 
         def translate(message: str) -> str:
-            found = catalogue.get(message)
-            if found is None or not found.string or found.fuzzy:
-                file = self.catalogue_path(name).name
-                raise KeyError(f"{file} has no translation of {message!r}: run make translate.")
-            return str(found.string)
+            for catalogue in catalogues:
+                found = catalogue.get(message)
+                if found is not None and found.string and not found.fuzzy:
+                    return str(found.string)
+            files = " and ".join(self.catalogue_path(name).name for name in names)
+            raise KeyError(f"{files}: no translation of {message!r}; run make translate.")
 
         return translate
+
+    def lecturer(self, lesson: Lesson) -> Callable[[str], str]:
+        """What says a lesson's slides, notes and polls in this language. Raises KeyError as translator does."""
+        return self.translator(lecture_name(lesson), lesson.name)
 
     def fingerprints(self, lesson: Lesson, shown: Iterable[tuple[str, str]]) -> list[str]:
         """What a lesson showed, each text with its translation, in a few letters: they differ when one is changed.
@@ -171,6 +188,11 @@ class Edition:
 def editions() -> tuple[Edition, ...]:
     """All editions in other languages than English."""
     return tuple(Edition(path.parent.name, path.parent) for path in sorted(FOLDERS.glob("*/edition.toml")))
+
+
+def lecture_name(lesson: Lesson) -> str:
+    """The name of the catalogue of a lesson's slides, notes and polls."""
+    return f"{lesson.number:02d}_lecture"
 
 
 def shown_by_lesson(catalogue: Catalog) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from babel.messages.catalog import Catalog, Message
 from markdown_it import MarkdownIt
@@ -57,7 +58,7 @@ def differences(message: Message, glossary: Mapping[str, str]) -> Iterator[str]:
             yield f"{what} {pattern.findall(english)} became {pattern.findall(other)}"
     yield from _numbers(_without_code(english), _without_code(other))
     yield from _terms(english, other, glossary, _left_out(message))
-    if _loose_marks(other) > _loose_marks(english):
+    if "*" in other and _loose_marks(other) > _loose_marks(english):
         yield "a * stays visible: put a blank between it and the letters outside, or move the mark"
 
 
@@ -95,6 +96,7 @@ def _terms(english: str, other: str, glossary: Mapping[str, str], left_out: set[
             yield f"“{term}” is {glossary[term]} in the glossary, which is not there"
 
 
+@cache
 def _term(term: str) -> re.Pattern[str]:
     plural = f"(?:{re.escape(term[:-1])}ies|{re.escape(term)})" if term.endswith("y") else f"{re.escape(term)}(?:e?s)?"
     return re.compile(rf"(?<![\w-]){plural}(?![\w-])", re.IGNORECASE)

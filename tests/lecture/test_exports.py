@@ -13,8 +13,9 @@ from playwright.sync_api import sync_playwright
 from support.browser import FLAGS, find_chromium
 
 from lecture.deck import markdown_line
-from lecture.exports import gift, moodle, page, save_qti, title_of
+from lecture.exports import gift, moodle, page, save_qti
 from lecture.polls import Option, Poll, read_bank
+from lecture.slides import title_of
 from vlmteach.course import LESSONS, Lesson
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)

@@ -96,7 +96,7 @@ POLL = """
 
 def bank(folder: Path, text: str):
     (folder / "01.yaml").write_text(text, "utf-8")
-    return read_bank(LESSONS[1], folder)
+    return read_bank(LESSONS[1], folder=folder)
 
 
 def test_a_poll_is_read_with_a_reason_for_each_option(tmp_path) -> None:

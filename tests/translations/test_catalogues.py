@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
+import re
 import shutil
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import catalogues
 import pytest
 from build_lessons import SOURCES
 from catalogues import behind, compiled_path, package_messages, templates, update, updated
-from editions import PACKAGE, Edition, editions, shown_by_lesson
+from editions import PACKAGE, Edition, editions, lecture_name, shown_by_lesson
+from lecture_marks import read_marks
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from prose import messages, translated
+from prose import lecture_messages, messages, translated, translated_mark
 from readme import CATALOGUE as README
 
+from lecture.deck import markdown
+from lecture.polls import read_bank
 from vlmteach import language
 from vlmteach.course import LESSONS
 from vlmteach.course.terms import TERMS
@@ -37,9 +42,10 @@ def test_its_files_are_as_make_translate_writes_them(edition: Edition) -> None:
 
 
 @each_edition
-def test_it_has_a_catalogue_for_each_of_its_lessons_and_no_other(edition: Edition) -> None:
+def test_it_has_a_catalogue_for_each_of_its_lessons_and_lectures_and_no_other(edition: Edition) -> None:
     names = {path.stem for path in edition.folder.glob("*.po")}
-    assert names == {PACKAGE, README, *(lesson.name for lesson in edition.lessons)}
+    lectures = map(lecture_name, edition.lectures)
+    assert names == {PACKAGE, README, *(lesson.name for lesson in edition.lessons), *lectures}
 
 
 @each_edition
@@ -81,6 +87,38 @@ def test_a_lesson_whose_messages_stay_as_they_are_says_the_same(lesson) -> None:
     assert code_of(again) == code_of(source)
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_slide_whose_messages_stay_as_they_are_says_the_same(lesson) -> None:
+    for mark in read_marks((SOURCES / f"{lesson.name}.md").read_text("utf-8")):
+        again = translated_mark(mark, lambda message: message)
+        assert [markdown(text) for text in (again.text, again.notes)] == [markdown(mark.text), markdown(mark.notes)]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lecture_has_messages_for_all_it_says_and_none_that_the_lesson_has(lesson) -> None:
+    source, bank = SOURCES / f"{lesson.name}.md", catalogues.BANK / f"{lesson.number:02d}.yaml"
+    its, own = lecture_messages(source.read_text("utf-8"), bank.read_text("utf-8")), messages(source.read_text("utf-8"))
+    assert set(its).isdisjoint(own)
+    said: set[str] = set()
+    for mark in read_marks(source.read_text("utf-8")):
+        said |= {mark.title, *re.findall(r"^(?!- |\d\. |\$|\||>)\S.*$", f"{mark.text}\n\n{mark.notes}", re.MULTILINE)}
+    for poll in read_bank(lesson).values():
+        said |= {poll.ask, *(text for option in poll.options for text in (option.say, option.why))}
+    assert said <= {*its, *own}
+
+
+def test_every_marked_text_is_found_also_where_no_catalogue_can_look() -> None:
+    files = {file for found in package_messages().values() for file in found if file.endswith(".py")}
+    assert {"lecture/deck.py", "lecture/plan.py", "notebooks/build_lessons.py"} <= files
+    marked = set()
+    for folder, pattern, spoken in catalogues.MARKED:
+        for path in folder.glob(pattern.replace("**.", "**/*.")) if spoken == "python" else ():
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in catalogues.MARKS:
+                    marked |= {part.value for part in node.args if isinstance(part, ast.Constant)}
+    assert marked - {""} <= package_messages().keys(), "a mark inside an f-string is not found: put it before"
+
+
 def test_the_page_of_a_script_finds_each_text_that_the_catalogues_have() -> None:
     scripts = [path.read_text("utf-8") for path in (catalogues.ROOT / PACKAGE).rglob("*.js")]
     marked = [text for text, files in package_messages().items() if any(file.endswith(".js") for file in files)]
@@ -94,18 +132,30 @@ def code_of(source: str) -> list[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edition:
-    """The Japanese edition and the sources of the lessons, to be changed."""
+    """The Japanese edition with one lesson and its lecture, and the sources, to be changed."""
     (japanese,) = (edition for edition in editions() if edition.language == "ja")
     package_messages()  # kept from here on
     shutil.copytree(japanese.folder, tmp_path / "ja")
     shutil.copytree(SOURCES, tmp_path / "src")
+    shutil.copytree(catalogues.BANK, tmp_path / "bank")
     monkeypatch.setattr(catalogues, "SOURCES", tmp_path / "src")
+    monkeypatch.setattr(catalogues, "BANK", tmp_path / "bank")
     monkeypatch.setattr(catalogues, "LOCALE", tmp_path / "locale")
     monkeypatch.setattr(catalogues, "ROOT", tmp_path)
-    edition = Edition("ja", tmp_path / "ja")
+    edition = with_parts(Edition("ja", tmp_path / "ja"), lessons=[0], lectures=[0])
     catalogues.compile_catalogues(edition)
     assert list(behind(edition)) == []
     return edition
+
+
+def with_parts(edition: Edition, lessons: list[int], lectures: list[int]) -> Edition:
+    """The edition with these lessons and lectures."""
+    settings = edition.folder / "edition.toml"
+    text = settings.read_text("utf-8")
+    for name, numbers in (("lessons", lessons), ("lectures", lectures)):
+        text = re.sub(rf"^{name} = .*$", f"{name} = {numbers}", text, flags=re.MULTILINE)
+    settings.write_text(text, "utf-8")
+    return Edition(edition.language, edition.folder)
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -116,7 +166,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("That is a good answer.", "That is an answer."), ("196 tokens", "197 tokens"), ("## Summary", "## End")],
+    [("claims can be measured.", "they can be measured."), ("196 tokens", "197 tokens"), ("## Summary", "## End")],
 )
 def test_a_changed_english_sentence_is_found_and_keeps_its_old_translation_as_fuzzy(
     copy: Edition, tmp_path: Path, old: str, new: str
@@ -131,6 +181,38 @@ def test_a_changed_english_sentence_is_found_and_keeps_its_old_translation_as_fu
     assert left.startswith("ja/00_start_here.po: ")
     assert "fuzzy" in left or new == "## End"  # too short to be like anything
     assert new.removeprefix("## ") in left
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("src/00_start_here.md", ":::{slide} Both tile the picture", ":::{slide} Both of them tile the picture"),
+        ("src/00_start_here.md", "Insist on the prediction: a student", "Insist on a prediction: a student"),
+        ("bank/00.yaml", "say: The CNN, when the things", "say: The CNN, when things"),
+    ],
+)
+def test_a_changed_slide_note_or_poll_is_found_and_keeps_its_old_translation_as_fuzzy(
+    copy: Edition, tmp_path: Path, file: str, old: str, new: str
+) -> None:
+    replace(tmp_path / file, old, new)
+    assert sorted(problem.split(": ")[1] for problem in behind(copy)) == [
+        "left over, the English is gone",
+        "not translated",
+    ]
+    update(copy)
+    (left,) = behind(copy)
+    assert left.startswith("ja/00_lecture.po: fuzzy")
+
+
+def test_a_lecture_that_is_not_translated_yet_is_nothing_left_to_do(copy: Edition) -> None:
+    (copy.folder / "00_lecture.po").unlink()
+    assert any(problem.startswith("ja/00_lecture.po: not translated") for problem in behind(copy))
+    assert list(behind(with_parts(copy, lessons=[0], lectures=[]))) == []
+
+
+def test_a_lecture_of_a_lesson_that_an_edition_lacks_is_refused(copy: Edition) -> None:
+    with pytest.raises(ValueError, match=r"names lectures that there are not: \[2\]; expected some of \[0, 1\]"):
+        _ = with_parts(copy, lessons=[0, 1], lectures=[0, 2]).lectures
 
 
 def test_a_changed_verdict_is_found(copy: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +234,10 @@ def test_a_changed_verdict_is_found(copy: Edition, monkeypatch: pytest.MonkeyPat
         ("00_start_here.po", '](01_from_feature_map_to_tokens.ipynb)"\n', '](02_from.ipynb)"\n', "link "),
         ("00_start_here.po", "コネクタを通ると", "接続層を通ると", "“connector” is コネクタ"),
         ("vlmteach.po", "シード{seed}", "シード", "placeholder "),
+        ("00_lecture.po", "256個の新しい", "265個の新しい", "numbers are lost: ['256']"),
+        ("00_lecture.po", "`hint()`を", "`hint`を", "code "),
+        ("00_lecture.po", "幅を合わせるのはコネクタ", "幅を合わせるのは接続層", "“connector” is コネクタ"),
+        ("00_lecture.po", 'msgstr "どれでもない"', 'msgstr ""', "not translated"),
         ("vlmteach.po", 'msgstr "このレッスン"', 'msgstr ""', "not translated"),
     ],
 )
@@ -167,6 +253,7 @@ def test_a_translation_that_says_something_else_is_found(
 
 
 def test_a_text_that_two_lessons_translate_differently_is_what_each_of_them_says(copy: Edition, monkeypatch) -> None:
+    copy = with_parts(copy, lessons=[3, 4], lectures=[])
     for lesson, said in ((LESSONS[3], "赤"), (LESSONS[4], "red")):
         catalogue = copy.catalogue(lesson.name)
         for text, string in (("red", said), ("an apple", "りんご")):
