@@ -11,6 +11,7 @@ from pathlib import Path
 import build_lessons
 import numpy as np
 import pytest
+from editions import editions
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -122,22 +123,26 @@ def test_a_lesson_runs_once_and_only_what_came_out_as_committed_is_taken(monkeyp
         cell.outputs = [new_output("display_data", {"text/html": f'<img alt="{alt}" src="data:,">'})]
     committed, runs = new_notebook(cells=cells), []
 
-    def read_source(_lesson):
-        runs.append(1)
+    def read_source(_lesson, edition):
+        runs.append(edition)
         return new_notebook(cells=[new_code_cell(cell.source, id=cell.id) for cell in cells])
 
     monkeypatch.setattr(figures, "KEPT", tmp_path)
-    monkeypatch.setattr(figures, "executed", lambda lesson: committed)
+    monkeypatch.setattr(figures, "executed", lambda lesson, edition: committed)
     monkeypatch.setattr(build_lessons, "read_source", read_source)
     slides = [slide_of(cell, title=cell.source[:5], show=(Shown("figure"),)) for cell in cells]
     for _again in range(2):
         assert list(figures_of(LESSON, slides)) == [cells[1].id]
         assert "drawn again its figure differs" in capsys.readouterr().out
-    assert len(runs) == 1
+    assert runs == [None]
+    (other, *_rest) = editions()
+    for edition in (other, None, other):
+        assert list(figures_of(LESSON, slides, edition)) == [cells[1].id]
+    assert runs == [None, other], "what a language shows is kept beside what others do"
     committed.cells[0].outputs = [new_output("stream", text="2")]
-    monkeypatch.setattr(figures, "_run", lambda lesson, folder: folder.mkdir())
+    monkeypatch.setattr(figures, "_run", lambda lesson, folder, edition: folder.mkdir())
     assert figures_of(LESSON, slides) == {}
-    assert len(list(tmp_path.iterdir())) == 1, "of what a lesson was before nothing is kept"
+    assert len(list(tmp_path.glob("[0-9]*"))) == 1, "of what a lesson was before nothing is kept"
 
 
 def test_a_deck_shows_the_drawn_figure_and_tells_its_letters() -> None:
