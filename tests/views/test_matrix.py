@@ -115,9 +115,12 @@ def test_names_are_folded_at_spaces_and_hyphens(name, lines):
 
 
 def test_a_wide_letter_counts_twice_and_a_long_word_is_cut_where_it_may_be():
-    assert views._folded("クロス\u200bアテンション", 10) == "クロス\nアテンション"
+    assert views._folded("クロス\u200bアテンション", 12) == "クロス\nアテンション"
     assert views._folded("クロス\u200bアテンション", 18) == "クロスアテンション"
-    assert views._folded("平均ベクトル", 10) == "平均ベクトル"
+    assert views._folded("クロスアテンション", 10) == "クロスアテ\nンション"
+    assert views._folded("ああああーーー", 10) == "あああ\nあーーー"
+    assert views._folded("CNN（受容野3セル）", 16) == "CNN\n（受容野3セル）"
+    assert views._folded("CNN（受容野3セル）", 18) == "CNN（受容野3セル）"
 
 
 @pytest.mark.mpl_image_compare

@@ -6,6 +6,7 @@ that was not measured.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -150,13 +151,19 @@ def _name_axes(axis: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     axis.spines[:].set_visible(False)
 
 
+_WIDE = re.compile(r"(?<=[\u3000-\u9fff])(?=[\u3000-\u9fff])(?![ぁぃぅぇぉっゃゅょァィゥェォッャュョー、。）])")
+
+
 def _folded(name: str, width: int = 16) -> str:
     """A name in lines of at most about `width` letters, wide ones counted twice.
 
-    It is cut at spaces, behind hyphens, and where a zero-width space says that a long word may be cut.
+    It is cut at spaces, behind hyphens, before a wide bracket, and where a zero-width space says that it may be; a word
+    of wide letters that is longer than a line, between any two of them but for those that begin no line.
     """
     lines = [""]
-    for word in re.split(r"(?<=[- \u200b])", name):
+    words = re.split(r"(?<=[- \u200b])|(?=（)", name)
+    parts = itertools.chain.from_iterable(_WIDE.split(word) if _width(word) > width else [word] for word in words)
+    for word in parts:
         if lines[-1] and _width(lines[-1] + word.rstrip()) > width:
             lines.append("")
         lines[-1] += word

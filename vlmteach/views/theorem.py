@@ -67,7 +67,7 @@ def draw_differences(names: Sequence[str], differences: Sequence[float], limit: 
         )
         text = _("equal") if equal else tell_size(difference, limit)
         axis.text(shown, place, f" {text}", va="center")
-        told.append(f"{name}: {text}")
+        told.append(_("{name}: {difference}", name=name, difference=text))
     axis.axvline(limit, color=INK, linestyle="--")
     axis.text(
         limit,
