@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from vlmteach.course.glossary import TERMS
 
 from vlmteach import course, language
 from vlmteach.course.exercises import lesson_00
+from vlmteach.course.terms import TERMS
 from vlmteach.language import N_, _, asked, current_language, from_lesson, use_language
 
 
