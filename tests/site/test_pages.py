@@ -136,7 +136,7 @@ def test_the_japanese_search_finds_words_inside_a_sentence(open_page) -> None:
     page.locator("input[name=q]:visible").fill("自己注意")
     page.keyboard.press("Enter")
     page.wait_for_url("**/ja/search.html?q=*")
-    page.locator("#search-results .search li a", has_text="04 · 1つの数からたどる注意機構").first.click()
+    page.locator("#search-results .search li a", has_text="04 · 一つの数からたどる注意機構").first.click()
     page.wait_for_url("**/ja/notebooks/04_*.html*")
     assert "自己注意" in page.locator("article").text_content()
 
