@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from vlmteach import course, language
-from vlmteach.course.exercises import lesson_00
+from vlmteach.course.exercises import lesson_00, lesson_07
 from vlmteach.course.terms import TERMS
 from vlmteach.language import N_, _, asked, current_language, from_lesson, use_language
 
@@ -142,3 +143,27 @@ def test_the_article_s_sentence_stands_once_in_its_own_language() -> None:
         use_language(code)
         page = course.load_ledger().claim("only").to_html()
         assert (page.count(claim.japanese), page.count(claim.english)) == (1, times)
+
+
+def test_the_table_of_real_systems_is_in_the_lesson_s_language_and_its_code_and_names_stay() -> None:
+    english = course.load_systems().as_view()
+    use_language("ja")
+    japanese = course.load_systems().as_view()
+    for one, other in zip(english["rows"] + english["columns"], japanese["rows"] + japanese["columns"], strict=True):
+        assert one["title"] != other["title"]
+        assert one["explains"] != other["explains"]
+    cells = [cell for line in english["cells"] for cell in line], [cell for line in japanese["cells"] for cell in line]
+    for one, other in zip(*cells, strict=True):
+        assert one["code"] == other["code"]
+        assert [system["name"] for system in one["systems"]] == [system["name"] for system in other["systems"]]
+        assert not one["refusal"] or one["refusal"] != other["refusal"]
+        for its, theirs in zip(one["systems"], other["systems"], strict=True):
+            assert all(fact[0] != said[0] for fact, said in zip(its["facts"], theirs["facts"], strict=True))
+            assert its["facts"][-1][1] == theirs["facts"][-1][1]  # where it can be checked
+
+
+def test_why_a_mask_is_wrong_is_said_in_the_lesson_s_language() -> None:
+    use_language("ja")
+    said = str(lesson_07.mask.check(lambda picture, question, answer: torch.eye(picture + question + answer).bool()))
+    assert "を見てはいけないことになっています。" in said
+    assert "画像と質問は初めからそろっている" in said
