@@ -120,7 +120,7 @@ def _question(poll: Poll, key: bool) -> str:
         right = " data-right" if option.right else ""
         choice = f'<input type="radio" name="{poll.id}" value="{letter}"{" disabled" if key else ""}>'
         label = f"<label>{choice} <b>{letter}</b> {markdown_line(option.say)}</label>"
-        options.append(
-            f"<li{right}>{label}<p class='why'{'' if key else ' hidden'}>{markdown_line(option.why)}</p></li>"
-        )
+        why = markdown_line(option.why)
+        why = _("Right. {why}", why=why) if option.right else why
+        options.append(f"<li{right}>{label}<p class='why'{'' if key else ' hidden'}>{why}</p></li>")
     return f'<div class="ask">{markdown(poll.ask)}</div><ol class="options">{"".join(options)}</ol>'

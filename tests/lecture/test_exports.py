@@ -105,6 +105,8 @@ def test_a_page_hides_its_reasons_and_a_key_shows_them(lesson: Lesson) -> None:
         assert len(reasons) == sum(len(poll.options) for poll in bank(lesson))
         assert all(reason.has_attr("hidden") is not key for reason in reasons)
         assert len(shown.select("li[data-right]")) == len(bank(lesson))
+        told = [reason.get_text().startswith("Right. ") for reason in reasons]
+        assert told == [option.right for poll in bank(lesson) for option in poll.options]
 
 
 @pytest.mark.lecture
