@@ -481,7 +481,7 @@ def test_the_page_of_all_models_and_the_frame_of_one_are_small(file):
     for name in MODELS:
         frame = AskPage([name])._repr_mimebundle_()["text/html"]
         print(name, len(frame.encode()))
-        assert len(frame.encode()) <= 720_000
+        assert len(frame.encode()) <= 700_000
 
 
 @pytest.mark.parametrize("width", [360, 400, 700, 1000, 1400, 2560])

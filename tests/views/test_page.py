@@ -23,6 +23,11 @@ def test_what_is_imported_comes_once_and_before_it_is_used(files):
     assert page.one_script("a/main.js").split() == ["two();", "one();", "main();"]
 
 
+def test_comments_stay_behind_and_what_only_looks_like_one_does_not(files):
+    files["a/main.js"] = '// a module\n  // and its main\nmain("https://example.org"); // now\n'
+    assert page.one_script("a/main.js") == 'main("https://example.org"); // now\n'
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -114,14 +114,15 @@ def in_frame(page: str, title: str, height: int, still: str) -> str:
 
 
 def one_script(path: str) -> str:
-    """A module of the package and all that it imports, each once and before it is used, as one text.
+    """A module of the package and all that it imports, each once and before it is used, as one text without comments.
 
     path: from the package's folder. A browser takes no imports from pages on disk, and a frame has no folder.
     Raises ValueError for an import that is none of ours, or has another form than import { … } from "./….js".
     """
     found: dict[str, str] = {}
     _collect(path, found)
-    return "\n".join(found.values())
+    lines = "\n".join(found.values()).splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("//"))
 
 
 def _collect(path: str, found: dict[str, str]) -> None:
