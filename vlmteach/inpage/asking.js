@@ -13,7 +13,7 @@ export const percent = (share) => share.toFixed(2);
 
 /** How many letters must change to make one word of another. */
 function distance(one, other) {
-  let line = Array.from({ length: other.length + 1 }, (_, i) => i);
+  let line = Array.from({ length: other.length + 1 }, (_none, i) => i);
   for (let i = 1; i <= one.length; i++) {
     const next = [i];
     for (let j = 1; j <= other.length; j++) {
@@ -226,7 +226,7 @@ function randomBoards(course, words, wanted) {
   for (let attempt = 0; attempt < 40 * wanted && boards.length < wanted; attempt++) {
     const named = words.filter((word) => course.colours.includes(word));
     const colours = course.colours.filter((colour) => !named.includes(colour));
-    const [rowsLeft, columnsLeft] = [0, 1].map(() => Array.from({ length: course.cells }, (_, i) => i + 1));
+    const [rowsLeft, columnsLeft] = [0, 1].map(() => Array.from({ length: course.cells }, (_none, i) => i + 1));
     const scene = [0, 1, 2].map((i) => {
       const colour = named[i] ?? take(colours);
       const shape = take(course.shapes.filter((one) => !course.held_out.includes(`${colour} ${one}`)));

@@ -35,7 +35,7 @@ export function paintCells(canvas, [rowCount, columnCount], levels, colours) {
  * called for a click, Enter or Space; key(event, cell) for any other key, and says whether it knew it.
  */
 export function cellGrid(course, label, { press, key = () => false }) {
-  const numbers = Array.from({ length: course.cells }, (_, i) => i + 1);
+  const numbers = Array.from({ length: course.cells }, (_none, i) => i + 1);
   const buttons = new Map();
   const grid = make("div", { className: "cells", role: "grid", ariaLabel: label });
   const at = ({ row, column }) => buttons.get(`${row}-${column}`);

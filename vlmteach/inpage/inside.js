@@ -14,7 +14,7 @@ export function changes(one, other) {
     one.shape.length === 3
       ? [one.shape[1] * one.shape[2], 1, one.shape[0], one.shape[1] * one.shape[2]]
       : [one.shape[0], one.shape[1], one.shape[1], 1];
-  return Float32Array.from({ length: places }, (_, place) => {
+  return Float32Array.from({ length: places }, (_none, place) => {
     let sum = 0;
     for (let i = 0; i < width; i++) {
       const at = place * step + i * stride;
@@ -111,8 +111,8 @@ export function attentionPart(explorer) {
   /** The mean over the heads, then each head: [title, weights (N, M)] */
   const headsOf = ({ shape: [heads, length, width], values }) => {
     const size = length * width;
-    const each = Array.from({ length: heads }, (_, head) => values.subarray(head * size, (head + 1) * size));
-    const mean = Float32Array.from({ length: size }, (_, i) => each.reduce((sum, one) => sum + one[i], 0) / heads);
+    const each = Array.from({ length: heads }, (_none, head) => values.subarray(head * size, (head + 1) * size));
+    const mean = Float32Array.from({ length: size }, (_none, i) => each.reduce((sum, one) => sum + one[i], 0) / heads);
     return [[_("mean"), mean], ...each.map((one, head) => [_("head {number}", { number: head + 1 }), one])];
   };
 

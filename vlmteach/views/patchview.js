@@ -61,7 +61,7 @@ class Explorer {
     this.picture = tile(height, width, (i) => dye(...colour(i), 255));
     this.grey = tile(height, width, (i) => dye(...grey(i), 255));
     // a map is a light of one colour on the darkened picture, as strong as the weight: what is 0 has no tint
-    this.shades = Uint32Array.from({ length: 256 }, (_, level) => dye(...data.light, level));
+    this.shades = Uint32Array.from({ length: 256 }, (_none, level) => dye(...data.light, level));
     this.heat = document.createElement("canvas");
     this.stop = data.stops.length - 1;
     this.asked = { row: data.cells[0] >> 1, column: data.cells[1] >> 1 };
