@@ -25,6 +25,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from vlmteach.inpage import AskPage
+from vlmteach.inpage.page import TITLE as ASK_TITLE
 from vlmteach.language import ENGLISH, N_, _, use_language
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +35,6 @@ MATHJAX = ("es5/tex-svg.js", "LICENSE")
 PROGRESS = re.compile(r"\d+%\|.*\| \d+/\d+ \[")
 ASK = "ask.html"  # the page that answers, made of the shipped models: no page of Sphinx
 CAPTION = N_("A still: its controls move when the lesson runs in Jupyter or Colab.")
-ASK_TITLE = N_("Ask a tiny vision-language model")
 TITLE = N_("Can a CNN be the image encoder of a vision-language model?")
 LANGUAGES = {
     ENGLISH: "English",

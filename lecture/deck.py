@@ -24,10 +24,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 
 from lecture.figures import Drawn
-from lecture.polls import Poll
-from lecture.slides import Shown, Slide, code_of, columns, picture_of, printed
+from lecture.polls import Option, Poll
+from lecture.slides import Shown, Slide, code_of, picture_of, printed
 from vlmteach.course import Lesson
-from vlmteach.language import _, current_language
+from vlmteach.language import _, columns_of, current_language
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("regular", "italic", "semibold", "semibolditalic")
@@ -139,7 +139,7 @@ def _code_size(slide: Slide) -> int:
             lines += code_of(slide, shown).split("\n")
         elif shown.part == "output":
             lines += shown.lines_of(printed(slide.cell)).split("\n")  # type: ignore[arg-type]
-    fits = 1140 / (0.603 * max(map(columns, lines))), 420 / (1.32 * len(lines))
+    fits = 1140 / (0.603 * max(map(columns_of, lines))), 420 / (1.32 * len(lines))
     return max(24, min(34, int(min(fits))))
 
 
@@ -178,6 +178,12 @@ def _on_stage(page: str) -> str:
     return html.escape(staged)
 
 
+def reason(option: Option) -> str:
+    """Why an option is right or wrong, as HTML; that it is right comes first."""
+    why = markdown_line(option.why)
+    return _("Right. {why}", why=why) if option.right else why
+
+
 def _poll(poll: Poll, cut: int) -> str:
     options, reasons = [], []
     for letter, option in zip("ABCDEF", poll.options, strict=False):
@@ -185,7 +191,7 @@ def _poll(poll: Poll, cut: int) -> str:
         right = " data-right" if option.right else ""
         button = f'<button type="button"><b>{letter}</b> {say}</button>'
         options.append(f'<li{right}>{button}<p class="why" hidden>{why}</p></li>')
-        reasons.append(f"<li><b>{letter}</b> {_('Right. {why}', why=why) if option.right else why}</li>")
+        reasons.append(f"<li><b>{letter}</b> {reason(option)}</li>")
     content = (
         f'<h2>{markdown_line(poll.ask)}</h2>\n<ol class="options">{"".join(options)}</ol>\n'
         '<span class="fragment answer"></span>'

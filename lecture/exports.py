@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lecture.deck import MATHS, markdown, markdown_line
+from lecture.deck import MATHS, markdown, markdown_line, reason
 from lecture.polls import Poll
 from lecture.slides import title_of
 from vlmteach.course import Lesson
@@ -120,7 +120,5 @@ def _question(poll: Poll, key: bool) -> str:
         right = " data-right" if option.right else ""
         choice = f'<input type="radio" name="{poll.id}" value="{letter}"{" disabled" if key else ""}>'
         label = f"<label>{choice} <b>{letter}</b> {markdown_line(option.say)}</label>"
-        why = markdown_line(option.why)
-        why = _("Right. {why}", why=why) if option.right else why
-        options.append(f"<li{right}>{label}<p class='why'{'' if key else ' hidden'}>{why}</p></li>")
+        options.append(f"<li{right}>{label}<p class='why'{'' if key else ' hidden'}>{reason(option)}</p></li>")
     return f'<div class="ask">{markdown(poll.ask)}</div><ol class="options">{"".join(options)}</ol>'

@@ -36,8 +36,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from slim_pictures import slim
 
-from lecture.slides import Slide, columns, executed, picture_of
+from lecture.slides import Slide, executed, picture_of
 from vlmteach.course import Lesson
+from vlmteach.language import columns_of
 from vlmteach.views.style import use_style
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,8 +87,8 @@ def figures_of(lesson: Lesson, slides: list[Slide], edition: Edition | None = No
 def room_below(slide: Slide) -> int:
     """The pixels that a slide's title and text leave for a figure, about; a browser measures them in the end."""
     paragraphs = [paragraph for paragraph in slide.text.split("\n\n") if paragraph]
-    lines = [3 if "$$" in words else math.ceil(columns(words) / _CHARACTERS) for words in paragraphs]
-    return _ROOM - _TITLE * (columns(slide.title) > 58) - sum(_LINE * count + _GAP for count in lines)
+    lines = [3 if "$$" in words else math.ceil(columns_of(words) / _CHARACTERS) for words in paragraphs]
+    return _ROOM - _TITLE * (columns_of(slide.title) > 58) - sum(_LINE * count + _GAP for count in lines)
 
 
 def enlarged(kept: bytes, room: float) -> Drawn:

@@ -127,7 +127,7 @@ def plan_page(lessons: tuple[Lesson, ...] = LESSONS, edition: Edition | None = N
     ]
     for lesson in lessons:
         parts += [f"## {title_of(lesson)}\n", lesson_plan(slides[lesson], polls)]
-        parts.append(left_out(lesson, slides[lesson], read_bank(lesson, edition), edition))
+        parts.append(left_out(lesson, slides[lesson], polls, edition))
     return "\n".join(parts)
 
 

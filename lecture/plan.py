@@ -106,14 +106,15 @@ def lesson_plan(slides: Iterable[Slide], polls: dict[str, Poll]) -> str:
 
 
 def left_out(lesson: Lesson, slides: Iterable[Slide], polls: dict[str, Poll], edition: Edition | None = None) -> str:
-    """What of a lesson no lecture has, as Markdown, empty where there is nothing. polls: those of the lesson."""
+    """What of a lesson no lecture has, as Markdown, empty where there is nothing. polls: by id."""
     shown = {slide.poll for slide in slides}
+    own = [poll for poll in polls.values() if poll.id.startswith(f"{lesson.number:02d}-")]
     translate = edition.lecturer(lesson) if edition else str
     lines = [
         "- " + _("*{section}*: {why}.", section=translate(section), why=_(why))
         for section, why in LEFT_OUT.get(lesson.number, {}).items()
     ]
-    lines += ["- " + _("*Poll:* {question}", question=poll.ask) for poll in polls.values() if poll.id not in shown]
+    lines += ["- " + _("*Poll:* {question}", question=poll.ask) for poll in own if poll.id not in shown]
     return "\n".join([f"{_(LEAD_OUT)}\n", *lines]) + "\n" if lines else ""
 
 
@@ -122,7 +123,7 @@ def timetable(sittings: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]) -> 
     lines = _head(_("when"), _("what"), _("minutes"))
     for when, parts in sittings:
         what = ", ".join(f"{title_of(LESSONS[number])} ({cut})" for number, cut in parts)
-        lines.append(f"| {_(when)} | {what} | {sum(cut for _, cut in parts)} |")
+        lines.append(f"| {_(when)} | {what} | {sum(cut for number, cut in parts)} |")
     return "\n".join(lines) + "\n"
 
 

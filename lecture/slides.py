@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -96,7 +95,8 @@ def read_slides(lesson: Lesson, edition: Edition | None = None) -> list[Slide]:
     ran = {cell.id: cell for cell in executed(lesson, edition).cells}
     marks = read_marks(path.read_text("utf-8"))
     if edition:
-        marks = [translated_mark(mark, edition.lecturer(lesson)) for mark in marks]
+        translate = edition.lecturer(lesson)
+        marks = [translated_mark(mark, translate) for mark in marks]
     slides = []
     for mark in marks:
         try:
@@ -156,11 +156,6 @@ def _shown(wish: str) -> Shown:
         raise ValueError(f"it shows {wish!r}; expected code, code 2-5, output, output 2-5 or figure")
     first = int(found[2] or 0)
     return Shown(found[1], first, int(found[3] or first))
-
-
-def columns(text: str) -> int:
-    """How wide a line is, in Latin letters of one width: a Japanese letter takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def printed(cell: NotebookNode) -> str:

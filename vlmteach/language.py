@@ -9,6 +9,7 @@ a figure goes through `from_lesson`. The scripts of pages mark theirs with `_` a
 from __future__ import annotations
 
 import gettext
+import unicodedata
 from pathlib import Path
 
 ENGLISH = "en"
@@ -85,6 +86,11 @@ def from_lesson(text: str) -> str:
 def own_context(lesson: int) -> str:
     """The context, in what is compiled, of a text that this lesson translates in another way than others do."""
     return f"{FROM_LESSON} {lesson:02d}"
+
+
+def columns_of(text: str) -> int:
+    """How wide a line is, in Latin letters of one width: a Japanese letter takes two, a zero-width space none."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text if letter != "\u200b")
 
 
 def asked() -> list[tuple[str, str]]:

@@ -17,9 +17,9 @@ from lecture.deck import deck
 from lecture.exports import gift, moodle, page, title_of
 from lecture.instructor import plan_page, write_edition
 from lecture.polls import read_bank
-from lecture.slides import columns, executed, read_slides
+from lecture.slides import executed, read_slides
 from vlmteach.course import LESSONS, Lesson
-from vlmteach.language import use_language
+from vlmteach.language import columns_of, use_language
 
 each_lecture = pytest.mark.parametrize(
     ("edition", "lesson"),
@@ -148,4 +148,4 @@ def test_a_lecture_that_an_edition_lacks_is_refused(capsys, monkeypatch) -> None
 
 
 def test_a_japanese_letter_is_as_wide_as_two_latin_ones() -> None:
-    assert [columns(text) for text in ("", "ViT", "トークン", "CNNと、ViT")] == [0, 3, 8, 10]
+    assert [columns_of(text) for text in ("", "ViT", "トークン", "CNNと、ViT")] == [0, 3, 8, 10]

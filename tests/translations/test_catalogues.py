@@ -164,6 +164,18 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
+def left_after(edition: Edition, path: Path, old: str, new: str) -> str:
+    """What an update leaves to do after a change of an English text, which is found before it."""
+    replace(path, old, new)
+    assert sorted(problem.split(": ")[1] for problem in behind(edition)) == [
+        "left over, the English is gone",
+        "not translated",
+    ]
+    update(edition)
+    (left,) = behind(edition)
+    return left
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("claims can be measured.", "they can be measured."), ("196 tokens", "197 tokens"), ("## Summary", "## End")],
@@ -171,13 +183,7 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_a_changed_english_sentence_is_found_and_keeps_its_old_translation_as_fuzzy(
     copy: Edition, tmp_path: Path, old: str, new: str
 ) -> None:
-    replace(tmp_path / "src" / "00_start_here.md", old, new)
-    assert sorted(problem.split(": ")[1] for problem in behind(copy)) == [
-        "left over, the English is gone",
-        "not translated",
-    ]
-    update(copy)
-    (left,) = behind(copy)
+    left = left_after(copy, tmp_path / "src" / "00_start_here.md", old, new)
     assert left.startswith("ja/00_start_here.po: ")
     assert "fuzzy" in left or new == "## End"  # too short to be like anything
     assert new.removeprefix("## ") in left
@@ -194,13 +200,7 @@ def test_a_changed_english_sentence_is_found_and_keeps_its_old_translation_as_fu
 def test_a_changed_slide_note_or_poll_is_found_and_keeps_its_old_translation_as_fuzzy(
     copy: Edition, tmp_path: Path, file: str, old: str, new: str
 ) -> None:
-    replace(tmp_path / file, old, new)
-    assert sorted(problem.split(": ")[1] for problem in behind(copy)) == [
-        "left over, the English is gone",
-        "not translated",
-    ]
-    update(copy)
-    (left,) = behind(copy)
+    left = left_after(copy, tmp_path / file, old, new)
     assert left.startswith("ja/00_lecture.po: fuzzy")
 
 

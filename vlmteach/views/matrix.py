@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from vlmteach.language import _, from_lesson
+from vlmteach.language import _, columns_of, from_lesson
 from vlmteach.views.style import HEAT, INK, MUTED, PAPER, describe, ink_on, new_figure
 
 Seeds = NDArray[np.float64]
@@ -162,16 +161,12 @@ def _folded(name: str, width: int = 16) -> str:
     """
     lines = [""]
     words = re.split(r"(?<=[- \u200b])|(?=（)", name)
-    parts = itertools.chain.from_iterable(_WIDE.split(word) if _width(word) > width else [word] for word in words)
+    parts = itertools.chain.from_iterable(_WIDE.split(word) if columns_of(word) > width else [word] for word in words)
     for word in parts:
-        if lines[-1] and _width(lines[-1] + word.rstrip()) > width:
+        if lines[-1] and columns_of(lines[-1] + word.rstrip()) > width:
             lines.append("")
         lines[-1] += word
     return "\n".join(line.replace("\u200b", "").rstrip() for line in lines)
-
-
-def _width(text: str) -> int:
-    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text if letter != "\u200b")
 
 
 def draw_near_far(
