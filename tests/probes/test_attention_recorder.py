@@ -6,8 +6,16 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.random_weights import largest_difference
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from vlmteach.probes.attention_weights import attend as _attend
+from vlmteach.probes.attention_weights import attend, multiplies_in_full
+
+CPU = torch.device("cpu")
+
+
+def _attend(*args, **kwargs):
+    return attend(multiplies_in_full, *args, **kwargs)
 
 
 def heads(*shape, seed=0, dtype=torch.float64):
@@ -66,6 +74,37 @@ def test_half_precision_weights_are_computed_in_float32(dtype):
     assert output.dtype == dtype
     assert weights.dtype == torch.float32
     assert largest_difference(weights, exact) <= 1e-5
+
+
+class RoundedProducts(TorchFunctionMode):
+    """As TF32 and bfloat16 do it: factors in float32 lose digits before they are multiplied."""
+
+    def __init__(self, bits):
+        super().__init__()
+        self.bits = bits
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is Tensor.matmul and args[0].dtype == torch.float32:
+            args = [self.rounded(factor) for factor in args]
+        return func(*args, **(kwargs or {}))
+
+    def rounded(self, factor):
+        fraction, exponent = factor.frexp()
+        return (fraction * 2**self.bits).round().div(2**self.bits).ldexp(exponent)
+
+
+@pytest.mark.parametrize("bits", [8, 11, 16])  # bfloat16, TF32, two parts of bfloat16
+def test_where_products_are_rounded_the_weights_are_not(bits):
+    query, key, value = (3 * heads(1, 2, 65, 64, seed=seed, dtype=torch.float32) for seed in range(3))
+    exact = (query.double() @ key.double().mT / 8).softmax(dim=-1).float()
+    assert multiplies_in_full(CPU)
+    assert largest_difference(_attend(query, key, value)[1], exact) <= 5e-6
+    with RoundedProducts(bits):
+        assert not multiplies_in_full(CPU)
+        weights = _attend(query, key, value)[1]
+        rounded = attend(lambda device: True, query, key, value)[1]
+    assert largest_difference(weights, exact) <= 1e-6
+    assert largest_difference(rounded, exact) >= 1e-5
 
 
 def test_weights_dropped_at_random_are_refused():

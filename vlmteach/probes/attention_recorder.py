@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from vlmteach.probes.attention_axes import sort_axes
-from vlmteach.probes.attention_weights import FUSED, PRODUCT, SOFTMAX, attend, read_product, rows_of
+from vlmteach.probes.attention_weights import FUSED, PRODUCT, SOFTMAX, attend, multiplies_in_full, read_product, rows_of
 from vlmteach.probes.network import named_parts
 from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
 
@@ -54,6 +55,7 @@ class AttentionRecorder(TorchFunctionMode):
     def __init__(self, wanted: frozenset[int] | None, image: Any) -> None:
         super().__init__()
         self.wanted, self.image = wanted, first_tensor(image)
+        self.full_products = cache(multiplies_in_full)  # tried once a device and pass
         self.kept: list[Kept] = []
         self.seen = 0  # attention layers so far, kept or not
         self.running: list[Part] = []  # modules in whose forward we are, outermost first
@@ -71,7 +73,7 @@ class AttentionRecorder(TorchFunctionMode):
         if func is OWN_BLOCK:
             with self._inside_torch(args[0] if args else kwargs["query"], args, kwargs):
                 return func(*args, **kwargs)
-        if func in PRODUCT and self.made:
+        if self.made and func in PRODUCT:
             self._product(func, args, kwargs)
         result = func(*args, **kwargs)
         if func in SOFTMAX and result.ndim >= 3:
@@ -92,7 +94,7 @@ class AttentionRecorder(TorchFunctionMode):
     def _fused(self, *args: Any, **kwargs: Any) -> Tensor:
         if not self._is_wanted():
             return FUSED(*args, **kwargs)
-        output, weights = attend(*args, **kwargs)
+        output, weights = attend(self.full_products, *args, **kwargs)
         self._keep(weights)
         return output
 
@@ -169,14 +171,19 @@ def follow(model: nn.Module, recorder: AttentionRecorder) -> list[RemovableHandl
 
     handles = []
     for name, module in named_parts(model):
-        # one of torch's own layers, a linear one or a norm, never attends; not hooking it saves time
-        if (
-            name == ""
-            or next(module.children(), None) is not None
-            or not type(module).__module__.startswith("torch.nn.modules")
-        ):
+        if name == "" or _may_attend(module):
             handles += [
                 module.register_forward_pre_hook(enter(name), with_kwargs=True),
                 module.register_forward_hook(leave(name), with_kwargs=True),
             ]
     return handles
+
+
+def _may_attend(module: Any) -> bool:
+    """One of torch's own layers, a linear one or a norm, never attends, nor does what is made from one."""
+    return bool(module._modules) or not _is_layer_of_torch(type(module))
+
+
+@cache
+def _is_layer_of_torch(kind: type) -> bool:
+    return any(base.__module__.startswith("torch.nn.modules.") for base in kind.__mro__ if base is not nn.Module)

@@ -1,11 +1,13 @@
 """What a network weighs its values with: worked out beside a fused step, or read off a step in the open.
 
-Scores are worked out in float64, which neither autocast nor a lowered matmul precision touches, and weights given as
-float32 (float64 of a float64 network). The network's own results go on through it as they are.
+Weights are given as float32 (float64 of a float64 network). Neither autocast nor a lowered matmul precision touches
+them: their scores are worked out in float64, or in float32 where its products keep their digits. The network's own
+results go on through it as they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,21 +16,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FUSED = F.scaled_dot_product_attention
-SOFTMAX = (torch.softmax, F.softmax, Tensor.softmax, torch.special.softmax)
+SOFTMAX = frozenset((torch.softmax, F.softmax, Tensor.softmax, torch.special.softmax))
 PRODUCT = (torch.matmul, Tensor.matmul, torch.bmm, Tensor.bmm, torch.baddbmm, Tensor.baddbmm, torch.einsum)
 
 
-def attend(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+def attend(full_products: Callable[[torch.device], bool], *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """What scaled_dot_product_attention gives for these arguments, and its weights (…, queries, keys).
 
+    full_products: whether a device multiplies float32 in full, as `multiplies_in_full` tries it.
     A row of weights sums to 1, or is zero where a mask leaves nothing to attend to.
     Raises ValueError for dropout and for nested tensors.
     """
     output = FUSED(*args, **kwargs)
-    return output, _weights(output.dtype, *args, **kwargs)
+    return output, _weights(full_products, output.dtype, *args, **kwargs)
 
 
 def _weights(
+    full_products: Callable[[torch.device], bool],
     dtype: torch.dtype,
     query: Tensor,
     key: Tensor,
@@ -48,19 +52,34 @@ def _weights(
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     with torch.autocast(query.device.type, enabled=False):
-        scores = _shown(_exact(query.to(dtype)) * scale @ _exact(key.to(dtype)).mT, dtype)
+        query, key = query.to(dtype), key.to(dtype)
+        if dtype != torch.float32 or not full_products(query.device):
+            query, key = _exact(query), _exact(key)
+        scores = _shown(query * scale @ key.mT, dtype)
     if is_causal:
         attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     if attn_mask is None:
-        return scores.softmax(dim=-1)
+        return _softmax_in_place(scores)
     if attn_mask.dtype == torch.bool:
         allowed = attn_mask
     else:
         allowed = attn_mask > -torch.inf
         scores = scores + attn_mask.to(dtype)
     # a row with nothing to attend to has no softmax; torch's answer, and ours, is zeros
-    weights = scores.masked_fill(~allowed, -torch.inf).softmax(dim=-1)
+    weights = _softmax_in_place(scores.masked_fill(~allowed, -torch.inf))
     return weights.masked_fill(~allowed.any(dim=-1, keepdim=True), 0.0)
+
+
+def _softmax_in_place(scores: Tensor) -> Tensor:
+    """Over the last axis. A map of its own for the result, in fresh memory, takes as long as the softmax."""
+    scores.sub_(scores.amax(dim=-1, keepdim=True)).exp_()
+    return scores.div_(scores.sum(dim=-1, keepdim=True))
+
+
+def multiplies_in_full(device: torch.device) -> bool:
+    """Does a product of float32 keep its digits here? Torch may be set to round factors to TF32 or bfloat16."""
+    thirds = torch.full((1, 64, 64), 1 / 3, dtype=torch.float32, device=device)
+    return math.isclose((thirds @ thirds)[0, 0, 0].item(), 64 / 9, rel_tol=5e-6)
 
 
 def rows_of(softmax: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:

@@ -42,11 +42,13 @@ def plain_network(model: Any) -> nn.Module:
 
 def refuse_lazy(model: nn.Module) -> None:
     """Raise ValueError when a weight has no shape yet: the first picture would draw it, and a probe must not."""
-    for name, weight in (*model.named_parameters(), *model.named_buffers()):
-        if is_lazy(weight):
+    for place, module in model.named_modules():
+        own = module._parameters | module._buffers  # their public names take four times as long
+        lazy = next((name for name, weight in own.items() if is_lazy(weight)), None)
+        if lazy is not None:
             raise ValueError(
-                f"{name} has no shape yet (a lazy layer), so there is nothing to measure; run the model once on a "
-                "picture of your size first: model(image)."
+                f"{place}{place and '.'}{lazy} has no shape yet (a lazy layer), so there is nothing to measure; run "
+                "the model once on a picture of your size first: model(image)."
             )
 
 
@@ -63,7 +65,9 @@ def named_parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def in_training(model: nn.Module) -> bool:
     """Is any part of the network in training mode? A shell's own mode does nothing."""
-    return any(module.training for _, module in named_parts(model) if not _is_shell(module))
+    return any(module.training for module in model.modules()) and any(
+        module.training for _, module in named_parts(model) if not _is_shell(module)
+    )
 
 
 def has_compiled_parts(model: nn.Module) -> bool:

@@ -65,7 +65,9 @@ def layout_of(name: str, module: nn.Module | None, inputs: Sequence[Any], output
     if is_visual_tokens(output):
         return _from_visual_tokens(name, output)
     size = _picture_size(inputs)
-    return layout_ahead(name, module, inputs) or (size and _from_config(name, module, size, output))
+    if size is None:
+        return None
+    return layout_ahead(name, module, inputs) or _from_config(name, module, size, output)
 
 
 def layout_ahead(name: str, module: nn.Module | None, inputs: Sequence[Any]) -> PictureTokens | None:
