@@ -179,11 +179,9 @@ def follow(model: nn.Module, recorder: AttentionRecorder) -> list[RemovableHandl
     return handles
 
 
-def _may_attend(module: Any) -> bool:
+def _may_attend(module: nn.Module) -> bool:
     """One of torch's own layers, a linear one or a norm, never attends, nor does what is made from one."""
-    return bool(module._modules) or not _is_layer_of_torch(type(module))
-
-
-@cache
-def _is_layer_of_torch(kind: type) -> bool:
-    return any(base.__module__.startswith("torch.nn.modules.") for base in kind.__mro__ if base is not nn.Module)
+    kinds = type(module).__mro__
+    return bool(module._modules) or not any(
+        kind.__module__.startswith("torch.nn.modules.") for kind in kinds[: kinds.index(nn.Module)]
+    )
