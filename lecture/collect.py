@@ -25,8 +25,10 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -139,10 +141,9 @@ Task = tuple[str, Exercise, str, list[ast.Module]]  # number, exercise, the aske
 
 
 def _in_a_process(send: Connection, tasks: list[Task]) -> None:
-    with contextlib.suppress(ImportError):  # Windows has no such limits
-        import resource
+    import resource  # not on Windows
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 2**20, MEMORY_MB * 2**20))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 2**20, MEMORY_MB * 2**20))
     copies = [replace(exercise) for _, exercise, *_ in tasks]  # no name of the package leads to them
     hide_answers()
     for exercise, (*_, name, trees) in zip(copies, tasks, strict=True):
@@ -181,12 +182,18 @@ def check_one(path: Path, asked: dict[str, Asked], seconds: float = SECONDS) -> 
     return {number: found[number] for number in asked}
 
 
+def _forking() -> BaseContext:
+    """A fork has torch and the exercises already. Raises ValueError on Windows, which has none."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise ValueError("hand-ins are checked in forks, which Windows does not have; use Linux, macOS or WSL")
+    return multiprocessing.get_context("fork")
+
+
 def _check_in_a_process(tasks: list[Task], seconds: float) -> dict[str, Result]:
     """The results up to the first after which the process is of no more use; at least one."""
-    # a fork has torch imported already; where there is none, each process imports it anew
-    way = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
-    receive, send = way.Pipe(duplex=False)
-    process = way.Process(target=_in_a_process, args=(send, tasks))
+    forking: Any = _forking()
+    receive, send = forking.Pipe(duplex=False)
+    process = forking.Process(target=_in_a_process, args=(send, tasks))
     process.start()
     send.close()
     found: dict[str, Result] = {}
@@ -208,8 +215,22 @@ def _check_in_a_process(tasks: list[Task], seconds: float) -> dict[str, Result]:
 
 
 def check_all(folder: Path, asked: dict[str, Asked], seconds: float = SECONDS) -> dict[str, dict[str, Result]]:
-    """Every hand-in of a folder, by the name of its file."""
-    return {path.stem: check_one(path, asked, seconds) for path in sorted(folder.glob("*.ipynb"))}
+    """Every hand-in of a folder, by the name of its file. As many at a time as there are processor cores."""
+    paths = sorted(folder.glob("*.ipynb"))
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(paths)), _forking(), _ask, (asked, seconds)) as pool:
+        return {path.stem: found for path, found in zip(paths, pool.map(_check_asked, paths), strict=True)}
+
+
+_asked: tuple[dict[str, Asked], float]  # what a process of `check_all` was forked with; lambdas cannot be sent to it
+
+
+def _ask(*asked: Any) -> None:
+    global _asked
+    _asked = asked
+
+
+def _check_asked(path: Path) -> dict[str, Result]:
+    return check_one(path, *_asked)
 
 
 def write_results(folder: Path, lesson: Lesson, results: dict[str, dict[str, Result]]) -> None:
@@ -247,10 +268,9 @@ def main(arguments: list[str]) -> int:
         parser.error(f"{given.folder} holds no notebook; expected hand-ins, each named after its student")
     lesson = get_lesson(given.lesson)
     try:
-        asked = asked_of(lesson, read_secret(given.secret))
+        results = check_all(given.folder, asked_of(lesson, read_secret(given.secret)), given.seconds)
     except ValueError as refused:
         parser.error(str(refused))
-    results = check_all(given.folder, asked, given.seconds)
     write_results(given.folder, lesson, results)
     print(f"{len(results)} hand-ins: {given.folder / 'results.csv'}")
     return 0

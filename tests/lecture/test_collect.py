@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 from pathlib import Path
 
 import nbformat
@@ -200,3 +201,14 @@ def test_a_folder_without_hand_ins_is_told_in_a_sentence(tmp_path: Path, capsys:
     with pytest.raises(SystemExit):
         main(["1", str(tmp_path)])
     assert "holds no notebook" in capsys.readouterr().err
+
+
+def test_where_no_process_can_be_forked_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])  # as on Windows
+    save(filled(RIGHT), tmp_path)
+    with pytest.raises(SystemExit):
+        main(["1", str(tmp_path)])
+    assert "use Linux, macOS or WSL" in capsys.readouterr().err
+    assert not (tmp_path / "results.csv").exists()
