@@ -16,6 +16,7 @@ from lecture.collect import asked_of, check_all, check_one, main, write_results
 from lecture.handin import handin
 from vlmteach.course import LESSONS, Lesson
 
+pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="only forks are checked")
 LESSON = LESSONS[1]
 ASKED = asked_of(LESSON)
 RIGHT = {
