@@ -12,8 +12,8 @@ import torch
 def one_thread() -> Iterator[None]:
     """Inside, each operation of torch stays on one core; afterwards the old number of threads holds again.
 
-    The operations of a tiny model take microseconds. Several threads then mostly wait for each other: little is won on
-    a free machine, and on a busy one it is many times slower. One thread also adds numbers up in one fixed order.
+    One thread adds numbers up in one fixed order. And the operations of a tiny model take microseconds: on a busy
+    machine several threads mostly wait for each other, and a run takes many times longer.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
