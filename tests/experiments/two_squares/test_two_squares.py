@@ -112,10 +112,13 @@ def test_shares_are_read_from_the_right_kinds():
 
 @pytest.mark.parametrize(("name", "seed"), [("attention", 0), ("mean", 2)])
 def test_a_recorded_run_starts_the_same_way_today(name, seed):
-    """Twenty steps land on the recorded loss: the code has not drifted from what made the record."""
+    """Twenty steps land on the recorded loss: the code has not drifted from what made the record.
+
+    Another processor's rounding moves that loss by up to 8e-4; a learning rate larger by 1 % by 3e-3 to 4e-3.
+    """
     run = next(run for run in RECORDED.record["runs"] if (run["encoder"], run["seed"]) == (name, seed))
 
-    assert EXPERIMENT.first_loss(EXPERIMENT.case(run, RECORDED.record)) == pytest.approx(run["first_loss"], abs=3e-4)
+    assert EXPERIMENT.first_loss(EXPERIMENT.case(run, RECORDED.record)) == pytest.approx(run["first_loss"], abs=2e-3)
 
 
 def test_the_record_describes_the_players_of_today():
