@@ -48,11 +48,18 @@ def open_lesson(new_page) -> Callable[..., Page]:
 
 @each_lesson
 def test_no_slide_overflows_and_its_letters_can_be_read_from_the_last_row(open_lesson, lesson: Lesson) -> None:
-    slides = measure(open_lesson(lesson))
+    slides, live = measure(open_lesson(lesson)), trained_live(lesson)
     assert len(slides) > 8
     assert [slide for slide in slides if slide.overflows] == []
     assert min(slide.font for slide in slides) >= SMALLEST_FONT
-    assert [slide for slide in slides if slide.letters is not None and slide.letters < SMALLEST_IN_A_FIGURE] == []
+    small = [slide for slide in slides if slide.letters is not None and slide.letters < SMALLEST_IN_A_FIGURE]
+    assert [slide for slide in small if slide.letters or slide.title not in live] == []
+
+
+def trained_live(lesson: Lesson) -> set[str]:
+    """Titles of slides whose figure comes out otherwise on another machine, and is then the notebook's."""
+    cells = ((slide.title, slide.cell) for slide in read_slides(lesson))
+    return {title for title, cell in cells if cell and "nbval-ignore-output" in cell.metadata.get("tags", [])}
 
 
 def planted(title: str, text: str) -> Slide:
