@@ -108,11 +108,11 @@ site: .venv/ready-site $(READY)
 
 ifdef EDITION
 lecture: .venv/ready-lecture $(READY)
-	PYTHONPATH=notebooks:docs $(BIN)/python -m lecture --language $(EDITION)
+	$(ALL_CORES) PYTHONPATH=notebooks:docs $(BIN)/python -m lecture --language $(EDITION)
 else
 lecture: .venv/ready-lecture $(READY)
 	$(BIN)/python docs/build_site.py # whose pages may hold nothing of a lecturer's
-	PYTHONPATH=notebooks:docs:tests $(BIN)/python -m lecture
+	$(ALL_CORES) PYTHONPATH=notebooks:docs:tests $(BIN)/python -m lecture
 	$(BIN)/python tests/support/browser.py
 	$(PYTEST) -n auto -m lecture tests/lecture
 endif

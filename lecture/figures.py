@@ -14,7 +14,6 @@ import io
 import itertools
 import json
 import math
-import os
 import pickle
 import shutil
 from collections.abc import Iterator
@@ -205,8 +204,7 @@ def _run(lesson: Lesson, folder: Path, edition: Edition | None) -> None:
     shown.mkdir(parents=True)
     notebook: NotebookNode = build_lessons.read_source(lesson, edition)
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": build_lessons.NOTEBOOKS}})
-    # with as many threads as the built lesson had: trainings come out alike with as many only
-    with client.setup_kernel(env={name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}):
+    with client.setup_kernel():
         build_lessons.ask(client, _KEEP.format(root=str(ROOT), folder=str(shown)))
         for index, cell in enumerate(list(notebook.cells)):
             client.execute_cell(cell, index)

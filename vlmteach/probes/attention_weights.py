@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FUSED = F.scaled_dot_product_attention
-SOFTMAX = frozenset((torch.softmax, F.softmax, Tensor.softmax, torch.special.softmax))
+SOFTMAX = (torch.softmax, F.softmax, Tensor.softmax, torch.special.softmax)
 PRODUCT = (torch.matmul, Tensor.matmul, torch.bmm, Tensor.bmm, torch.baddbmm, Tensor.baddbmm, torch.einsum)
 
 
