@@ -41,6 +41,8 @@ COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
 PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
 COMPUTED := "not browser and not site and not lecture and not graders and not faults"
+# folders that have a target of their own, not even to be read
+SEPARATE := --ignore=tests/browser --ignore=tests/faults
 export OMP_NUM_THREADS ?= 1
 # uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
 unexport PYTHONDONTWRITEBYTECODE
@@ -64,17 +66,17 @@ lint: .venv/ready-test
 
 # the unit tests and the lessons
 computed: $(READY)
-	$(PYTEST) -n auto -m $(COMPUTED) tests
+	$(PYTEST) -n auto -m $(COMPUTED) $(SEPARATE) tests
 
 unit: $(READY)
-	$(PYTEST) -n auto -m $(COMPUTED) --ignore=tests/notebooks tests
+	$(PYTEST) -n auto -m $(COMPUTED) $(SEPARATE) --ignore=tests/notebooks tests
 
 lessons: $(READY)
 	$(PYTEST) -n auto tests/notebooks
 
 browser: $(READY)
 	$(BIN)/python tests/support/browser.py
-	$(PYTEST) -m browser tests
+	$(PYTEST) -m browser tests/browser
 
 test-browser: export ALL_LESSONS := 1
 test-browser: browser

@@ -171,3 +171,12 @@ def test_make_knows_every_target_that_a_workflow_makes() -> None:
     targets |= set(jobs["weekly"]["strategy"]["matrix"]["target"])
     assert len(targets) > 5
     subprocess.run(["make", "--dry-run", "--always-make", *targets], cwd=ROOT, capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("folder", ["browser", "faults"])
+def test_a_folder_with_a_target_of_its_own_holds_all_tests_of_its_kind_and_no_others(folder: str) -> None:
+    kind = re.compile(rf"^pytestmark = pytest\.mark\.{folder}$", re.MULTILINE)
+    texts = {file: file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py")}
+    inside = {file for file in texts if file.is_relative_to(ROOT / "tests" / folder)}
+    assert {file for file, text in texts.items() if kind.search(text)} == inside
+    assert not [file for file, text in texts.items() if f"mark.{folder}" in kind.sub("", text)]

@@ -61,7 +61,7 @@ def test_moving_a_control_draws_again() -> None:
     assert "&#x27;layer&#x27;: 4" in explorer.picture.value
 
 
-def test_positions_visit_every_value_of_every_control_and_every_corner() -> None:
+def test_positions_visit_every_value_of_every_control_and_every_corner_once() -> None:
     explorer = explore(draw, layer=(0, 3), scale=(0.0, 1.0, 0.25), head={"a": 10, "b": 20}, clip=False)
     visited = list(explorer.positions())
     assert {p["layer"] for p in visited} == {0, 1, 2, 3}
@@ -70,6 +70,7 @@ def test_positions_visit_every_value_of_every_control_and_every_corner() -> None
     assert {p["clip"] for p in visited} == {True, False}
     corners = {(p["layer"], p["scale"], p["head"], p["clip"]) for p in visited}
     assert {(a, b, c, d) for a in (0, 3) for b in (0.0, 1.0) for c in (10, 20) for d in (True, False)} <= corners
+    assert len(corners) == len(visited)
 
 
 @pytest.mark.parametrize(

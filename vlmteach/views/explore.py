@@ -53,14 +53,20 @@ class Explorer(widgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def positions(self) -> Iterator[dict[str, Any]]:
-        """Every position of every control, the others at their start; then every corner of first and last values."""
+        """Every position of every control, the others at their start, and every corner of first and last values.
+
+        Each comes once.
+        """
         start = self.state()
         values = {name: _values(control) for name, control in self.controls.items()}
-        for name, choices in values.items():
-            for value in choices:
-                yield {**start, name: value}
-        for corner in itertools.product(*[(choices[0], choices[-1]) for choices in values.values()]):
-            yield dict(zip(values, corner, strict=True))
+        ends = [(choices[0], choices[-1]) for choices in values.values()]
+        along = ({**start, name: value} for name, choices in values.items() for value in choices)
+        corners = (dict(zip(values, corner, strict=True)) for corner in itertools.product(*ends))
+        visited: list[dict[str, Any]] = []
+        for position in itertools.chain(along, corners):
+            if position not in visited:
+                visited.append(position)
+                yield position
 
     def _show(self) -> None:
         figure = self.draw(**self.state())
