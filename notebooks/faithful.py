@@ -72,10 +72,11 @@ def _numbers(english: str, other: str) -> Iterator[str]:
     told, has = (Counter(number.replace(",", "") for number in _NUMBER.findall(text)) for text in (english, other))
     if lost := told - has:
         yield f"numbers are lost: {sorted(lost.elements())}"
-    words = set(re.findall(r"[a-z]+", english.lower()))
-    said = {str(number) for number, names in _SAID.items() if words & set(names.split())}
-    if new := [number for number in (has - told).elements() if number not in said]:
-        yield f"numbers are new: {sorted(new)}"
+    if new := has - told:
+        words = set(re.findall(r"[a-z]+", english.lower()))
+        said = {str(number) for number, names in _SAID.items() if words & set(names.split())}
+        if unsaid := [number for number in new.elements() if number not in said]:
+            yield f"numbers are new: {sorted(unsaid)}"
 
 
 def _left_out(message: Message) -> set[str]:
@@ -90,7 +91,10 @@ def _terms(english: str, other: str, glossary: Mapping[str, str], left_out: set[
     for name in _ITALICS.findall(text):
         if name in other:
             text = text.replace(name, " ; ")
+    lower = text.lower()
     for term in sorted(glossary, key=len, reverse=True):
+        if term[:-1].lower() not in lower:  # most terms, and this is quick; the last letter is another in a plural
+            continue
         text, found = _term(term).subn(" ; ", text)
         if found and glossary[term] not in other and term not in left_out:
             yield f"“{term}” is {glossary[term]} in the glossary, which is not there"

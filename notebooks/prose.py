@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import yaml
 from lecture_marks import Mark, read_marks, strip_marks
@@ -17,14 +18,16 @@ from translate.storage.markdown import MarkdownFile
 _NOT_PROSE = re.compile(r"\+\+\+|\{\{ \w+ \}\}")
 
 
-def messages(source: str) -> list[str]:
+@cache
+def messages(source: str) -> tuple[str, ...]:
     """The messages of a lesson's source, each once, in order."""
     found: dict[str, str] = {}
     translated(source, lambda message: found.setdefault(message, message))
-    return list(found)
+    return tuple(found)
 
 
-def lecture_messages(source: str, bank: str) -> list[str]:
+@cache
+def lecture_messages(source: str, bank: str) -> tuple[str, ...]:
     """The messages of a lesson's slides, notes and polls (bank: as YAML), each once, but for those of its own prose."""
     found: dict[str, str] = {}
     for mark in read_marks(source):
@@ -33,7 +36,7 @@ def lecture_messages(source: str, bank: str) -> list[str]:
         for message in (poll["ask"], *(option[key] for option in poll["options"] for key in ("say", "why"))):
             found.setdefault(message, message)
     said = set(messages(source))
-    return [message for message in found if message not in said]
+    return tuple(message for message in found if message not in said)
 
 
 def translated(source: str, translate: Callable[[str], str]) -> str:

@@ -33,7 +33,7 @@ def students_part(readme: str) -> str:
     return _LANGUAGES.sub("", above) + "".join(by_title[title] for title in FOR_STUDENTS)
 
 
-def readme_messages() -> list[str]:
+def readme_messages() -> tuple[str, ...]:
     """The messages of the README's part for students."""
     return messages(students_part(README.read_text("utf-8")))
 

@@ -130,22 +130,35 @@ def code_of(source: str) -> list[str]:
     return [part.split("\n```")[0] for part in source.split("```{code-cell}")[1:]]
 
 
-@pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edition:
-    """The Japanese edition with one lesson and its lecture, and the sources, to be changed."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the Japanese edition of one lesson and its lecture, compiled, and the sources."""
     (japanese,) = (edition for edition in editions() if edition.language == "ja")
     package_messages()  # kept from here on
-    shutil.copytree(japanese.folder, tmp_path / "ja")
-    shutil.copytree(SOURCES, tmp_path / "src")
-    shutil.copytree(catalogues.BANK, tmp_path / "bank")
-    monkeypatch.setattr(catalogues, "SOURCES", tmp_path / "src")
-    monkeypatch.setattr(catalogues, "BANK", tmp_path / "bank")
-    monkeypatch.setattr(catalogues, "LOCALE", tmp_path / "locale")
-    monkeypatch.setattr(catalogues, "ROOT", tmp_path)
-    edition = with_parts(Edition("ja", tmp_path / "ja"), lessons=[0], lectures=[0])
-    catalogues.compile_catalogues(edition)
-    assert list(behind(edition)) == []
-    return edition
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(japanese.folder, folder / "ja")
+    shutil.copytree(SOURCES, folder / "src")
+    shutil.copytree(catalogues.BANK, folder / "bank")
+    with pytest.MonkeyPatch.context() as patched:
+        read_from(folder, patched)
+        edition = with_parts(Edition("ja", folder / "ja"), lessons=[0], lectures=[0])
+        catalogues.compile_catalogues(edition)
+        assert list(behind(edition)) == []
+    return folder
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edition:
+    """A copy of it, to be changed."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    read_from(tmp_path, monkeypatch)
+    return Edition("ja", tmp_path / "ja")
+
+
+def read_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of the catalogues from this folder."""
+    for name, part in (("ROOT", ""), ("SOURCES", "src"), ("BANK", "bank"), ("LOCALE", "locale")):
+        monkeypatch.setattr(catalogues, name, folder / part)
 
 
 def with_parts(edition: Edition, lessons: list[int], lectures: list[int]) -> Edition:
