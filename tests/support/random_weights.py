@@ -10,7 +10,7 @@ def randomise(module, seed=0, scale=0.3):
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if not tensor.is_floating_point():
             continue
-        noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+        noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
         if name.endswith("running_var"):
             tensor.copy_(1 + noise.abs())
         elif tensor.ndim == 1:

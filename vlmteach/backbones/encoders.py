@@ -7,6 +7,7 @@ weights; nothing about them is written down here a second time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from vlmteach.backbones.timm_config import timm_config
 from vlmteach.backbones.timm_vit import TimmViT
 from vlmteach.backbones.weights import (
     Branches,
+    Undrawn,
     Weights,
     WeightsMissing,
     drawn_from,
@@ -112,7 +114,8 @@ def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0, branc
     own = keeps_own_branches(branches, pretrained)
     options, tensors = _pretrained(entry) if pretrained else ({}, None)
     with drawn_from(seed):
-        network = timm.create_model(entry.network, **entry.options, **options)
+        with Undrawn() if pretrained else nullcontext():
+            network = timm.create_model(entry.network, **entry.options, **options)
         if tensors is not None:
             network.load_state_dict(tensors)
         elif not pretrained and not own:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 Weights = Literal["untrained", "pretrained"]
 Branches = Literal["open", "own"]
@@ -31,6 +33,28 @@ def drawn_from(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+class Undrawn(TorchFunctionMode):
+    """Inside it, weights that would be drawn at random are NaN, which takes a fraction of the time.
+
+    For networks whose weights are replaced at once by trained ones. Buffers and constants are as ever, and a weight
+    that nothing replaced cannot be overlooked.
+    """
+
+    DRAWS = frozenset(
+        {init.kaiming_uniform_, init.normal_, init.uniform_, Tensor.erfinv_, Tensor.normal_, Tensor.uniform_}
+    )
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func not in self.DRAWS:
+            return func(*args, **kwargs)
+        tensor: Tensor = args[0] if args else kwargs["tensor"]
+        tensor.detach().fill_(torch.nan)
+        return tensor
 
 
 def open_branches(model: nn.Module) -> None:
