@@ -1,9 +1,15 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 import torchvision
+from support.random_weights import randomise
 from torch import nn
+from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.models.segmentation.fcn import _fcn_resnet
 
 from vlmteach.backbones import GridEncoder, load_cnn
+from vlmteach.backbones.weights import Undrawn
 
 TORCHVISION = [  # name, node, channels, cells of a 64 x 96 picture
     ("vgg16", "features", 512, (2, 3)),
@@ -21,9 +27,20 @@ TIMM = [
 ]
 
 
+def vgg(make: Callable[..., nn.Module], *name: str) -> nn.Module:
+    """A VGG whose classifier is NaN: the 120 million numbers in it are used by nothing here."""
+    with Undrawn():
+        model = make(*name)
+    randomise(model.get_submodule("features"), scale=0.03)
+    return model.eval()
+
+
 def small(name: str) -> nn.Module:
-    # VGG's classifier holds 120 million numbers that nothing here uses
-    return torchvision.models.vgg16().eval() if name == "vgg16" else load_cnn(name)
+    return vgg(torchvision.models.vgg16) if name == "vgg16" else load_cnn(name)
+
+
+def tiny_swin() -> nn.Module:
+    return torchvision.models.SwinTransformer([4, 4], 16, depths=[1, 1], num_heads=[1, 1], window_size=[7, 7])
 
 
 def check(encoder: GridEncoder, node: str, channels: int, cells: tuple[int, int]) -> None:
@@ -47,7 +64,8 @@ def test_the_last_grid_of_a_torchvision_network_is_found(name, node, channels, c
 def test_the_last_grid_of_a_timm_network_is_found(name, node, channels, cells) -> None:
     import timm
 
-    check(GridEncoder(timm.create_model(name).eval()), node, channels, cells)
+    model = vgg(timm.create_model, name) if name == "vgg11" else timm.create_model(name).eval()
+    check(GridEncoder(model), node, channels, cells)
 
 
 class Network(nn.Module):
@@ -111,7 +129,9 @@ def test_timms_networks_without_a_classifier_have_the_same_grid(name) -> None:
 
 
 def test_a_network_that_scores_pixels_gives_the_features_it_scores_by() -> None:
-    model = torchvision.models.segmentation.fcn_resnet50(weights=None, weights_backbone=None).eval()
+    # fcn_resnet50 with one block in a stage
+    resnet = ResNet(Bottleneck, [1, 1, 1, 1], replace_stride_with_dilation=[False, True, True])
+    model = _fcn_resnet(resnet, 21, None).eval()
     encoder = GridEncoder(model)  # it returns a dict; the layer before its class scores is a Dropout
     assert (encoder.node, encoder.channels) == ("classifier.2", 512)
 
@@ -153,7 +173,7 @@ def test_making_an_encoder_leaves_the_model_as_it_was() -> None:
 
 def test_a_vision_transformer_is_told_where_it_belongs() -> None:
     with pytest.raises(ValueError, match=r"looks like a Vision Transformer\. Use vit_from_timm"):
-        GridEncoder(torchvision.models.vit_b_16().eval())
+        GridEncoder(torchvision.models.VisionTransformer(224, 16, 1, 2, 64, 64).eval())
 
 
 @pytest.mark.parametrize(
@@ -168,7 +188,7 @@ def test_a_vision_transformer_is_told_where_it_belongs() -> None:
         ),
         (lambda: GridEncoder(load_cnn("resnet18"), "fc"), ValueError, r"gives shape \(1, 1000\)"),
         (lambda: GridEncoder(load_cnn("resnet18"), "avgpool"), ValueError, "pools every picture to one size"),
-        (lambda: GridEncoder(torchvision.models.swin_t().eval(), "norm"), ValueError, "its channels second"),
+        (lambda: GridEncoder(tiny_swin().eval(), "norm"), ValueError, "its channels second"),
     ],
 )
 def test_a_model_that_gives_no_grid_is_refused(make, error, words) -> None:
