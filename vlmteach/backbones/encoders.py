@@ -133,7 +133,7 @@ def _pretrained(entry: Entry) -> tuple[dict[str, Any], dict[str, Tensor] | None]
     """Trained weights: options that have timm read them from the hub's file, or the tensors of a package."""
     import timm
 
-    with torch.device("meta"):  # only names and sizes
+    with torch.device("meta"), Undrawn():  # only names and sizes
         places = timm.create_model(entry.network, **entry.options).state_dict()
     lack = None
     if entry.wheel is not None:

@@ -53,7 +53,8 @@ class Undrawn(TorchFunctionMode):
         if func not in self.DRAWS:
             return func(*args, **kwargs)
         tensor: Tensor = args[0] if args else kwargs["tensor"]
-        tensor.detach().fill_(torch.nan)
+        if not tensor.is_meta:
+            tensor.detach().fill_(torch.nan)
         return tensor
 
 

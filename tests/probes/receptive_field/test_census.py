@@ -6,6 +6,7 @@ import torchvision
 from support.field_oracles import full_depth_rows
 from torchvision.models import list_models, regnet
 
+from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import UnsupportedOperation, receptive_field
 
 LOCAL = [
@@ -44,7 +45,7 @@ def build(monkeypatch):
 
     def build(name):
         more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-        with torch.device("meta"):
+        with torch.device("meta"), Undrawn():
             return torchvision.models.get_model(name, weights=None, **more)
 
     return build
