@@ -16,7 +16,7 @@ def positive_twin(model: nn.Module, node: str) -> fx.GraphModule:
 
     Weights become 1 / fan-in, biases 0, norms and activations the identity, max pooling becomes average pooling.
     """
-    twin = fx.GraphModule(copy.deepcopy(model).eval(), fx.Tracer().trace(model.eval())).double()
+    twin = fx.GraphModule(model, fx.Tracer().trace(model.eval()))
     modules = dict(twin.named_modules())
     for step in list(twin.graph.nodes):
         kept = step.op == "call_module" and not isinstance(modules[step.target], _IDENTITY_MODULES)
@@ -37,7 +37,9 @@ def positive_twin(model: nn.Module, node: str) -> fx.GraphModule:
         if old.op == "output":
             old.args = (last,)
     twin.graph.eliminate_dead_code()
+    twin.delete_all_unused_submodules()
     twin.recompile()
+    twin = copy.deepcopy(twin).double().requires_grad_(False)
     with torch.no_grad():
         for name, parameter in twin.named_parameters():
             fan_in = parameter[0].numel() if parameter.dim() == 4 else 1
@@ -45,13 +47,19 @@ def positive_twin(model: nn.Module, node: str) -> fx.GraphModule:
     return twin
 
 
-def gradient_box(twin: nn.Module, position: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where the gradient of one unit (all channels) of a positive twin is not zero: (top, left, bottom, right)."""
+def gradient_boxes(
+    twin: nn.Module, positions: list[tuple[int, int]], size: tuple[int, int]
+) -> list[tuple[int, int, int, int]]:
+    """Where the gradient of each unit (all channels) of a positive twin is not zero: (top, left, bottom, right)."""
     picture = torch.ones(1, 3, *size, dtype=torch.float64, requires_grad=True)
-    twin(picture)[0, :, position[0], position[1]].sum().backward()
-    seen = picture.grad[0].sum(dim=0) != 0
-    rows, columns = seen.any(dim=1).nonzero(), seen.any(dim=0).nonzero()
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    grid = twin(picture)[0].sum(dim=0)
+    found = []
+    for position in positions:
+        (gradient,) = torch.autograd.grad(grid[position], picture, retain_graph=True)
+        seen = gradient[0].sum(dim=0) != 0
+        rows, columns = seen.any(dim=1).nonzero(), seen.any(dim=0).nonzero()
+        found.append((int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1))
+    return found
 
 
 def sees_exactly(

@@ -4,10 +4,11 @@ import functools
 
 import pytest
 import timm
-import torch
 import torchvision
-from support.field_oracles import gradient_box, positive_twin, sees_exactly
+from support.field_oracles import gradient_boxes, positive_twin, sees_exactly
+from support.random_weights import randomise
 
+from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import receptive_field
 
 ODD = (141, 117)
@@ -32,15 +33,19 @@ TAKE_MULTIPLES_OF_32_ONLY = ("timm dla34", "timm hrnet_w18_small")
 CASES = [(model, layer) for model, layers in ENDPOINTS.items() for layer in layers]
 
 
-@functools.lru_cache(maxsize=1)  # the endpoints of one model follow each other
+@functools.lru_cache(maxsize=1)  # the cases of one model follow each other
 def build(name):
-    torch.manual_seed(0)
-    if name.startswith("timm "):
-        return timm.create_model(name.removeprefix("timm ")).eval()
-    name, _, part = name.partition(".")
+    """A model, its fields, and the size of the picture for which they are."""
+    architecture, _, part = name.partition(".")
     more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    model = getattr(torchvision.models, name)(weights=None, **more).eval()
-    return model.get_submodule(part)
+    with Undrawn():
+        if name.startswith("timm "):
+            model = timm.create_model(name.removeprefix("timm "))
+        else:
+            model = getattr(torchvision.models, architecture)(weights=None, **more)
+    model = randomise(model.get_submodule(part), scale=0.05)
+    size = EVEN if name in TAKE_MULTIPLES_OF_32_ONLY else ODD
+    return model, receptive_field(model, size), size
 
 
 def units(field):
@@ -49,30 +54,24 @@ def units(field):
     return [(0, 0), (rows // 2, columns // 2), (rows - 1, columns - 1)]
 
 
-def size_for(name):
-    return EVEN if name in TAKE_MULTIPLES_OF_32_ONLY else ODD
-
-
-@pytest.mark.parametrize(("name", "layer"), CASES)
+@pytest.mark.parametrize(("name", "layer"), CASES, scope="module")
 def test_the_box_is_where_the_gradient_of_a_positive_linear_twin_is(name, layer):
-    model, size = build(name), size_for(name)
-    fields = receptive_field(model, size)
-    twin = positive_twin(model, fields.node(layer))
-    for unit in units(fields[layer]):
-        assert gradient_box(twin, unit, size) == fields[layer].box(*unit, clip=size)
+    model, fields, size = build(name)
+    chosen = units(fields[layer])
+    boxes = [fields[layer].box(*unit, clip=size) for unit in chosen]
+    assert gradient_boxes(positive_twin(model, fields.node(layer)), chosen, size) == boxes
 
 
-@pytest.mark.parametrize(("name", "layer"), CASES)
+@pytest.mark.parametrize(("name", "layer"), CASES, scope="module")
 def test_nan_reaches_a_unit_from_the_edges_of_its_box_and_from_nowhere_else(name, layer):
-    model, size = build(name), size_for(name)
-    field = receptive_field(model, size)[layer]
-    for unit in units(field)[1:]:
-        found = sees_exactly(model, layer, unit, field.box(*unit, clip=size), size)
+    model, fields, size = build(name)
+    for unit in units(fields[layer])[1:]:
+        found = sees_exactly(model, layer, unit, fields[layer].box(*unit, clip=size), size)
         assert found == dict.fromkeys(found, True)
 
 
 def test_the_oracles_can_tell_a_wrong_box():
-    model = build("resnet18")
-    top, left, bottom, right = receptive_field(model, ODD)["layer1"].box(18, 15, clip=ODD)
+    model, fields, _ = build("resnet18")
+    top, left, bottom, right = fields["layer1"].box(18, 15, clip=ODD)
     assert sees_exactly(model, "layer1", (18, 15), (top, left, bottom - 1, right), ODD)["nothing outside"] is False
     assert sees_exactly(model, "layer1", (18, 15), (top, left - 1, bottom, right), ODD)["left"] is False
