@@ -20,7 +20,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -128,14 +128,14 @@ class Edition:
 
         It raises KeyError for a message that is missing or fuzzy in all.
         """
-        catalogues = [self.catalogue(name) for name in names]
+        paths = [self.catalogue_path(name) for name in names]
+        catalogues = [_strings_in(path.read_bytes()) for path in paths if path.exists()]
 
         def translate(message: str) -> str:
             for catalogue in catalogues:
-                found = catalogue.get(message)
-                if found is not None and found.string and not found.fuzzy:
-                    return str(found.string)
-            files = " and ".join(self.catalogue_path(name).name for name in names)
+                if message in catalogue:
+                    return catalogue[message]
+            files = " and ".join(path.name for path in paths)
             raise KeyError(f"{files}: no translation of {message!r}; run make translate.")
 
         return translate
@@ -188,6 +188,13 @@ class Edition:
 def editions() -> tuple[Edition, ...]:
     """All editions in other languages than English."""
     return tuple(Edition(path.parent.name, path.parent) for path in sorted(FOLDERS.glob("*/edition.toml")))
+
+
+@cache
+def _strings_in(catalogue: bytes) -> dict[str, str]:
+    """The translations of a file by message, without those of a context and those that are missing or fuzzy."""
+    messages = read_po(io.BytesIO(catalogue))
+    return {str(m.id): str(m.string) for m in messages if m.id and not m.context and m.string and not m.fuzzy}
 
 
 def lecture_name(lesson: Lesson) -> str:

@@ -142,7 +142,13 @@ def test_each_kind_of_answer_gets_its_verdict_and_leaves_the_others_alone(tmp_pa
     assert why in got[1]
 
 
-@pytest.mark.parametrize("cell", ["while True: pass\n" + RIGHT["1.1"], "def flatten_grid(grid):\n    while True: pass"])
+ENDLESS = {  # the clock stops both
+    "waits, in the cell": "import time\nwhile True: time.sleep(1)\n" + RIGHT["1.1"],
+    "works, in the function": "def flatten_grid(grid):\n    while True: pass",
+}
+
+
+@pytest.mark.parametrize("cell", ENDLESS.values(), ids=ENDLESS)
 def test_an_endless_loop_is_stopped(tmp_path: Path, cell: str) -> None:
     assert first(tmp_path, cell, seconds=4.0) == ("stopped", "It ran for more than 4 seconds.")
 

@@ -66,7 +66,7 @@ def test_a_figure_stays_in_its_room(height: float, layout: str) -> None:
 
 
 def test_letters_that_would_touch_are_as_large_as_they_can_be_and_say_so() -> None:
-    kept = pickle.dumps(a_plot(labels=11))
+    kept = pickle.dumps(a_plot(labels=10))
     drawn = enlarged(kept, ROOM)
     letters = round(drawn.letters / SHARP)
     assert 10 < letters < LETTERS

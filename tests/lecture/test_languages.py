@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from lecture.deck import deck
 from lecture.exports import gift, moodle, page, title_of
 from lecture.instructor import plan_page, write_edition
 from lecture.polls import read_bank
-from lecture.slides import executed, read_slides
+from lecture.slides import Slide, executed, read_slides
 from vlmteach.course import LESSONS, Lesson
 from vlmteach.language import columns_of, use_language
 
@@ -37,10 +38,15 @@ def english_again() -> Iterator[None]:
     use_language("en")
 
 
+@cache
+def slides_of(lesson: Lesson, edition: Edition | None = None) -> list[Slide]:
+    return read_slides(lesson, edition)
+
+
 @each_lecture
 def test_its_slides_are_the_english_ones_in_other_words(edition: Edition, lesson: Lesson) -> None:
     words = {"title": "", "text": "", "notes": "", "section": "", "cell": None, "next_cell": ""}
-    english, its = read_slides(lesson), read_slides(lesson, edition)
+    english, its = slides_of(lesson), slides_of(lesson, edition)
     assert [replace(slide, **words) for slide in its] == [replace(slide, **words) for slide in english]
     assert [slide for slide in its if not edition.letters.search(slide.title + slide.text)] == []
     assert [slide for slide in its if not edition.letters.search(slide.notes)] == []
@@ -49,7 +55,7 @@ def test_its_slides_are_the_english_ones_in_other_words(edition: Edition, lesson
 @each_lecture
 def test_its_slides_show_the_notebook_of_its_language(edition: Edition, lesson: Lesson) -> None:
     use_language(edition.language)
-    shown = deck(lesson, read_slides(lesson, edition), read_bank(lesson, edition))
+    shown = deck(lesson, slides_of(lesson, edition), read_bank(lesson, edition))
     deck_page = BeautifulSoup(shown, "html.parser")
     assert deck_page.html["lang"] == edition.language
     assert edition.letters.search(deck_page.title.get_text())
@@ -87,7 +93,8 @@ def minutes_in(plan: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("edition", editions(), ids=lambda edition: edition.language)
-def test_a_plan_has_the_english_minutes(edition: Edition) -> None:
+def test_a_plan_has_the_english_minutes(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lecture.instructor.read_slides", slides_of)
     english = plan_page(edition.lectures)
     use_language(edition.language)
     its = plan_page(edition.lectures, edition)

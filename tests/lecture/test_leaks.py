@@ -6,6 +6,7 @@ import html
 import json
 import textwrap
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import build_lessons
@@ -18,6 +19,7 @@ from vlmteach.course import LESSONS
 
 NOTE = "Ask them to sketch what they expect; then wait, and say nothing for a minute."
 ANSWER = "import torch\n\ndef flatten_grid(grid):\n    return grid.flatten(2).transpose(1, 2)  # a < b & c\n"
+notes, answers, planted_mistakes = map(cache, (notes, answers, planted_mistakes))
 CANARIES = [Canary("note", letters_of(NOTE)), Canary("answer", letters_of(ANSWER))]
 
 

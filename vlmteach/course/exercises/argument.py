@@ -6,7 +6,6 @@ up: a number that was read moves with them, a number that was typed stays, what 
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -95,20 +94,21 @@ def _worlds() -> tuple[Records, ...]:
 
 
 def _world(records: Records, share: Callable[[], float], times: Callable[[], float]) -> Records:
-    """Records in which each share of right answers is made anew and each amount multiplied."""
-    made = copy.deepcopy(records)
-    for field in fields(made):
+    """Records in which each share of right answers is made anew and each amount multiplied. What stays is shared."""
+    made = {}
+    for field in fields(records):
         if field.name != "published":
-            _remake(getattr(made, field.name).record, share, times)
-    towers = [replace(t, accuracy=100 * share(), gflops=t.gflops * times()) for t in made.published]
-    return replace(made, published=tuple(towers))
+            results = getattr(records, field.name)
+            made[field.name] = replace(results, record=_remade(results.record, share, times))
+    towers = [replace(t, accuracy=100 * share(), gflops=t.gflops * times()) for t in records.published]
+    return replace(records, published=tuple(towers), **made)
 
 
 _SHARES = ("accuracy", "known", "learning", "guessing", "picture_blind", "question_blind", "held_out")
 _AMOUNTS = ("flops", "milliseconds", "bytes", "tokens", "steps_to_level")
 
 
-def _remake(record: dict[str, Any], share: Callable[[], float], times: Callable[[], float]) -> None:
+def _remade(record: dict[str, Any], share: Callable[[], float], times: Callable[[], float]) -> dict[str, Any]:
     def anew(value: Any, make: Callable[[Any], Any]) -> Any:
         if isinstance(value, list):
             return [anew(one, make) for one in value]
@@ -119,16 +119,18 @@ def _remake(record: dict[str, Any], share: Callable[[], float], times: Callable[
     def up_to(most: int) -> Callable[[Any], int]:
         return lambda old: int(most * share())
 
-    for key, value in record.items():
+    def part(key: str, value: Any) -> Any:
         if key in _SHARES:
-            record[key] = anew(value, lambda old: share())
-        elif key in _AMOUNTS:
-            record[key] = anew(value, lambda old: (old or 1) * times())
-        elif key == "right":  # counts of right answers, of the cliff
-            record[key] = anew(value, up_to(int(np.max(value))))
-        elif key.endswith("runs") or key in ("follow_ups", "pilots"):
-            for run in value:
-                _remake(run, share, times)
+            return anew(value, lambda old: share())
+        if key in _AMOUNTS:
+            return anew(value, lambda old: (old or 1) * times())
+        if key == "right":  # counts of right answers, of the cliff
+            return anew(value, up_to(int(np.max(value))))
+        if key.endswith("runs") or key in ("follow_ups", "pilots"):
+            return [_remade(run, share, times) for run in value]
+        return value
+
+    return {key: part(key, value) for key, value in record.items()}
 
 
 # What is read.
