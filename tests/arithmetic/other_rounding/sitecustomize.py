@@ -53,6 +53,11 @@ class OtherRounding(TorchDispatchMode):
         dtypes = (torch.float32, torch.float64)
         self.changes = {dtype: (torch.finfo(dtype).eps * changes).to(dtype) for dtype in dtypes}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and to keep the compiler off torch would import it first, for two seconds."""
+        return False
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         name = function.overloadpacket.__name__

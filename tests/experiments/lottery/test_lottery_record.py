@@ -34,10 +34,15 @@ def test_every_cell_of_the_picture_can_reach_the_answer(name):
     assert gradient.abs().sum(dim=(0, 1)).unflatten(1, (8, 8)).unflatten(0, (3, 8)).sum(dim=(1, 3)).min() > 0
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    return GAME.draw(40_000, (0, 0))
+
+
 @pytest.mark.parametrize("length", [1, 3, 7])
-def test_the_guess_is_what_the_likeliest_end_gives(length):
+def test_the_guess_is_what_the_likeliest_end_gives(length, drawn):
     """Counted on pictures: the commonest end of each line, and one in six where the way ends elsewhere."""
-    batch = GAME.draw(40_000, (0, 0))
+    batch = drawn
     chosen = batch.distance == length
     start, end = batch.marker[chosen, 0], batch.square[chosen, 0]
     likeliest = sum((end[start == line].bincount(minlength=3).max() for line in range(3)), torch.tensor(0))
