@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import torchvision
 from support.random_weights import largest_difference, randomise
 from torch import nn
+from torchvision.models import vgg
 
 from vlmteach.nn import VisionTransformer, on_grid
 from vlmteach.probes import attention_maps, effective_receptive_field, measure_patchview, noise_images, occlusion
@@ -81,7 +82,7 @@ CNNS = {
     ),
     "ReLU on the picture": (lambda yes: nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 3, 2, 1), nn.SiLU()), ["1", "2"]),
     "sums": (Adds, ["one", "two"]),
-    "vgg11": (lambda yes: torchvision.models.vgg11_bn(weights=None).features[:8], ["0", "1", "2", "4", "5"]),
+    "vgg11_bn": (lambda yes: vgg.make_layers(vgg.cfgs["A"], batch_norm=True)[:8], ["0", "1", "2", "4", "5"]),
     "resnet18": (
         lambda yes: torchvision.models.resnet18(weights=None),
         ["conv1", "bn1", "layer1.0.conv2", "layer1.0.bn2", "layer1", "layer2"],

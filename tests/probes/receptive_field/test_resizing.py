@@ -26,17 +26,14 @@ def read_by_pixel_numbers(height, width, **how):
 def read_by_gradient(height, width, **how):
     """For each row and each column of the resized picture first and last pixel with a gradient, in double precision."""
     found = []
+    new = F.interpolate(torch.zeros(1, 1, height, width, dtype=torch.float64), **how).shape[2:]
     for axis in (0, 1):
-        pictures = torch.zeros(1, 1, height, width, dtype=torch.float64, requires_grad=True)
-        resized = F.interpolate(pictures, **how)[0, 0]
-        middles = [n // 2 for n in resized.shape]
-        line = resized[:, middles[1]] if axis == 0 else resized[middles[0]]
-        reads = []
-        for unit in line:
-            (gradient,) = torch.autograd.grad(unit, pictures, retain_graph=True)
-            seen = (gradient[0, 0].abs().sum(dim=1 - axis) > 1e-7).nonzero()
-            reads.append((int(seen[0]), int(seen[-1])))
-        found.append(reads)
+        # a picture for each unit
+        pictures = torch.zeros(new[axis], 1, height, width, dtype=torch.float64, requires_grad=True)
+        lines = F.interpolate(pictures, **how)[:, 0].select(2 - axis, new[1 - axis] // 2)
+        lines.diagonal().sum().backward()
+        seen = [line.nonzero() for line in pictures.grad[:, 0].abs().sum(dim=2 - axis) > 1e-7]
+        found.append([(int(pixels[0]), int(pixels[-1])) for pixels in seen])
     return found
 
 
