@@ -14,6 +14,7 @@ from support.in_page import (
     MODELS,
     ask_page,
     ask_torch,
+    load_model,
     open_model,
     packed_models,
     page_models,
@@ -37,6 +38,14 @@ CLOSE = 1e-4  # torch's own float32 differs from its float64 by 2.6e-5
 
 @pytest.fixture(scope="module")
 def page(chromium):
+    page = open_model(chromium, packed_models())
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def faulty_page(chromium):
+    """A page for models with a fault: each test loads its own."""
     page = open_model(chromium, packed_models())
     yield page
     page.close()
@@ -123,11 +132,10 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("why", FAULTS)
-def test_a_small_fault_in_the_model_is_found(chromium, few, why):
+def test_a_small_fault_in_the_model_is_found(faulty_page, few, why):
     old, new = FAULTS[why]
-    page = open_model(chromium, packed_models(), {old: new})
-    said = ask_page(page, questions()[::FEW])
-    page.close()
+    load_model(faulty_page, {old: new})
+    said = ask_page(faulty_page, questions()[::FEW])
     differences = [abs(said[name]["scores"] - few[name]).max() for name in MODELS]
     print(f"{why}: {max(differences):.1e}")
     assert not max(differences) <= CLOSE  # NaN is a difference too
@@ -189,10 +197,9 @@ def test_every_scene_is_drawn_byte_for_byte_as_python_draws_it(page):
         ("course.cell + down", "course.cell + right"),
     ],
 )
-def test_a_small_fault_in_the_drawing_is_found(chromium, old, new):
-    page = open_model(chromium, {}, {old: new})
-    assert otherwise_drawn(page) != []
-    page.close()
+def test_a_small_fault_in_the_drawing_is_found(faulty_page, old, new):
+    load_model(faulty_page, {old: new})
+    assert otherwise_drawn(faulty_page) != []
 
 
 def test_a_byte_is_the_same_number_and_a_hidden_cell_the_same_grey(page):

@@ -82,28 +82,37 @@ def shipped(name: str) -> VisionLanguageModel:
     return load_vlm(*name.split("/"))
 
 
-def open_model(chromium: Browser, packed: dict[str, Any], faults: dict[str, str] | None = None) -> Page:
-    """A page with nothing but the model: window.alone. faults: text of the script -> what stands there instead."""
+def open_model(chromium: Browser, packed: dict[str, Any]) -> Page:
+    """A page with nothing but the model: window.alone."""
+    page = chromium.new_page()
+    page.context.set_offline(True)
+    data = json.dumps({"course": course_words(), "models": packed})
+    page.set_content(
+        f"""<script type="application/json" id="texts">{{}}</script>
+        <script type="application/json" id="data">{data}</script>"""
+    )
+    load_model(page)
+    return page
+
+
+def load_model(page: Page, faults: dict[str, str] | None = None) -> None:
+    """Make window.alone of the page's data anew. faults: text of the script -> what stands there instead."""
     script = "".join(one_script(f"inpage/{name}.js") for name in ("weights", "model", "trained"))
     for old, new in (faults or {}).items():
         assert script.count(old) == 1, f"{old!r} stands there {script.count(old)} times"
         script = script.replace(old, new)
-    data = json.dumps({"course": course_words(), "models": packed})
-    page = chromium.new_page()
-    page.context.set_offline(True)
-    page.set_content(
-        f"""<script type="application/json" id="texts">{{}}</script>
-        <script type="application/json" id="data">{data}</script><script type="module">{script}
+    page.evaluate("delete window.alone")
+    page.add_script_tag(
+        type="module",
+        content=f"""{script}
         const {{ course, models }} = JSON.parse(document.getElementById("data").textContent);
         for (const [name, {{ module, tensors }}] of Object.entries(models)) {{
           models[name] = build(module, await unpackTensors(tensors));
         }}
         const scenes = {{ drawScene, hideCell, asImage, answerTo, newInQuestion }};
-        window.alone = {{ course, models, run, erf, boxPositions, ...scenes }};
-        </script>"""
+        window.alone = {{ course, models, run, erf, boxPositions, ...scenes }};""",
     )
     page.wait_for_function("window.alone")
-    return page
 
 
 def ask_page(page: Page, asked: Sequence[Question], *, whole: bool = False) -> dict[str, dict[str, Any]]:
