@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from support.browser import offline_pages
 from support.in_page import MODELS, page_models
 from support.readable import contrast
 
@@ -23,6 +22,7 @@ THINGS = "red square at row 2, column 2; blue circle at row 5, column 5; yellow 
 SCENE = "scene=red-square-2-2,blue-circle-5-5,yellow-triangle-5-2"
 SETTLED = "window.explorer?.result && (window.explorer.result.drop || window.explorer.result.asked.problem)"
 ANSWER = "() => document.querySelector('.answer').textContent"
+NUMBER = itertools.count()
 COUNTS = "() => [...document.querySelectorAll('.strip figcaption')].map((part) => part.lastChild.textContent)"
 
 
@@ -34,17 +34,16 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture
-def open_ask(chromium, file):
+def open_ask(new_page, file):
     """A function that opens the page at a hash; afterwards: no error on the console, no request to the outside."""
-    with offline_pages(chromium) as new_page:
 
-        def open_page(hash_="", path=file, **options):
-            page = new_page(**options)
-            page.goto(path.as_uri() + hash_)
-            page.wait_for_function(SETTLED)
-            return page
+    def open_page(hash_="", path=file, **options):
+        page = new_page(**options)
+        page.goto(f"{path.as_uri()}?{next(NUMBER)}{hash_}")  # where only the hash is new, no browser loads again
+        page.wait_for_function(SETTLED)
+        return page
 
-        yield open_page
+    return open_page
 
 
 def answer(page):
@@ -534,7 +533,7 @@ def test_the_tour_asks_first_then_drives_the_page_to_each_steps_state(open_ask):
     page = open_ask()
     page.get_by_role("button", name="Guided tour").click()
     for number, step in enumerate(read_tour(), start=1):
-        page.wait_for_function(f"window.explorer.state.step === {number}")
+        page.wait_for_function(f"window.explorer.result.state.step === {number}")
         assert page.locator(".tour h2").text_content() == step["title"]
         assert f"{number} of 12" in page.locator(".tour").text_content()
         if "predict" in step:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from support.browser import offline_pages
 from support.patchview import HEADS, synthetic_patchview, synthetic_words
 from support.readable import contrast, cut_off
 
@@ -31,29 +30,28 @@ RED = """(panel) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return [canvas.height, canvas.width, Array.from(data.filter((_, i) => i % 4 === 0))];
 }"""
-# Click the middle of a cell, as a pointer would, and read the panels.
-CLICK_AND_READ = """([row, column, rows, columns, panels]) => {
+# Click the middle of each of these cells of 8 x 8, as a pointer would, and read the panels after each.
+CLICK_AND_READ = """([cells, panels]) => cells.map(([row, column]) => {
   const canvas = document.querySelector("canvas");
   const { left, top, width, height } = canvas.getBoundingClientRect();
-  const place = { clientX: left + (column + 0.5) * width / columns, clientY: top + (row + 0.5) * height / rows };
+  const place = { clientX: left + (column + 0.5) * width / 8, clientY: top + (row + 0.5) * height / 8 };
   canvas.dispatchEvent(new MouseEvent("click", { bubbles: true, ...place }));
   return Array.from({ length: panels }, (_, panel) => (READ)(panel));
-}""".replace("READ", READ)
+})""".replace("READ", READ)
 
 
 @pytest.fixture
-def open_view(chromium, tmp_path):
+def open_view(new_page, tmp_path):
     """A function that opens a view from disk; afterwards: no error on the console, no request to the outside."""
-    with offline_pages(chromium) as new_page:
 
-        def open_page(data, width=1100, hash_="", **options):
-            page, file = new_page(width, **options), tmp_path / "view.html"
-            file.write_text(PatchView(data).to_html(), encoding="utf-8")
-            page.goto(file.as_uri() + hash_)
-            page.wait_for_selector("canvas")
-            return page
+    def open_page(data, width=1100, hash_="", **options):
+        page, file = new_page(width, **options), tmp_path / "view.html"
+        file.write_text(PatchView(data).to_html(), encoding="utf-8")
+        page.goto(file.as_uri() + hash_)
+        page.wait_for_selector("canvas")
+        return page
 
-        yield open_page
+    return open_page
 
 
 def read(page, panel):
@@ -120,8 +118,8 @@ def test_every_layer_head_and_cell_shows_the_numbers_that_python_measured(open_v
         page.locator("input[type=radio]").nth(head).check()
         kinds = [HEADS[head] if panel.maps == HEADS else "".join(panel.maps[:1]) for panel in data.panels]
         assert page.locator(".kind").all_text_contents() == kinds
-        for row, column in np.ndindex(8, 8):
-            shown = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 3])
+        cells = list(np.ndindex(8, 8))
+        for (row, column), shown in zip(cells, page.evaluate(CLICK_AND_READ, [cells, 3]), strict=True):
             for panel, texts in zip(data.panels, shown, strict=True):
                 layer = panel.layers[stop]
                 which = head if panel.maps == HEADS else 0
@@ -208,12 +206,12 @@ def test_fewer_units_and_larger_squares_than_cells_answer_for_the_nearest(open_v
     )
     panel = dataclasses.replace(full.panels[0], layers=(coarse,), at=(0, 0, 0))
     page = open_view(dataclasses.replace(full, panels=(panel,), squares=(4, 4)))
-    for row, column in [(0, 0), (1, 2), (6, 3), (7, 7), (4, 5)]:
-        (texts,) = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 1])
+    cells = [(0, 0), (1, 2), (6, 3), (7, 7), (4, 5)]
+    for (row, column), (texts,) in zip(cells, page.evaluate(CLICK_AND_READ, [cells, 1]), strict=True):
         assert texts["peak"] == printed("peak", coarse.numbers["peak"][0, row // 2, column // 2])
     page.get_by_role("button").click()  # the asking cell stays (4, 5)
-    for row, column in [(0, 7), (3, 2), (7, 7), (5, 0)]:
-        (texts,) = page.evaluate(CLICK_AND_READ, [row, column, 8, 8, 1])
+    cells = [(0, 7), (3, 2), (7, 7), (5, 0)]
+    for (row, column), (texts,) in zip(cells, page.evaluate(CLICK_AND_READ, [cells, 1]), strict=True):
         assert texts["weight"] == told(squares[0], (2, 2), (row // 2, column // 2), 3, "")
 
 

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror='window.hacked = 1'></script><script>window.hacked = 1</script>"
 
 
-@pytest.fixture
-def show(chromium, tmp_path):
-    """A function that opens a table from disk; afterwards nothing was complained of and nothing asked for outside."""
+@pytest.fixture(scope="module")
+def tab(chromium):
+    """A page without network for all tables, and what was complained of in it."""
     complaints = []
     context = chromium.new_context(viewport={"width": 1100, "height": 900})
     context.set_offline(True)
@@ -21,16 +21,25 @@ def show(chromium, tmp_path):
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
+    yield page, complaints
+    context.close()
+
+
+@pytest.fixture
+def show(tab, tmp_path):
+    """A function that opens a table from disk; afterwards nothing was complained of and nothing asked for outside."""
+    page, complaints = tab
 
     def open_page(table):
         file = tmp_path / "systems.html"
         file.write_text(SystemsView(table).to_html(), encoding="utf-8")
+        page.emulate_media(color_scheme="light")
         page.goto(file.as_uri())
         page.wait_for_selector("[role=grid]")
         return page
 
     yield open_page
-    context.close()
+    page.evaluate("0")  # what the page has said before it answers is heard
     assert complaints == []
 
 

@@ -12,9 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+ColorScheme = Literal["light", "dark"]
 LOCAL = ("file:", "data:", "blob:", "about:")  # addresses that lead nowhere outside
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -75,29 +77,67 @@ def launch_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-@contextlib.contextmanager
-def offline_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """A function that makes an empty page without network; at the end: no error on the console, no request outside.
+class OfflinePages:
+    """Pages without network that tests borrow one after another: opening one anew takes longer than most tests.
 
-    width: of the page in pixels; all else goes to Browser.new_context.
+    What the test before left is still open, so go to another address, not only to another hash of it. `complaints` are
+    errors on the console and requests outside.
     """
-    complaints: list[str] = []
-    contexts = []
 
-    def new_page(width: int = 1400, **options) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
+    def __init__(self, browser: Browser) -> None:
+        self.complaints: list[str] = []
+        self._browser = browser
+        self._free: list[tuple[dict[str, Any], Page]] = []
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Callable[..., Page]]:
+        """A function that gives a page that nobody else has; at the end: nothing was complained of.
+
+        width: of the page in pixels; all else goes to Browser.new_context.
+        """
+        lent = []
+
+        def new_page(width: int = 1400, color_scheme: ColorScheme = "light", **options: Any) -> Page:
+            size = {"width": width, "height": 900}
+            place = next((i for i, (opened, _) in enumerate(self._free) if opened == options), None)
+            page = self._open(viewport=size, **options) if place is None else self._free.pop(place)[1]
+            lent.append((options, page))
+            page.mouse.move(0, 0)
+            page.emulate_media(color_scheme=color_scheme)
+            page.set_viewport_size(size)
+            return page
+
+        yield new_page
+        for _, page in lent:
+            page.evaluate("0")  # what a page has said before it answers is heard
+        self._free += lent
+        complaints = self.complaints.copy()
+        self.complaints.clear()
+        assert complaints == []
+
+    def close(self) -> None:
+        for _, page in self._free:
+            page.context.close()
+
+    def _open(self, **options: Any) -> Page:
+        context = self._browser.new_context(**options)
         context.set_offline(True)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(LOCAL) else complaints.append(asked.url))
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(LOCAL) else self.complaints.append(asked.url))
         return page
 
-    yield new_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+
+@contextlib.contextmanager
+def offline_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Like OfflinePages.lend, of pages that nobody uses before or after."""
+    pages = OfflinePages(browser)
+    try:
+        with pages.lend() as new_page:
+            yield new_page
+    finally:
+        pages.close()
 
 
 if __name__ == "__main__":
