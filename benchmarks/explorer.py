@@ -114,9 +114,9 @@ def time_in_jupyterlab(browser: Browser, folder: Path) -> tuple[list[float], lis
     """Milliseconds of PatchView's clicks and of interact's slider steps, in turn, in one notebook."""
     cells = [nbformat.v4.new_code_cell(source) for source in (DATA, BY_INTERACT, SAVE)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    with jupyterlab(folder) as lab:
+    with jupyterlab(folder, browser) as lab:
         nbformat.write(notebook, lab.folder / "bench.ipynb")
-        with lab.ran("bench.ipynb", browser, height=1800) as page:
+        with lab.ran("bench.ipynb", height=1800) as page:
             return timed_in(page)
 
 

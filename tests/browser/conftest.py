@@ -29,6 +29,6 @@ def new_page(offline: OfflinePages) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with jupyterlab(tmp_path_factory.mktemp("lab")) as lab:
+def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with jupyterlab(tmp_path_factory.mktemp("lab"), chromium) as lab:
         yield lab

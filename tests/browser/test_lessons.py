@@ -36,11 +36,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def ran(request, chromium, lab) -> Iterator[Page]:
+def ran(request, lab) -> Iterator[Page]:
     """A lesson, the fixture's parameter, after Run All."""
     name = f"{request.param.name}.ipynb"
     shutil.copy(NOTEBOOKS / name, lab.folder)
-    with lab.ran(name, chromium) as page:
+    with lab.ran(name) as page:
         yield page
 
 
@@ -54,8 +54,22 @@ def pictures(lesson: Lesson) -> int:
     )
 
 
+def test_a_live_figure_ends_with_its_last_state(lab) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE)], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "live.ipynb")
+    with lab.ran("live.ipynb") as page:
+        picture = page.locator(".jupyter-widgets img")
+        picture.and_(page.locator("[alt*='0.60']")).wait_for()
+        assert picture.count() == 1
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
+
+
 @pytest.mark.parametrize(
-    ("ran", "lesson"), [(lesson, lesson) for lesson in CHOSEN], indirect=["ran"], ids=[each.name for each in CHOSEN]
+    ("ran", "lesson"),
+    [(lesson, lesson) for lesson in CHOSEN],
+    indirect=["ran"],
+    ids=[each.name for each in CHOSEN],
+    scope="module",  # or a lesson would run once more for the next test
 )
 def test_a_lesson_runs_in_the_page_without_an_error_and_shows_its_figures(ran: Page, lesson: Lesson) -> None:
     assert errors(ran) == []
@@ -79,13 +93,3 @@ def test_a_slider_moved_by_keyboard_draws_again(ran: Page) -> None:
     ran.keyboard.press("ArrowRight")
     ran.wait_for_function("() => /Token 61 is row 4/.test(document.querySelector('.jupyter-widgets img').alt)")
     assert re.match("Token 61 is row 4, column 5", picture.get_attribute("alt") or "")
-
-
-def test_a_live_figure_ends_with_its_last_state(chromium, lab) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE)], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, lab.folder / "live.ipynb")
-    with lab.ran("live.ipynb", chromium) as page:
-        picture = page.locator(".jupyter-widgets img")
-        picture.and_(page.locator("[alt*='0.60']")).wait_for()
-        assert picture.count() == 1
-        assert picture.evaluate("image => image.complete && image.naturalWidth > 100")

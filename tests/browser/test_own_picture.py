@@ -26,13 +26,13 @@ LAST = "your picture ({state})"  # the last cell that is run again below; what f
 
 
 @pytest.fixture(scope="module")
-def page(chromium, lab) -> Iterator[Page]:
+def page(lab) -> Iterator[Page]:
     """The beginning of the lesson after Run All."""
     lesson = nbformat.read(NOTEBOOKS / f"{LESSON}.ipynb", as_version=4)
     (end,) = (index for index, cell in enumerate(lesson.cells) if cell.cell_type == "code" and LAST in cell.source)
     lesson.cells = lesson.cells[: end + 1]
     nbformat.write(lesson, lab.folder / "own_picture.ipynb")
-    with lab.ran("own_picture.ipynb", chromium) as page:
+    with lab.ran("own_picture.ipynb") as page:
         yield page
 
 

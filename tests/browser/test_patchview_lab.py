@@ -26,12 +26,38 @@ PICTURE = "() => document.querySelector('canvas').toDataURL()"
 
 
 @pytest.fixture(scope="module")
-def page(chromium, lab):
+def page(lab):
     cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, "PatchView(data)", "PatchView(data)", NUMBERS)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, lab.folder / "view.ipynb")
-    with lab.ran("view.ipynb", chromium) as page:
+    with lab.ran("view.ipynb") as page:
         yield page
+
+
+VIEWS = {
+    "explorer": lambda: PatchView(synthetic_patchview()),
+    "table of systems": lambda: SystemsView(load_systems().as_view()),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_with_a_sentence(lab, name):
+    bundle = VIEWS[name]()._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=bundle, execution_count=1)
+    cell = nbformat.v4.new_code_cell("view", execution_count=1, outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}), lab.folder / "stored.ipynb")
+    with lab.page() as page:
+        page.goto(lab.page_of("stored.ipynb"), timeout=90_000)
+        shown = page.locator(".jp-OutputArea-output")
+        shown.get_by_text("run this cell or trust the notebook").wait_for(timeout=90_000)
+        assert shown.locator("iframe").count() == 0
+        if name == "explorer":
+            picture = shown.locator("img")
+            assert picture.get_attribute("alt").startswith("One cell, three views, cell (")
+            assert picture.evaluate("img => img.complete && img.naturalWidth") == 990
+        else:
+            assert shown.locator("th[scope=row]").count() == len(load_systems().rows)
+            assert "LLaVA" in shown.inner_text()
 
 
 def test_in_jupyterlab_a_click_changes_the_pixels_and_shows_the_kernels_numbers(page):
@@ -71,33 +97,6 @@ def test_a_notebook_with_three_views_stays_below_three_mebibyte(page, lab):
             break
         page.wait_for_timeout(100)
     assert 100_000 < file.stat().st_size < 3 * 2**20
-
-
-VIEWS = {
-    "explorer": lambda: PatchView(synthetic_patchview()),
-    "table of systems": lambda: SystemsView(load_systems().as_view()),
-}
-
-
-@pytest.mark.parametrize("name", VIEWS)
-def test_a_stored_view_that_jupyterlab_does_not_trust_is_a_picture_or_a_table_with_a_sentence(chromium, lab, name):
-    bundle = VIEWS[name]()._repr_mimebundle_()
-    output = nbformat.v4.new_output("execute_result", data=bundle, execution_count=1)
-    cell = nbformat.v4.new_code_cell("view", execution_count=1, outputs=[output])
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}), lab.folder / "stored.ipynb")
-    page = chromium.new_page(viewport={"width": 1200, "height": 1000})
-    page.goto(lab.page_of("stored.ipynb"), timeout=90_000)
-    shown = page.locator(".jp-OutputArea-output")
-    shown.get_by_text("run this cell or trust the notebook").wait_for(timeout=90_000)
-    assert shown.locator("iframe").count() == 0
-    if name == "explorer":
-        picture = shown.locator("img")
-        assert picture.get_attribute("alt").startswith("One cell, three views, cell (")
-        assert picture.evaluate("img => img.complete && img.naturalWidth") == 990
-    else:
-        assert shown.locator("th[scope=row]").count() == len(load_systems().rows)
-        assert "LLaVA" in shown.inner_text()
-    page.close()
 
 
 def test_a_view_that_runs_shows_nothing_else(page):

@@ -27,10 +27,10 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 @pytest.fixture(scope="module")
-def page(chromium, lab):
+def page(lab):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(MAKE)], metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, lab.folder / "play.ipynb")
-    with lab.ran("play.ipynb", chromium) as page:
+    with lab.ran("play.ipynb") as page:
         yield page
 
 
