@@ -79,13 +79,13 @@ def sees_exactly(
         picture = torch.full((3, *size), 0.5)
         picture[:, rows, columns] = torch.nan
         pictures.append(picture)
-    grid = _capture(model.eval(), layer, torch.stack(pictures))
+    grid = capture(model.eval(), layer, torch.stack(pictures))
     reached = grid[:, :, position[0], position[1]].isnan().any(dim=1).tolist()
     names = ["nothing outside", "top", "bottom", "left", "right"]
     return dict(zip(names, [not reached[0], *reached[1:]], strict=True))
 
 
-def _capture(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:
+def capture(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:
     """The output of one layer; the rest of the model is not run."""
 
     class Found(Exception):
