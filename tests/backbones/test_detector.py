@@ -16,6 +16,7 @@ def detector():
     detector = load_detector("untrained")
     detector.transform.min_size, detector.transform.max_size = (64,), 96
     detector.roi_heads.score_thresh = 0.0
+    detector.rpn._post_nms_top_n["testing"] = 50  # of 1,000, of which each would be looked at
     return detector
 
 

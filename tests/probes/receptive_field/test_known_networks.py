@@ -5,6 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
+from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import receptive_field
 
 TABLE = [
@@ -32,7 +33,7 @@ TABLE = [
 
 
 def build(name):
-    with torch.device("meta"):  # no weights are needed
+    with torch.device("meta"), Undrawn():  # no weights are needed
         model = getattr(torchvision.models, name.split()[0])(weights=None)
     if name.endswith("v1"):  # as first published: the stride sits on the first 1×1 convolution
         for block in model.modules():
@@ -80,7 +81,7 @@ GLOBAL = [
 def test_secretly_global_networks_name_the_operation(library, name, because):
     import timm
 
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         model = build(name) if library == "torchvision" else timm.create_model(name)
     fields = receptive_field(model)
     reasons = [field.because for field in fields.values()]

@@ -13,17 +13,18 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, spectral_norm
 
+from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import UnsupportedOperation, receptive_field
 
 
 def on_meta(make, *args, **kwargs):
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         return make(*args, **kwargs)
 
 
 def rows_seen(model: nn.Module, side: int, unit: tuple[int, int]) -> tuple[int, int]:
     """(first, after the last) row of the picture that reaches a unit, by the gradient of a network made positive."""
-    twin = copy.deepcopy(model).double().eval()
+    twin = copy.deepcopy(model).double().eval().requires_grad_(False)
     for name, parameter in twin.named_parameters():
         value = 1 / parameter[0].numel() if parameter.ndim > 1 else float(name.endswith("weight"))
         nn.init.constant_(parameter, value)
