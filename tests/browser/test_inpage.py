@@ -571,7 +571,7 @@ def test_a_step_shows_the_board_while_it_waits_and_then_the_part_it_speaks_of_ab
     page = open_ask(width=width)
     page.get_by_role("button", name="Guided tour").click()
     for number, step in enumerate(read_tour(), start=1):
-        page.wait_for_function(f"window.explorer.state.step === {number}")
+        page.wait_for_function(f"window.explorer.result.state.step === {number}")
         page.wait_for_function(SETTLED)
         if "predict" in step:
             assert -1 <= page.locator(".board").bounding_box()["y"] <= 300
