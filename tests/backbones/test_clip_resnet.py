@@ -7,12 +7,14 @@ from timm.layers import AttentionPool2d as TimmPool
 from torch import nn
 
 from vlmteach.backbones import ClipResNet, attention_pool_from_timm
+from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import attention_maps, receptive_field
 
 
 @pytest.fixture(scope="module")
 def both():
-    theirs = randomise(timm.create_model("resnet50_clip.openai"), scale=0.03)
+    with Undrawn():
+        theirs = randomise(timm.create_model("resnet50_clip.openai"), scale=0.03)
     return theirs, ClipResNet(theirs)
 
 

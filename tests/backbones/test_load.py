@@ -10,6 +10,7 @@ from torchvision import models
 
 from vlmteach.backbones import WeightsMissing, load, load_cnn
 from vlmteach.backbones.timm_config import timm_config
+from vlmteach.backbones.weights import Undrawn
 
 
 def test_untrained_weights_depend_on_the_seed_only() -> None:
@@ -43,7 +44,8 @@ def weights_from(monkeypatch, folder, state):
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_with_timms_weights_torchvisions_network_equals_timms(monkeypatch, tmp_path, name):
     twin, repository = TWINS[name]
-    theirs = randomise(timm.create_model(twin), scale=0.03)
+    with Undrawn():
+        theirs = randomise(timm.create_model(twin), scale=0.03)
     asked = weights_from(monkeypatch, tmp_path, theirs.state_dict())
     ours = load_cnn(name, "pretrained")
     image = torch.randn(1, 3, 96, 64, generator=torch.Generator().manual_seed(0))
@@ -57,7 +59,8 @@ def test_with_timms_weights_torchvisions_network_equals_timms(monkeypatch, tmp_p
 def small_vggs():
     """timm's VGG and torchvision's, both narrow, their classifiers with the names and the kinds of layers of vgg16."""
     theirs = timm.models.vgg.VGG([8, "M", 16, "M"], num_classes=10, mlp_ratio=0.01)
-    ours = models.vgg.VGG(models.vgg.make_layers([8, "M", 16, "M"]), num_classes=10)
+    with Undrawn():
+        ours = models.vgg.VGG(models.vgg.make_layers([8, "M", 16, "M"]), num_classes=10)
     ours.classifier[0] = nn.Linear(16 * 7 * 7, 40)
     ours.classifier[3], ours.classifier[6] = nn.Linear(40, 4096), nn.Linear(4096, 10)
     return randomise(theirs, scale=0.05), ours.eval()
