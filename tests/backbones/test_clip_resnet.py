@@ -2,19 +2,17 @@ import pytest
 import timm
 import torch
 from support.peers import TIMM_TAKES_OBLONG
-from support.random_weights import largest_difference, randomise
+from support.random_weights import largest_difference, random_network, randomise
 from timm.layers import AttentionPool2d as TimmPool
 from torch import nn
 
 from vlmteach.backbones import ClipResNet, attention_pool_from_timm
-from vlmteach.backbones.weights import Undrawn
 from vlmteach.probes import attention_maps, receptive_field
 
 
 @pytest.fixture(scope="module")
 def both():
-    with Undrawn():
-        theirs = randomise(timm.create_model("resnet50_clip.openai"), scale=0.03)
+    theirs = random_network(timm.create_model, "resnet50_clip.openai", scale=0.03)
     return theirs, ClipResNet(theirs)
 
 

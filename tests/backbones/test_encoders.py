@@ -8,7 +8,7 @@ import timm
 import torch
 from safetensors.torch import save, save_file
 from support.hub import hub_on_this_machine
-from support.random_weights import largest_difference, randomise
+from support.random_weights import largest_difference, random_network, randomise
 from torch import nn
 
 from vlmteach.backbones import PRETRAINED_ENCODERS, TimmViT, encoders, load_cnn, load_encoder, preprocessing_of
@@ -37,8 +37,7 @@ EXPECTED = {
 def pair(request, tmp_path_factory):
     """Name, our encoder with weights from "the hub", and timm's network with the same ones."""
     name = request.param
-    with Undrawn():
-        theirs = randomise(timm.create_model(PRETRAINED_ENCODERS[name].network), scale=0.05)
+    theirs = random_network(timm.create_model, PRETRAINED_ENCODERS[name].network, scale=0.05)
     path = tmp_path_factory.mktemp(name) / "model.safetensors"
     save_file(theirs.state_dict(), path)
     with pytest.MonkeyPatch.context() as patch:

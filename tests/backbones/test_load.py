@@ -4,7 +4,7 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save, save_file
 from support.hub import hub_on_this_machine
-from support.random_weights import largest_difference, randomise
+from support.random_weights import largest_difference, random_network, randomise
 from torch import nn
 from torchvision import models
 
@@ -44,8 +44,7 @@ def weights_from(monkeypatch, folder, state):
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_with_timms_weights_torchvisions_network_equals_timms(monkeypatch, tmp_path, name):
     twin, repository = TWINS[name]
-    with Undrawn():
-        theirs = randomise(timm.create_model(twin), scale=0.03)
+    theirs = random_network(timm.create_model, twin, scale=0.03)
     asked = weights_from(monkeypatch, tmp_path, theirs.state_dict())
     ours = load_cnn(name, "pretrained")
     image = torch.randn(1, 3, 96, 64, generator=torch.Generator().manual_seed(0))

@@ -1,11 +1,10 @@
 import pytest
 import timm
 import torch
-from support.random_weights import largest_difference, randomise
+from support.random_weights import largest_difference, random_network
 from torch import nn
 
 from vlmteach.backbones import vit_from_timm
-from vlmteach.backbones.weights import Undrawn
 from vlmteach.nn.tokens import tokens_to_grid
 from vlmteach.probes import attention_maps
 
@@ -24,8 +23,7 @@ MODELS = {
 
 def timm_vit(name="vit_tiny_patch16_224", depth=2, img_size=64, **options):
     """A timm ViT with random weights in every place."""
-    with Undrawn():
-        return randomise(timm.create_model(name, depth=depth, img_size=img_size, **options), scale=0.05)
+    return random_network(timm.create_model, name, depth=depth, img_size=img_size, scale=0.05, **options)
 
 
 def picture(height, width, dtype=torch.float32):
@@ -41,8 +39,7 @@ def assert_equal_tokens(theirs, ours, size, tolerance, dtype=torch.float32):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_copy_equals_timms_model_and_so_does_a_resampled_copy(name):
     options, num_prefix_tokens = MODELS[name]
-    with Undrawn():
-        theirs = randomise(timm.create_model(name, **options), scale=0.05)
+    theirs = random_network(timm.create_model, name, scale=0.05, **options)
     ours = vit_from_timm(theirs)
     assert_equal_tokens(theirs, ours, theirs.patch_embed.img_size, 1e-5)
     assert (

@@ -2,6 +2,8 @@
 
 import torch
 
+from vlmteach.backbones.weights import Undrawn
+
 
 @torch.no_grad()
 def randomise(module, seed=0, scale=0.3):
@@ -18,6 +20,13 @@ def randomise(module, seed=0, scale=0.3):
         else:
             tensor.copy_(noise * scale)
     return module.eval()
+
+
+def random_network(make, *args, scale, **options):
+    """make(*args, **options) with its weights redrawn by `randomise`, and not drawn before."""
+    with Undrawn():
+        network = make(*args, **options)
+    return randomise(network, scale=scale)
 
 
 def largest_difference(ours, theirs):

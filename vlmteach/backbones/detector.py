@@ -7,13 +7,12 @@ Sources: Faster R-CNN (1506.01497); Bottom-Up and Top-Down Attention (1707.07998
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 
-from vlmteach.backbones.weights import Undrawn, Weights, WeightsMissing, drawn_from, is_pretrained
+from vlmteach.backbones.weights import Weights, WeightsMissing, drawn_from, is_pretrained
 from vlmteach.nn.checks import check_picture
 
 SMALLEST_SIDE = 16  # pixels; below it the deepest level of the feature pyramid has nothing to look at
@@ -28,7 +27,7 @@ def load_detector(weights: Weights, seed: int = 0) -> nn.Module:
     """
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
 
-    with drawn_from(seed), Undrawn() if is_pretrained(weights) else nullcontext():
+    with drawn_from(seed, replaced=is_pretrained(weights)):
         detector = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None).eval()
     if not is_pretrained(weights):
         return detector

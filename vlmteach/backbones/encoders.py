@@ -7,7 +7,6 @@ weights; nothing about them is written down here a second time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -113,9 +112,8 @@ def load_encoder(name: str, weights: Weights = "untrained", seed: int = 0, branc
     pretrained = is_pretrained(weights)
     own = keeps_own_branches(branches, pretrained)
     options, tensors = _pretrained(entry) if pretrained else ({}, None)
-    with drawn_from(seed):
-        with Undrawn() if pretrained else nullcontext():
-            network = timm.create_model(entry.network, **entry.options, **options)
+    with drawn_from(seed, replaced=pretrained):
+        network = timm.create_model(entry.network, **entry.options, **options)
         if tensors is not None:
             network.load_state_dict(tensors)
         elif not pretrained and not own:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 from torch import Tensor, nn
 
 from vlmteach.backbones.hub import fetch_weights
 from vlmteach.backbones.timm_config import timm_config
 from vlmteach.backbones.weights import (
     Branches,
-    Undrawn,
     Weights,
     drawn_from,
     is_pretrained,
@@ -45,7 +42,7 @@ def load_cnn(name: str, weights: Weights = "untrained", seed: int = 0, branches:
             f'{", ".join(SAFE)}, or weights="untrained".'
         )
     own = keeps_own_branches(branches, is_pretrained(weights))
-    with drawn_from(seed), Undrawn() if is_pretrained(weights) else nullcontext():
+    with drawn_from(seed, replaced=is_pretrained(weights)):
         model = models.get_model(name, weights=None).eval()
     if not is_pretrained(weights) and not own:
         open_branches(model)

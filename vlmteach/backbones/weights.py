@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -28,9 +28,12 @@ def is_pretrained(weights: Weights) -> bool:
 
 
 @contextmanager
-def drawn_from(seed: int) -> Iterator[None]:
-    """Inside it, weights are drawn from the seed; the global generator is left as it was."""
-    with torch.random.fork_rng(devices=[]):
+def drawn_from(seed: int, replaced: bool = False) -> Iterator[None]:
+    """Inside it, weights are drawn from the seed; the global generator is left as it was.
+
+    replaced: trained weights replace them at once, so they are Undrawn.
+    """
+    with torch.random.fork_rng(devices=[]), Undrawn() if replaced else nullcontext():
         torch.manual_seed(seed)
         yield
 

@@ -35,14 +35,13 @@ def test_every_cell_of_the_picture_can_reach_the_answer(name):
 
 
 @pytest.fixture(scope="module")
-def drawn():
+def batch():
     return GAME.draw(40_000, (0, 0))
 
 
 @pytest.mark.parametrize("length", [1, 3, 7])
-def test_the_guess_is_what_the_likeliest_end_gives(length, drawn):
+def test_the_guess_is_what_the_likeliest_end_gives(length, batch):
     """Counted on pictures: the commonest end of each line, and one in six where the way ends elsewhere."""
-    batch = drawn
     chosen = batch.distance == length
     start, end = batch.marker[chosen, 0], batch.square[chosen, 0]
     likeliest = sum((end[start == line].bincount(minlength=3).max() for line in range(3)), torch.tensor(0))
