@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -25,6 +26,9 @@ def _runs_a_lesson(item: pytest.Item) -> bool:
     return item.path == ROOT / "tests/notebooks/test_lessons.py"
 
 
+LOOK: dict[str, Any] = {}  # matplotlib's settings, when they are the course's
+
+
 @pytest.fixture(autouse=True)
 def course_style() -> None:
     """Figures in tests have the look they have in lessons."""
@@ -33,8 +37,10 @@ def course_style() -> None:
 
     from vlmteach.views import use_style
 
-    matplotlib.use("agg")
-    use_style()
+    if not LOOK or not dict.__eq__(matplotlib.rcParams, LOOK):  # to set them takes longer than most tests
+        matplotlib.use("agg")
+        use_style()
+        LOOK.update(dict.items(matplotlib.rcParams))
 
 
 @pytest.fixture(scope="session")
