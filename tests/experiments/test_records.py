@@ -2,11 +2,12 @@
 
 import pytest
 
-from vlmteach.experiments.code import code_of, digest
+from vlmteach.experiments.code import code_of
 from vlmteach.experiments.frozen.record import EXPERIMENT as FROZEN
 from vlmteach.experiments.matrix.record import EXPERIMENT as MATRIX
 from vlmteach.experiments.recording import CHECKPOINTS, read_results
 from vlmteach.experiments.runs import as_read
+from vlmteach.experiments.stamps import leading_to
 from vlmteach.training import load_checkpoint
 
 MODULES = {
@@ -32,10 +33,10 @@ def test_a_record_holds_for_the_code_of_today(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_stamps_lead_from_the_code_that_made_a_record_to_that_of_today(name):
     record = read_results(name)
-    chain = [stamp["before"] for stamp in record.get("stamps", [])] + [digest(record["code"])]
+    stamps = record.get("stamps", [])
 
-    assert [stamp["after"] for stamp in record.get("stamps", [])] == chain[1:]
-    for stamp in record.get("stamps", []):
+    assert leading_to(record["code"], stamps) == stamps
+    for stamp in stamps:
         assert stamp["largest_difference"] <= stamp["tolerance"] <= 0.05
         assert {"python", "torch", "numpy"} <= stamp["versions"].keys()
 

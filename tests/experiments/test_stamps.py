@@ -1,7 +1,7 @@
 import pytest
 
 from vlmteach.experiments.code import digest
-from vlmteach.experiments.stamps import largest_difference, stands_for
+from vlmteach.experiments.stamps import largest_difference, leading_to, stands_for
 
 CODE = {"vlmteach.nn.tokens": "now"}
 NOW = digest(CODE)
@@ -26,6 +26,11 @@ def stamps(*pairs):
 )
 def test_a_run_holds_for_the_code_that_stamps_lead_to(given, holds):
     assert stands_for(CODE, given) == {NOW, *holds}
+
+
+def test_of_stamps_given_to_code_that_came_to_nothing_a_record_says_nothing():
+    kept, left = stamps(("older", "old"), ("old", NOW)), stamps(("old", "tried"))
+    assert leading_to(CODE, [kept[0], *left, kept[1]]) == kept
 
 
 @pytest.mark.parametrize(

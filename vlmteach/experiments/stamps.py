@@ -42,6 +42,12 @@ def stands_for(code: Mapping[str, str], stamps: Sequence[Stamp]) -> set[str]:
     return holds
 
 
+def leading_to(code: Mapping[str, str], stamps: Sequence[Stamp]) -> list[Stamp]:
+    """The stamps that lead to this code, step by step; others were given on the way to code that came to nothing."""
+    holds = stands_for(code, stamps)
+    return [stamp for stamp in stamps if stamp["after"] in holds]
+
+
 def largest_difference(recorded: Any, made: Any) -> float:
     """Between two runs' numbers, in lists and dicts as deep as they are; NaN when one of them is NaN.
 

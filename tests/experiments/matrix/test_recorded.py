@@ -10,7 +10,7 @@ from support.blind import asked_of, chance_above, seeing_rate
 
 from vlmteach.experiments import LEVEL, TEST_SEED
 from vlmteach.experiments.matrix import MATRIX_ENCODERS, load_results, load_vlm
-from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, WAYS, case_of
+from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, RATES, WAYS, case_of, chosen_rate
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
@@ -32,7 +32,7 @@ CLAIMS = sorted(
 THEOREM = [("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)]
 LEAK = ("cnn-small-zeros", "vector", False)
 POSSIBLE = [cell for cell in CLAIMS if cell[1:] == ("cross-attention", True)]
-PREFIX = [cell for cell in CLAIMS if cell[1] == "prefix"]
+PREFIX = [cell for cell in CLAIMS if cell[1] in ("prefix", "deep-prefix")]
 SHIPPED = [tuple(key.split("/")) for key in RECORDED.record["checkpoints"]]
 ATTRIBUTE, COUNT, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))
 
@@ -152,18 +152,47 @@ def test_what_is_possible_is_learned_by_every_seed(cell):
 
 
 @pytest.mark.parametrize("cell", PREFIX, ids=str)
-def test_a_plain_prefix_is_enough_for_attributes_and_places(cell):
-    assert columns(cell, "accuracy")[:, [ATTRIBUTE, WHERE]].min() > 0.95
+def test_a_cell_with_a_prefix_has_the_rate_that_learned_most_in_its_own_short_runs(cell):
+    assert RECORDED.rates(*cell[:2]) == list(RATES)
+    rate = chosen_rate(RECORDED.of_cell("pilots", *cell))
+    assert {run["learning_rate"] for run in RECORDED.runs(*cell)} == {rate}
+
+
+@pytest.mark.parametrize("cell", PREFIX, ids=str)
+def test_a_plain_prefix_is_enough_for_attributes(cell):
+    assert columns(cell, "accuracy")[:, ATTRIBUTE].min() > LEVEL
+
+
+@pytest.mark.parametrize("encoder", ["cnn-small", "vit"])
+def test_a_plain_prefix_is_enough_for_places(encoder):
+    assert columns((encoder, "prefix", True), "accuracy")[:, WHERE].min() > LEVEL
 
 
 def test_a_prefix_serves_a_cnn_no_worse_than_a_vit():
     """With a prefix, neither encoder's far relations are certain, and their seeds lie in one range."""
     cnn, vit = (columns((encoder, "prefix", True), "accuracy")[:, FAR] for encoder in ("cnn-small", "vit"))
 
-    assert len(PREFIX) == 2
-    assert max(cnn.min(), vit.min()) < 0.95
+    assert max(cnn.min(), vit.min()) < LEVEL
     assert cnn.min() < vit.max()
     assert vit.min() < cnn.max()
+
+
+def test_with_a_prefix_few_seeds_relate_far_things_with_one_more_layer_most_and_with_cross_attention_all(floors):
+    prefix, deeper, crossed = (
+        np.concatenate([RECORDED.seeds(encoder, way, "far relation") for encoder in COMPARED])
+        for way in ("prefix", "deep-prefix", "cross-attention")
+    )
+
+    assert len(prefix) == len(deeper) == 3 * len(COMPARED)
+    assert (prefix >= LEVEL).mean() < 0.5 < (deeper >= LEVEL).mean() < 1
+    assert (crossed >= LEVEL).all()
+    assert (prefix <= floors.guessing[FAR]).sum() == 1
+
+
+def test_the_two_seeds_that_miss_the_level_with_one_more_layer_stand_behind_cnns_without_attention():
+    missed = {encoder: (RECORDED.seeds(encoder, "deep-prefix", "far relation") < LEVEL).sum() for encoder in COMPARED}
+
+    assert {encoder: count for encoder, count in missed.items() if count} == {"cnn-small": 1, "cnn-large": 1}
 
 
 def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():

@@ -66,6 +66,14 @@ def test_a_follow_up_is_found_by_its_cell_and_read_like_any_run():
         RESULTS.follow_ups("cnn", "prefix")
 
 
+def test_a_cell_knows_which_rates_it_was_given_to_choose_from():
+    rates = [run(0, learning_rate=rate) for rate in (1e-3, 2e-3)]
+    results = MatrixResults({**RECORD, "pilots": [*rates, run(0, encoder="cnn", learning_rate=4e-3)]})
+
+    assert results.rates("vit", "prefix") == [1e-3, 2e-3]
+    assert results.rates("vit", "vector") == []
+
+
 def test_the_course_of_learning_is_read_with_its_steps():
     runs = RESULTS.runs("vit", "prefix")
     steps, accuracy = RESULTS.learning(runs)

@@ -14,7 +14,7 @@ from vlmteach.experiments.matrix.models import (
     MATRIX_ENCODERS,
     build_vlm,
 )
-from vlmteach.experiments.matrix.results import MatrixResults, Run
+from vlmteach.experiments.matrix.results import MatrixResults, Run, load_results
 from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.matrix.train import (
     BATCH,
@@ -28,6 +28,7 @@ from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
 from vlmteach.experiments.runs import RunFolder
+from vlmteach.experiments.stamps import leading_to
 from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.scenes.guessing import guess_rate
@@ -162,13 +163,26 @@ class Recorder:
             there |= {case.name for case in cases if self.runs.finished(case) is not None}
         return len(there), len(wanted)
 
-    def assemble(self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> MatrixResults:
-        """Write matrix.json and the shipped checkpoints from stored runs. Raises ValueError when some are missing."""
+    def assemble(
+        self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS, before: MatrixResults | None = None
+    ) -> MatrixResults:
+        """Write matrix.json and the shipped checkpoints from stored runs.
+
+        before: a record whose runs go on standing for the cells that are not whole yet; without it ValueError names
+        what is missing.
+        """
         pilots: list[Run] = []
         runs: list[Run] = []
         shorter: list[Run] = []
         shipped = {}
         for cell in (*self.cells, *self.controls):
+            key = f"{cell.encoder}/{cell.connector}"
+            if before is not None and not self.whole(cell):
+                pilots += before.of_cell("pilots", *cell)
+                runs += before.of_cell("runs", *cell)
+                if cell in SHIPPED:
+                    shipped[key] = before.record["checkpoints"][key]
+                continue
             made = self.runs.runs(self._pilots(cell))
             pilots += made if cell not in self.controls else []
             rate = chosen_rate(made)
@@ -179,7 +193,7 @@ class Recorder:
                 made = self.runs.runs(cases)
             runs += made
             if cell in SHIPPED:
-                shipped[f"{cell.encoder}/{cell.connector}"] = self._ship(cases[0], checkpoints)
+                shipped[key] = self._ship(cases[0], checkpoints)
         record = {
             "experiment": "matrix",
             "recipe": asdict(RECIPE),
@@ -193,7 +207,7 @@ class Recorder:
             "guessing": guess_rate(make_batch(GUESSING, TEST_SEED + 2, pairs=~HELD_OUT)),
             "versions": versions(),
             "code": self.runs.code,
-            "stamps": self.runs.stamps,
+            "stamps": leading_to(self.runs.code, self.runs.stamps),
             "encoders": {name: _describe(name) for name in MATRIX_ENCODERS},
             "connectors": {name: MATRIX_CONNECTORS[name].title for name in WAYS},
             "connector_parameters": {name: connector_parameters(name) for name in WAYS},
@@ -203,8 +217,19 @@ class Recorder:
             "runs": runs,
             "shorter": shorter,
         }
+        if before is not None and not all(map(self.whole, (*self.cells, *self.controls))):
+            record["follow_ups"] = before.record["follow_ups"]  # of cells that are not whole, to learn what they lack
         write_results("matrix", record, results)
         return MatrixResults(record)
+
+    def whole(self, cell: Cell) -> bool:
+        """Whether every run of a cell is there."""
+        pilots = self._pilots(cell)
+        if not self._all_there(pilots):
+            return False
+        rate = chosen_rate(self.runs.runs(pilots))
+        longer = cell.seeds(rate, LONGER) if self._too_short(cell, rate) else []
+        return self._all_there([*cell.seeds(rate), *longer])
 
     def _pilots(self, cell: Cell) -> list[Case]:
         return self.controls.get(cell, cell).pilots()
@@ -249,3 +274,8 @@ def record(folder: Path, workers: int = 1) -> MatrixResults:
     recorder = Recorder(folder, workers=workers)
     recorder.make()
     return recorder.assemble()
+
+
+def record_so_far(folder: Path) -> MatrixResults:
+    """Write the record anew in the cells that are whole in the folder; the others stay as they were recorded."""
+    return Recorder(folder).assemble(before=load_results())
