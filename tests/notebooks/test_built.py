@@ -16,7 +16,7 @@ from vlmteach.course import LESSONS, Lesson
 from vlmteach.course.lessons import MEMORY_MB
 from vlmteach.course.versions import installed_version
 
-LARGEST_BYTES = 1_300_000
+LARGEST_BYTES = 1_400_000
 LARGEST_BYTES_WITH_EXPLORER = 3_000_000
 
 

@@ -32,7 +32,7 @@ def shares(line: str) -> list[float]:
 @pytest.mark.parametrize("family", ["attribute", "count", "where", "near relation", "far relation", "same far"])
 def test_every_family_is_learned_and_exchanging_the_connector_leaves_no_more_than_a_guess(family: str) -> None:
     guess, yours, exchanged, _ = shares(rf"(?m)^{family} +{SHARE} +{SHARE} +{SHARE} +{SHARE}$")
-    assert yours > 0.75
+    assert yours - guess > (1 - guess) / 2  # more than half of what a guess leaves, on processors of every kind
     assert yours > guess + 0.2
     assert exchanged < guess + 0.05
 

@@ -331,8 +331,14 @@ def cross(r: Records) -> Measured:
     attribute, where = (r.matrix.seeds("cnn-small", "prefix", family) for family in ("attribute", "where"))
 
     def far(name: str) -> str:
-        prefix, crossed = (r.matrix.seeds(name, way, "far relation") for way in ("prefix", "cross-attention"))
-        return _("{prefix} by prefix, {crossed} by cross-attention", prefix=seeds(prefix), crossed=seeds(crossed))
+        ways = ("prefix", "deep-prefix", "cross-attention")
+        prefix, deeper, crossed = (seeds(r.matrix.seeds(name, way, "far relation")) for way in ways)
+        return _(
+            "{prefix} by prefix, {deeper} with one more layer of attention behind it, {crossed} by cross-attention",
+            prefix=prefix,
+            deeper=deeper,
+            crossed=crossed,
+        )
 
     systems = load_systems().systems
     grids, patches = ([s for s in systems if s.row == row] for row in ("cnn-grid", "vit-patches"))
@@ -360,8 +366,12 @@ def cross(r: Records) -> Measured:
                 where=seeds(where),
             ),
             _(
-                "Far relations: that CNN {small}; the ViT {vit}. Where cross-attention helps, it helps both.",
+                "Far relations, guessing {guess:.2f}: that CNN {small}; the one with the large field {large}; the ViT "
+                "{vit}. Cross-attention has one layer of attention more than a prefix; what it brings, another layer "
+                "brings for the most part.",
+                guess=r.matrix.guess("far relation"),
                 small=far("cnn-small"),
+                large=far("cnn-large"),
                 vit=far("vit"),
             ),
         ),
