@@ -115,6 +115,17 @@ def test_a_stamp_lets_runs_of_other_code_count(folder, code):
     assert [stamp["before"] for stamp in folder().stamps] == ["another", digest(BEFORE)]
 
 
+def test_a_stamp_given_to_code_that_came_to_nothing_is_not_told_of_and_not_lost(folder, code):
+    code(BEFORE)
+    folder().add_stamp({"before": "another", "after": digest(BEFORE)})
+    code(TODAY)
+    folder().add_stamp({"before": "older", "after": digest(TODAY)})
+    assert [stamp["before"] for stamp in folder().stamps] == ["older"]
+
+    code(BEFORE)
+    assert [stamp["before"] for stamp in folder().stamps] == ["another"]
+
+
 @pytest.mark.parametrize(
     "damage", [lambda text: text[:-4], lambda text: "", lambda text: text.replace('"run"', '"ru"')]
 )

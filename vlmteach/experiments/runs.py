@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from vlmteach.experiments.code import code_of, digest
 from vlmteach.experiments.recording import now, versions
 from vlmteach.experiments.result import Result
-from vlmteach.experiments.stamps import Stamp, stands_for
+from vlmteach.experiments.stamps import Stamp, leading_to, stands_for
 from vlmteach.experiments.sweep import sweep
 from vlmteach.training import CheckpointError, load_checkpoint, save_checkpoint, write_whole
 
@@ -46,7 +46,10 @@ class RunFolder:
 
     @property
     def stamps(self) -> list[Stamp]:
-        """Which other code makes the same numbers, and what shows it."""
+        """Which other code makes the same numbers as today's, and what shows it."""
+        return leading_to(self.code, self._all_stamps())
+
+    def _all_stamps(self) -> list[Stamp]:
         file = self.folder / STAMPS
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
@@ -125,7 +128,7 @@ class RunFolder:
 
     def add_stamp(self, stamp: Stamp) -> None:
         """Let the runs of other code count for today's."""
-        text = ",\n".join(json.dumps(each) for each in [*self.stamps, stamp])
+        text = ",\n".join(json.dumps(each) for each in [*self._all_stamps(), stamp])
         write_whole(self.folder / STAMPS, f"[\n{text}\n]\n".encode())
 
     def _write(self, name: str, case: Mapping[str, Any], code: str, run: Mapping[str, Any]) -> None:

@@ -70,8 +70,8 @@ def test_a_cell_knows_which_rates_it_was_given_to_choose_from():
     rates = [run(0, learning_rate=rate) for rate in (1e-3, 2e-3)]
     results = MatrixResults({**RECORD, "pilots": [*rates, run(0, encoder="cnn", learning_rate=4e-3)]})
 
-    assert results.rates("vit", "prefix") == [1e-3, 2e-3]
-    assert results.rates("vit", "vector") == []
+    assert [run["learning_rate"] for run in results.of_cell("pilots", "vit", "prefix")] == [1e-3, 2e-3]
+    assert results.of_cell("pilots", "vit", "vector") == []
 
 
 def test_the_course_of_learning_is_read_with_its_steps():

@@ -28,7 +28,6 @@ from vlmteach.experiments.recording import CHECKPOINTS, RESULTS, versions, write
 from vlmteach.experiments.restamp import Experiment
 from vlmteach.experiments.result import Result
 from vlmteach.experiments.runs import RunFolder
-from vlmteach.experiments.stamps import leading_to
 from vlmteach.nn import CrossAttention, MultiHeadAttention
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.scenes.guessing import guess_rate
@@ -152,13 +151,7 @@ class Recorder:
         """How many runs are there, and how many there will be, as far as is known: only finished cells tell of more."""
         there, wanted = set[str](), set[str]()
         for cell in (*self.cells, *self.controls):
-            pilots = self._pilots(cell)
-            cases = [*pilots, *cell.seeds(RECIPE.learning_rate)]
-            if self._all_there(pilots):
-                rate = chosen_rate(self.runs.runs(pilots))
-                cases = [*pilots, *cell.seeds(rate)]
-                if self._too_short(cell, rate):
-                    cases += cell.seeds(rate, LONGER)
+            cases = self._planned(cell)
             wanted |= {case.name for case in cases}
             there |= {case.name for case in cases if self.runs.finished(case) is not None}
         return len(there), len(wanted)
@@ -175,9 +168,11 @@ class Recorder:
         runs: list[Run] = []
         shorter: list[Run] = []
         shipped = {}
-        for cell in (*self.cells, *self.controls):
+        cells = (*self.cells, *self.controls)
+        standing = [] if before is None else [cell for cell in cells if not self.whole(cell)]
+        for cell in cells:
             key = f"{cell.encoder}/{cell.connector}"
-            if before is not None and not self.whole(cell):
+            if before is not None and cell in standing:
                 pilots += before.of_cell("pilots", *cell)
                 runs += before.of_cell("runs", *cell)
                 if cell in SHIPPED:
@@ -207,7 +202,7 @@ class Recorder:
             "guessing": guess_rate(make_batch(GUESSING, TEST_SEED + 2, pairs=~HELD_OUT)),
             "versions": versions(),
             "code": self.runs.code,
-            "stamps": leading_to(self.runs.code, self.runs.stamps),
+            "stamps": self.runs.stamps,
             "encoders": {name: _describe(name) for name in MATRIX_ENCODERS},
             "connectors": {name: MATRIX_CONNECTORS[name].title for name in WAYS},
             "connector_parameters": {name: connector_parameters(name) for name in WAYS},
@@ -217,19 +212,23 @@ class Recorder:
             "runs": runs,
             "shorter": shorter,
         }
-        if before is not None and not all(map(self.whole, (*self.cells, *self.controls))):
+        if before is not None and standing:
             record["follow_ups"] = before.record["follow_ups"]  # of cells that are not whole, to learn what they lack
         write_results("matrix", record, results)
         return MatrixResults(record)
 
     def whole(self, cell: Cell) -> bool:
         """Whether every run of a cell is there."""
+        return self._all_there(self._planned(cell))
+
+    def _planned(self, cell: Cell) -> list[Case]:
+        """All runs of a cell, as far as is known: without its pilots nobody knows the rate, nor what needs longer."""
         pilots = self._pilots(cell)
         if not self._all_there(pilots):
-            return False
+            return [*pilots, *cell.seeds(RECIPE.learning_rate)]
         rate = chosen_rate(self.runs.runs(pilots))
         longer = cell.seeds(rate, LONGER) if self._too_short(cell, rate) else []
-        return self._all_there([*cell.seeds(rate), *longer])
+        return [*pilots, *cell.seeds(rate), *longer]
 
     def _pilots(self, cell: Cell) -> list[Case]:
         return self.controls.get(cell, cell).pilots()

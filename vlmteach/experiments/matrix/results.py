@@ -51,10 +51,6 @@ class MatrixResults(FamilyResults):
         """
         return self._found("follow_ups", encoder, connector, positions=True)
 
-    def rates(self, encoder: str, connector: str) -> list[float]:
-        """The learning rates that were tried for a cell in short runs; empty where it has the rate of another one."""
-        return [run["learning_rate"] for run in self.of_cell("pilots", encoder, connector)]
-
     def of_cell(self, kind: str, encoder: str, connector: str, positions: bool = True) -> list[Run]:
         """What the record has of a cell, empty when nothing. kind: `pilots`, `runs`, `shorter` or `follow_ups`."""
         cell = {"encoder": encoder, "connector": connector, "positions": positions}
