@@ -39,24 +39,28 @@ READY := .venv/ready-test .venv/wheels
 # the newest Python up to Colab's: one on PATH, or pyenv's
 COLAB_PYTHON ?= $(shell for version in 3.13 3.12 3.11; do for python in python$$version $$(pyenv prefix $$version 2>/dev/null)/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done)
-PYTEST := $(BIN)/python -m pytest -q --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses=2 --dist loadgroup --no-loadscope-reorder
 COMPUTED := "not browser and not site and not lecture and not graders and not faults"
 # folders that have a target of their own, not even to be read
 SEPARATE := --ignore=tests/browser --ignore=tests/faults
+PACKAGE := $(addprefix tests/,arithmetic backbones experiments nn pictures probes training views)
 export OMP_NUM_THREADS ?= 1
 # uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
 unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint computed unit lessons browser test-browser test-colab test-faults test-arithmetic translate notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
+.PHONY: lab test lint unit package course lessons browser test-browser test-colab test-faults test-arithmetic translate notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
-# Side by side: computing keeps the cores busy where the browser waits. Each says all at its end (macOS's make cannot).
+# Side by side, each in one process: workers would all collect all tests. On two cores three keep both busy, as kernels
+# and the browser are waited for. Each says all at its end (macOS's make cannot).
 test: $(READY)
-	@$(MAKE) --jobs=2 --old-file=.venv/wheels $(if $(filter output-sync,$(.FEATURES)),--output-sync) computed lint browser
+	@$(MAKE) --jobs=3 --old-file=.venv/wheels $(if $(filter output-sync,$(.FEATURES)),--output-sync) WORKERS=0 \
+		lessons package lint browser course
 
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -64,19 +68,22 @@ lint: .venv/ready-test
 	$(BIN)/oxlint vlmteach docs/static lecture/static
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-# the unit tests and the lessons
-computed: $(READY)
-	$(PYTEST) -n auto -m $(COMPUTED) $(SEPARATE) tests
-
 unit: $(READY)
-	$(PYTEST) -n auto -m $(COMPUTED) $(SEPARATE) --ignore=tests/notebooks tests
+	$(PYTEST) -m $(COMPUTED) $(SEPARATE) --ignore=tests/notebooks tests
+
+package: $(READY)
+	$(PYTEST) -m $(COMPUTED) $(PACKAGE)
+
+# the unit tests that are not the package's
+course: $(READY)
+	$(PYTEST) -m $(COMPUTED) $(SEPARATE) $(addprefix --ignore=,$(PACKAGE) tests/notebooks) tests
 
 lessons: $(READY)
-	$(PYTEST) -n auto tests/notebooks
+	$(PYTEST) tests/notebooks
 
 browser: $(READY)
 	$(BIN)/python tests/support/browser.py
-	$(PYTEST) -m browser tests/browser
+	$(PYTEST) -n 0 -m browser tests/browser
 
 test-browser: export ALL_LESSONS := 1
 test-browser: browser
@@ -88,10 +95,10 @@ test-colab: $(READY) .venv-colab/ready
 	$(call install,.venv-colab,--no-deps --force-reinstall build/colab/*.whl)
 	$(call install,.venv-colab,$(WHEELS) onnx)
 	.venv-colab/bin/python -c "from vlmteach import course; course.doctor()"
-	$(PYTEST) -n auto -o addopts=--import-mode=importlib --nbval-lax --nbval-kernel-name=colab tests/notebooks/test_lessons.py
+	$(PYTEST) -o addopts=--import-mode=importlib --nbval-lax --nbval-kernel-name=colab tests/notebooks/test_lessons.py
 
 test-faults: $(READY)
-	$(PYTEST) -n auto -m faults tests/faults
+	$(PYTEST) -m faults tests/faults
 
 test-arithmetic: $(READY)
 	$(BIN)/python tests/arithmetic/run.py
@@ -106,7 +113,7 @@ notebooks: $(READY)
 site: .venv/ready-site $(READY)
 	$(BIN)/python docs/build_site.py
 	$(BIN)/python tests/support/browser.py
-	$(PYTEST) -n auto -m site tests/site
+	$(PYTEST) -m site tests/site
 
 ifdef EDITION
 lecture: .venv/ready-lecture $(READY)
@@ -116,7 +123,7 @@ lecture: .venv/ready-lecture $(READY)
 	$(BIN)/python docs/build_site.py # whose pages may hold nothing of a lecturer's
 	$(ALL_CORES) PYTHONPATH=notebooks:docs:tests $(BIN)/python -m lecture
 	$(BIN)/python tests/support/browser.py
-	$(PYTEST) -n auto -m lecture tests/lecture
+	$(PYTEST) -m lecture tests/lecture
 endif
 
 handin: $(READY)

@@ -74,7 +74,7 @@ def read_bank(lesson: Lesson, edition: Edition | None = None, folder: Path = BAN
     if not path.exists():
         return {}
     polls: dict[str, Poll] = {}
-    for entry in yaml.safe_load(path.read_text("utf-8")):
+    for entry in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader):
         try:
             poll = _poll(entry, f"{lesson.number:02d}-", translate)
             if poll.id in polls:

@@ -32,7 +32,7 @@ def lecture_messages(source: str, bank: str) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for mark in read_marks(source):
         translated_mark(mark, lambda message: found.setdefault(message, message))
-    for poll in yaml.safe_load(bank):
+    for poll in yaml.load(bank, yaml.CSafeLoader):
         for message in (poll["ask"], *(option[key] for option in poll["options"] for key in ("say", "why"))):
             found.setdefault(message, message)
     said = set(messages(source))

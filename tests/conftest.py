@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
+from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,17 +52,27 @@ def course_style() -> None:
         LOOK.update(dict.items(matplotlib.rcParams))
 
 
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A shell; at the very end each would search through all objects there are for what its user left."""
+    shell = InteractiveShell()
+    yield shell
+    atexit.unregister(shell.atexit_operations)
+
+
 @pytest.fixture(scope="session")
 def wheel_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that holds the installed wheel and nothing else; built once, however many workers there are."""
     shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     folder = shared / "wheel"
-    with FileLock(f"{folder}.lock"):
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with FileLock(build / "wheel.lock"):  # which no two runs may share either
         if not folder.exists():
             pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-            shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # or modules deleted since would come along
-            build = ["wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--wheel-dir", str(shared)]
-            subprocess.run([*pip, *build], check=True, cwd=shared)
+            shutil.rmtree(build / "lib", ignore_errors=True)  # or modules deleted since would come along
+            built = ["wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--wheel-dir", str(shared)]
+            subprocess.run([*pip, *built], check=True, cwd=shared)
             (wheel,) = shared.glob("vlmteach-*.whl")
             subprocess.run([*pip, "install", "--no-deps", "--target", str(folder), str(wheel)], check=True)
     return folder

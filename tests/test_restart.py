@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from nbclient.exceptions import CellExecutionError
 from support.lesson_run import kernel_in
 
@@ -77,9 +76,8 @@ def test_in_a_notebook_that_is_no_lesson_nothing_is_explained(tmp_path, is_named
 
 
 @pytest.fixture
-def shell(monkeypatch):
+def shell(shell, monkeypatch):
     """A shell whose notebook is a lesson, as VS Code names it."""
-    shell = InteractiveShell()
     shell.user_ns["__vsc_ipynb_file__"] = str(LESSON)
     monkeypatch.setattr(restart, "running_shell", lambda: shell)
     return shell

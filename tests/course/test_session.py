@@ -77,8 +77,7 @@ def test_a_local_build_tag_is_no_swap(monkeypatch) -> None:
     assert versions.swapped_packages() == []
 
 
-def test_a_shell_shows_a_figure_once_as_html_with_its_alt_text() -> None:
-    shell = InteractiveShell()
+def test_a_shell_shows_a_figure_once_as_html_with_its_alt_text(shell: InteractiveShell) -> None:
     show_figures_as_html(shell)
     figure, _ = new_figure(height=1)
     data, _ = shell.display_formatter.format(describe(figure, "three bars"))
@@ -86,8 +85,7 @@ def test_a_shell_shows_a_figure_once_as_html_with_its_alt_text() -> None:
     assert "image/png" not in data
 
 
-def test_a_students_own_figure_says_that_it_has_no_description() -> None:
-    shell = InteractiveShell()
+def test_a_students_own_figure_says_that_it_has_no_description(shell: InteractiveShell) -> None:
     show_figures_as_html(shell)
     data, _ = shell.display_formatter.format(new_figure(height=1)[0])
     assert 'alt="A figure without alt text."' in data["text/html"]
