@@ -349,7 +349,7 @@ def cross(r: Records) -> Measured:
             _(
                 "Of {grids} systems in lesson 07's table that read a CNN's grid, {crossed} use cross-attention "
                 "({crossed_names}) and {plain} a plain prefix ({plain_names}). Of {patches} that read a ViT's "
-                "patches, {vit_crossed} uses it ({vit_crossed_names}).",
+                "patches, it is used by {vit_crossed} ({vit_crossed_names}).",
                 grids=len(grids),
                 crossed=len(crossed[0]),
                 crossed_names=", ".join(crossed[0]),
@@ -367,8 +367,8 @@ def cross(r: Records) -> Measured:
             ),
             _(
                 "Far relations, guessing {guess:.2f}: that CNN {small}; the one with the large field {large}; the ViT "
-                "{vit}. Cross-attention has one layer of attention more than a prefix; what it brings, another layer "
-                "brings for the most part.",
+                "{vit}. Cross-attention has one layer of attention more than a prefix; what it brings here, another "
+                "layer brings for the most part.",
                 guess=r.matrix.guess("far relation"),
                 small=far("cnn-small"),
                 large=far("cnn-large"),

@@ -79,8 +79,8 @@ class MatrixResults(FamilyResults):
 
     def reached(self, encoder: str, connector: str, family: str) -> tuple[NDArray[np.float64], int]:
         """Steps until each seed of a cell came to the level in a family (seeds,), NaN: never; and how many it had."""
-        steps = self.steps_to_level(self.runs(encoder, connector))[:, self.index(family)]
-        return steps, self.record["recipe"]["steps"]
+        runs = self.runs(encoder, connector)
+        return self.steps_to_level(runs)[:, self.index(family)], runs[0]["steps"]
 
     def learning(self, runs: Sequence[Run]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps (windows,) and accuracy on pictures never seen before (runs, windows, 6); runs: equally long ones."""
