@@ -1,6 +1,7 @@
 """Networks that people have asked about in public, with the values that a NaN, a gradient or an identity gives."""
 
 import copy
+import functools
 import itertools
 
 import pytest
@@ -127,6 +128,28 @@ def test_hooks_of_other_tools_are_not_called_and_stay():
     assert kept == []
     model(torch.zeros(1, 3, 32, 32))
     assert len(kept) == 1
+
+
+def _watch(module, inputs, output):
+    pass
+
+
+def _padded(hook):
+    @functools.wraps(hook)
+    def wrapper(module, inputs, output):
+        hook(module, inputs, output)
+        return F.pad(output, (0, 0, 5, 0))
+
+    return wrapper
+
+
+def test_of_a_decorated_hook_the_decorator_is_judged():
+    watched, changed = nn.Sequential(_conv(3)), nn.Sequential(_conv(3))
+    watched[0].register_forward_hook(torch.no_grad()(_watch))
+    changed[0].register_forward_hook(_padded(_watch))
+    assert receptive_field(watched)["0"].size == (3, 3)
+    with pytest.raises(UnsupportedOperation, match="_watch, that may hand back another value"):
+        receptive_field(changed)
 
 
 class _SegNet(nn.Module):

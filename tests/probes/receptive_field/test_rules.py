@@ -60,6 +60,18 @@ LOCAL = {
     "pixel unshuffle": Run(lambda m, x: m.down(x), down=nn.PixelUnshuffle(2)),
     "zero padding": Run(lambda m, x: m.conv(m.pad(x)), pad=nn.ZeroPad2d((1, 2, 3, 0)), conv=nn.Conv2d(4, 4, 4)),
     "F.pad": Run(lambda m, x: F.max_pool2d(F.pad(x, (2, 0)), 3)),
+    "zero padding by joining rows": Run(
+        lambda m, x: F.max_pool2d(
+            torch.cat([x.new_zeros(x.shape[0], 4, 2, x.shape[3]), x, x.new_zeros((x.shape[0], 4, 1, 20))], 2), 3
+        )
+    ),
+    "zero padding by joining columns": Run(
+        lambda m, x: F.max_pool2d(torch.cat([x.new_ones(x.shape[0], x.shape[1], 24, 2), x], dim=-1), 3)
+    ),
+    "one row for all": Run(lambda m, x: F.max_pool2d(x - x[:, :, :1], 3)),
+    "one column and one row, for all": Run(lambda m, x: x[..., 5:6] + x[:, :, 3:4]),
+    "a window over all rows, for all": Run(lambda m, x: x * m.conv(x), conv=nn.Conv2d(4, 4, (24, 1))),
+    "narrow from the end": Run(lambda m, x: x.narrow(2, -9, 9).narrow(3, -9, 5)),
     "slice": Run(lambda m, x: x[:, 1:, 1::2, 2:]),
     "slice with ellipsis": Run(lambda m, x: x[..., ::3]),
     "patches by slices": Run(lambda m, x: torch.cat([x[:, :, 0::2, 1::2], x[:, :, 1::2, 0::2]], dim=1)),
@@ -170,6 +182,10 @@ def test_the_number_of_channels_is_known_where_a_reshape_needs_it(widen):
 
 GLOBAL = {
     "GroupNorm": (Run(lambda m, x: m.norm(x), norm=nn.GroupNorm(2, 4)), "GroupNorm at norm"),
+    "squeeze by a window": (
+        Run(lambda m, x: x * m.fc(F.avg_pool2d(x, x.shape[2:])).sigmoid(), fc=nn.Conv2d(4, 4, 1)),
+        "a merge with one unit that sees the whole picture at mul",
+    ),
     "InstanceNorm": (Run(lambda m, x: m.norm(x), norm=nn.InstanceNorm2d(4)), "InstanceNorm at norm"),
     "LayerNorm over space": (
         Run(lambda m, x: m.norm(x), norm=nn.LayerNorm([4, 24, 20])),
@@ -255,7 +271,9 @@ def test_operations_over_space_are_global_and_named(name):
     assert field.box(0, 0, clip=SIZE) == (0, 0, *SIZE)
 
 
-@pytest.mark.parametrize("name", ["squeeze and excite", "GroupNorm", "non-local block with residual"])
+@pytest.mark.parametrize(
+    "name", ["squeeze and excite", "squeeze by a window", "GroupNorm", "non-local block with residual"]
+)
 def test_global_maps_really_hear_from_the_far_corner(name):
     torch.manual_seed(0)
     model = GLOBAL[name][0].eval()
@@ -265,11 +283,19 @@ def test_global_maps_really_hear_from_the_far_corner(name):
     assert model(far)[0, :, -1, -1].isnan().any()
 
 
+def test_rows_of_zeros_are_padding_though_their_width_is_that_of_the_unknown_picture():
+    field = receptive_field(Run(lambda m, x: torch.cat([torch.zeros(1, 4, 2, x.shape[3]), x], dim=2)))["last"]
+    assert (field.size, field.padding, field.reach) == ((3, 3), (3, 1), "local")
+
+
 NEEDS_SIZE = {
     "adaptive pooling": Run(lambda m, x: F.adaptive_avg_pool2d(x, 3)),
     "interpolation to a size": Run(lambda m, x: F.interpolate(x, size=9)),
     "to the size of another map": Run(lambda m, x: F.interpolate(F.max_pool2d(x, 2), size=x.shape[2:])),
     "aligned corners": Run(lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)),
+    "one row for all": Run(lambda m, x: x - x[:, :, :1]),
+    "a window as large as the map": Run(lambda m, x: x + F.avg_pool2d(x, x.shape[2:])),
+    "as much padding as the map is long": Run(lambda m, x: torch.cat([x.new_zeros(x.shape), x], dim=2)),
 }
 
 
@@ -290,6 +316,10 @@ REFUSED = {
     "unknown method": (Run(lambda m, x: x.renorm(2, 0, 1.0)), "Tensor.renorm"),
     "positions in another order": (Run(lambda m, x: m.first2(x.transpose(2, 3)), first2=nn.Conv2d(4, 4, 1)), "first2"),
     "joining along rows": (Run(lambda m, x: torch.cat([x, x], dim=2)), "joins maps along rows"),
+    "joining what nobody knows the size of": (
+        Run(lambda m, x: torch.cat([x, x.new_zeros(x.shape).cos()], dim=2)),
+        "tensor of unknown size along rows",
+    ),
     "a kernel from the picture": (Run(lambda m, x: F.conv2d(x, x)), "computed from the picture"),
     "outputs without input": (
         Run(lambda m, x: m.up(x), up=nn.ConvTranspose2d(4, 4, 1, stride=2)),

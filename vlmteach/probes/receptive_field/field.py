@@ -29,6 +29,14 @@ class Opaque:
 Size = int | Opaque
 
 
+class Blank(Opaque):
+    """A tensor that has seen nothing, as torch.zeros makes it. sizes: the length of each axis, as far as known."""
+
+    def __init__(self, *sizes: Any) -> None:
+        alone = len(sizes) == 1 and isinstance(sizes[0], (tuple, list))
+        self.sizes: tuple[Size, ...] = tuple(sizes[0] if alone else sizes)
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a map sees the whole picture; `order` is the place in the graph, the earliest cause is the one reported."""
@@ -157,7 +165,7 @@ def merge_values(values: Sequence[Value]) -> Value:
     merged = fields[0]
     for other in fields[1:]:
         merged = _merge_two(merged, other)
-    return merged if merged.cause is first_cause else replace(merged, cause=first_cause)
+    return merged if merged.cause is first_cause or first_cause is None else replace(merged, cause=first_cause)
 
 
 def find_values(thing: Any) -> list[Value]:
@@ -198,15 +206,35 @@ def _merge_two(one: Field, two: Field) -> Field:
         return replace(long, needs=needs, copies=copies, aligned=one.aligned and two.aligned)
     if one.rows == two.rows and one.columns == two.columns:
         return replace(long, copies=copies, aligned=one.aligned and two.aligned)
+    for single, other in ((one, two), (two, one)):
+        if (
+            single.layout == other.layout
+            and _saw_all(single.rows, other.rows)
+            and _saw_all(single.columns, other.columns)
+        ):
+            return replace(other, copies=copies).everywhere("a merge with one unit that sees the whole picture")
     try:
         rows, rows_aligned = merge(one.rows, two.rows)
         columns, columns_aligned = (rows, rows_aligned) if _same(one, two) else merge(one.columns, two.columns)
     except NeedsSize as problem:
-        return replace(long, needs=f"it {problem}", copies=copies)
+        return replace(long, rows=Axis(), columns=Axis(), needs=f"it {problem}", copies=copies)
     aligned = one.aligned and two.aligned and rows_aligned and columns_aligned
     if rows is long.rows and columns is long.columns and (aligned, copies) == (long.aligned, long.copies):
         return long  # the usual case, in every residual block
-    return replace(long, rows=rows, columns=columns, aligned=aligned, copies=copies)
+    merged = replace(long, rows=rows, columns=columns, aligned=aligned, copies=copies)
+    if (one.rows.count, one.columns.count) == (two.rows.count, two.columns.count):
+        return merged
+    lengths = {ROWS: _length(rows), COLUMNS: _length(columns)}  # one of them was broadcast
+    sizes = zip(long.layout, long.sizes, strict=True)
+    return merged.arranged(long.layout, [lengths.get(meaning, size) for meaning, size in sizes])
+
+
+def _saw_all(single: Axis, other: Axis) -> bool:
+    """Whether a map of one unit is broadcast to a longer one, and its unit sees every pixel that reached that one."""
+    if single.count != 1 or other.count in (1, None) or other.seen is None:
+        return False
+    low, high = single.interval(0)
+    return low <= other.seen[0] and high >= other.seen[1]
 
 
 def _same(one: Field, two: Field) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -61,10 +63,17 @@ def _code(hook: Hook) -> CodeType | None:
     """The Python code behind a function, a method, a partial or an object that can be called."""
     while hasattr(hook, "func"):  # functools.partial
         hook = hook.func
-    hook = inspect.unwrap(hook)
+    while hasattr(hook, "__wrapped__") and _hands_on(hook):
+        hook = hook.__wrapped__
     if not inspect.isroutine(hook):
         hook = type(hook).__call__
     return getattr(hook, "__code__", None)
+
+
+def _hands_on(wrapper: Hook) -> bool:
+    """Whether a decorator hands on what the function returns, as torch.no_grad() and contextlib's do."""
+    file = Path(getattr(getattr(wrapper, "__code__", None), "co_filename", ""))
+    return file.is_relative_to(Path(torch.__file__).parent) or file == Path(contextlib.__file__)
 
 
 def _returns(code: CodeType) -> Iterator[tuple[dis.Instruction | None, dis.Instruction]]:

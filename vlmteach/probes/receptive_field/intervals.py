@@ -116,6 +116,10 @@ class Axis:
         high = tuple(max(side[1] for side in units) for units in seen)
         return self._shown(Axis(low, high, None, len(seen), pace=self.stride * Fraction(self.count, len(seen))))
 
+    def repeated(self, count: int) -> Axis:
+        """A map of one unit, broadcast: each of `count` units sees what it sees."""
+        return self.read_each((0,) * count, (0,) * count)
+
     def _read_every_unit(
         self, first: Sequence[int], last: Sequence[int], shift: int, count: int | None, gap: int
     ) -> Axis:
@@ -146,10 +150,16 @@ class Axis:
 def merge(one: Axis, two: Axis) -> tuple[Axis, bool]:
     """Two maps added or stacked unit by unit: a unit now sees from the lower low to the higher high.
 
-    Returns the map and whether the two intervals have the same centre at every unit (then the sum is *aligned*).
+    A map of one unit is broadcast to the length of the other. Returns the map and whether the two intervals have the
+    same centre at every unit (then the sum is *aligned*).
     Raises WrongSize for maps of different length, and NeedsSize for different strides while the length is unknown:
     such maps can only have the same length for some sizes of the picture.
     """
+    if one.count != two.count and 1 in (one.count, two.count):
+        one, two = (one, two) if two.count == 1 else (two, one)
+        if one.count is None:
+            raise NeedsSize("merges a map of one unit with a map of unknown length")
+        two = two.repeated(one.count)
     if one.covers(two):
         return one, sum(one.interval(0)) == sum(two.interval(0))
     if two.covers(one):

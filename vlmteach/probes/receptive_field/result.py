@@ -24,9 +24,11 @@ class ReceptiveField:
         different strides met it is the first one's; `size` is then the largest window and `padding` that of unit 0, and
         box() is right for each unit. None where there is no window: a pooled value, or one that
         needs input_size.
-    reach: "local" when this window is all a unit sees; "global" when some operation on the way lets every unit depend
-        on the whole picture; "unknown" when the picture's size must be known first. A global map can still have a
-        window: the part that its convolutions see and that moves with the unit.
+    reach: "local" when this window is all a unit sees; "global" when some operation on the way works over positions
+        and lets a unit depend on the whole picture; "unknown" when the picture's size must be known first. A global
+        map can still have a window: the part that its convolutions see and that moves with the unit. Of an operation
+        over rows alone or columns alone (`because` says so) the whole picture is an upper bound: a unit may see only a
+        strip of it.
     because: the operation that made it global, or what needs input_size; None for a local map.
     aligned: False when branches with different centres were merged on the way: then the window is not centred on
         the same place for each branch, or even differs from unit to unit.

@@ -8,10 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation, WrongPicture
-from vlmteach.probes.receptive_field.field import Cause, Field, Opaque, Parts, Pooled, Value, find_values, has_opaque
+from vlmteach.probes.receptive_field.field import (
+    Blank,
+    Cause,
+    Field,
+    Opaque,
+    Parts,
+    Pooled,
+    Value,
+    find_values,
+    has_opaque,
+)
 from vlmteach.probes.receptive_field.intervals import WrongSize
 from vlmteach.probes.receptive_field.rules import find_rule
 from vlmteach.probes.receptive_field.rules.elementwise import merge_elementwise
@@ -55,7 +66,7 @@ def _calculate(node: fx.Node, args: Any, kwargs: Any, modules: Modules) -> Any:
     if node.target is operator.add and all(isinstance(part, (tuple, list)) for part in args):
         return args[0] + args[1]  # parts of shapes
     if has_opaque((args, kwargs)):
-        return Opaque()
+        return Blank(*args) if node.target in (torch.zeros, torch.ones, torch.empty) else Opaque()
     if node.op == "call_module":
         return modules[str(node.target)](*args, **kwargs)
     if node.op == "call_method":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,7 +11,20 @@ import torch.nn.functional as F
 from torch import nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import OTHER, Field, Opaque, Value, find_values, merge_values
+from vlmteach.probes.receptive_field.field import (
+    COLUMNS,
+    OTHER,
+    ROWS,
+    Blank,
+    Field,
+    Opaque,
+    Size,
+    Value,
+    find_values,
+    has_opaque,
+    merge_values,
+)
+from vlmteach.probes.receptive_field.rules.padding import pad
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
 # Names of functions that work on single numbers. Each is looked up in torch, torch.nn.functional, Tensor and operator.
@@ -67,13 +81,33 @@ register_rule(*_MODULES)(_merge_in_module)
 
 @register_rule(torch.cat, torch.concat, torch.concatenate)
 def concatenate(tensors: Any, dim: int = 0) -> Value:
-    """By channels a merge. Along tokens only constants may join: CLS and register tokens have seen nothing."""
+    """By channels a merge. Along positions only constants may join: CLS and register tokens have seen nothing, and
+    rows or columns of them are padding.
+    """  # fmt: skip
     fields = [value for value in find_values(tensors) if isinstance(value, Field)]
-    place = fields[0].axis(dim)
-    if fields[0].layout[place] != OTHER and (len(fields) > 1 or len(find_values(tensors)) > 1):
-        raise UnsupportedOperation(f"it joins maps along {fields[0].layout[place]}")
+    field, place = fields[0], fields[0].axis(dim)
+    meaning = field.layout[place]
+    if meaning != OTHER and len(find_values(tensors)) > 1:
+        raise UnsupportedOperation(f"it joins maps along {meaning}")
+    if meaning in (ROWS, COLUMNS):
+        at = next(i for i, part in enumerate(tensors) if part is field)
+        before, after = (_total_length(parts, place) for parts in (tensors[:at], tensors[at + 1 :]))
+        if has_opaque((before, after)) and field.along(meaning).count is not None:
+            raise UnsupportedOperation(f"it joins a map and a tensor of unknown size along {meaning}")
+        return pad(field, [0, 0] * (len(field.layout) - 1 - place) + [before, after])
     merged = merge_values(find_values(tensors))
     return merged.resized(place) if isinstance(merged, Field) else merged
+
+
+def _total_length(constants: Sequence[Any], dim: int) -> Size:
+    """How long constants are together along one dimension; Opaque when a size is not known."""
+    total = 0
+    for constant in constants:
+        sizes = constant.shape if isinstance(constant, torch.Tensor) else getattr(constant, "sizes", ())
+        if len(sizes) <= dim or isinstance(sizes[dim], Opaque):
+            return Opaque()
+        total += sizes[dim]
+    return total
 
 
 @register_rule(torch.stack)
@@ -104,10 +138,19 @@ def gated(field: Field, dim: int = -1) -> Field:
     return field.resized(place, size // 2 if isinstance(size, int) else None)
 
 
-@register_rule(
-    torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like, torch.rand_like, torch.randn_like,
-    "Tensor.new_zeros", "Tensor.new_ones", "Tensor.new_full", "Tensor.new_empty", "Tensor.new_tensor",
-)  # fmt: skip
-def new_tensor(field: Field, *_arguments: Any, **_more: Any) -> Opaque:
-    """A tensor of the same kind that has seen nothing."""
+@register_rule(torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like, torch.rand_like, torch.randn_like)
+def blank_like(field: Field, *_values: Any, **_more: Any) -> Blank:
+    """A tensor of the same sizes that has seen nothing."""
+    return Blank(*field.sizes)
+
+
+@register_rule("Tensor.new_zeros", "Tensor.new_ones", "Tensor.new_empty")
+def new_blank(field: Field, *sizes: Any, **_more: Any) -> Blank:
+    """One of other sizes."""
+    return Blank(*sizes)
+
+
+@register_rule("Tensor.new_full", "Tensor.new_tensor")
+def new_tensor(field: Field, *_values: Any, **_more: Any) -> Opaque:
+    """One of sizes that are not looked at."""
     return Opaque()

@@ -90,8 +90,10 @@ def select(field: Field, dim: int, index: Any) -> Field:
 def narrow(field: Field, dim: int, start: Any, length: Any) -> Field:
     """A slice by its start and length."""
     place = field.axis(dim)
-    unknown = isinstance(start, Opaque) or isinstance(length, Opaque)
-    return _cut(field, place, slice(start, Opaque() if unknown else start + length))
+    if isinstance(start, Opaque) or isinstance(length, Opaque):
+        return _cut(field, place, slice(start, Opaque()))
+    end = start + length
+    return _cut(field, place, slice(start, None if start < 0 and end == 0 else end))
 
 
 @register_rule(torch.roll, "Tensor.roll")
@@ -215,7 +217,8 @@ def _cut(field: Field, place: int, cut: slice) -> Field:
         start, stop, step = cut.indices(axis.count)
         count: int | None = len(range(start, stop, step))
     elif isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0:
-        count = None  # where the slice ends does not change what its units see
+        # Where the slice ends does not change what its units see. A single unit may be broadcast.
+        count = 1 if isinstance(cut.stop, int) and cut.stop > 0 and len(range(start, cut.stop, step)) == 1 else None
     else:
         raise UnsupportedOperation("it slices positions by numbers that need input_size")
     axis = axis.window(1, step, -start, count=count)

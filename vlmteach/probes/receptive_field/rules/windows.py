@@ -10,7 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlmteach.probes.receptive_field.errors import UnsupportedOperation
-from vlmteach.probes.receptive_field.field import CELL, COLUMNS, FLAT, OTHER, POSITIONS, ROWS, Field, Opaque, Size
+from vlmteach.probes.receptive_field.field import (
+    CELL,
+    COLUMNS,
+    FLAT,
+    OTHER,
+    POSITIONS,
+    ROWS,
+    Field,
+    Opaque,
+    Size,
+    has_opaque,
+)
 from vlmteach.probes.receptive_field.intervals import WrongSize
 from vlmteach.probes.receptive_field.rules.registry import register_rule
 
@@ -47,6 +58,8 @@ def slide(
 ) -> Field:
     """The grid that a sliding window makes of a grid; `channels`: its number of channels, if it changes."""
     field.require_grid()
+    if has_opaque((kernel, stride, padding, dilation)):
+        return field.unsized("sliding a window whose size depends on the picture's")
     each = zip((field.rows, field.columns), pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True)
     rows, columns = (
         axis.window(k, s, p, d, _count(axis.count, p, p, d * (k - 1) + 1, s, ceil_mode)) for axis, k, s, p, d in each
