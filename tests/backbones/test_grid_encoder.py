@@ -176,6 +176,15 @@ def test_a_vision_transformer_is_told_where_it_belongs() -> None:
         GridEncoder(torchvision.models.VisionTransformer(224, 16, 1, 2, 64, 64).eval())
 
 
+def as_many_channels_as_rows() -> nn.Module:
+    """(B, 14, 14, 14) from both its layers, the channels second and then last."""
+    return nn.Sequential(nn.Conv2d(3, 14, 16, stride=16), torchvision.ops.Permute([0, 2, 3, 1])).eval()
+
+
+def test_as_many_channels_as_rows_are_told_apart_by_a_wider_picture() -> None:
+    assert GridEncoder(as_many_channels_as_rows(), "0").channels == 14
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
@@ -189,6 +198,7 @@ def test_a_vision_transformer_is_told_where_it_belongs() -> None:
         (lambda: GridEncoder(load_cnn("resnet18"), "fc"), ValueError, r"gives shape \(1, 1000\)"),
         (lambda: GridEncoder(load_cnn("resnet18"), "avgpool"), ValueError, "pools every picture to one size"),
         (lambda: GridEncoder(tiny_swin().eval(), "norm"), ValueError, "its channels second"),
+        (lambda: GridEncoder(as_many_channels_as_rows(), "1"), ValueError, r"looks like \(B, H, W, C\)"),
     ],
 )
 def test_a_model_that_gives_no_grid_is_refused(make, error, words) -> None:

@@ -65,6 +65,16 @@ def test_tokens_that_no_layout_explains_are_left_without_a_grid():
         _ = attention_maps(masked, pixels()).grid
 
 
+def test_tokens_that_are_shuffled_have_no_grid_also_when_none_is_masked():
+    shuffled = network("ViTMAE", "sdpa", mask_ratio=0.0)  # all 49 patches, in another order each time
+    maps = attention_maps(shuffled, pixels())
+    assert maps.weights[0].shape == (2, 3, 50, 50)
+    with pytest.raises(ValueError, match="or shuffles them, as ViTMAE does"):
+        _ = maps.grid
+    with pytest.raises(ValueError, match="ViTMAE shuffles them"):
+        effective_receptive_field(shuffled, "layers.0", (0, 0), pixels())
+
+
 def test_another_kernel_is_answered_with_the_word_that_helps():
     model = network("ViT", "sdpa")
     for layer in model.layers:

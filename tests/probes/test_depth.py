@@ -1,11 +1,18 @@
 """Distance by depth: the same numbers as its parts give, for a CNN and a ViT, at comparable places."""
 
 import pytest
+import timm
 import torch
 from torch import nn
 
 from vlmteach.nn import ConvNet, VisionTransformer
-from vlmteach.probes import attention_maps, effective_receptive_field, noise_images, weighted_distance
+from vlmteach.probes import (
+    attention_maps,
+    effective_receptive_field,
+    measure_patchview,
+    noise_images,
+    weighted_distance,
+)
 from vlmteach.probes.depth import distance_by_depth
 
 NOISE = noise_images(2, 32, 48)
@@ -75,3 +82,18 @@ def test_pictures_of_two_sizes_are_refused() -> None:
 def test_a_model_in_training_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="training mode"):
         distance_by_depth(vit().train(), PICTURE, NOISE)
+
+
+def windows() -> nn.Module:
+    options = {"img_size": 56, "embed_dim": 24, "depths": (1, 1), "num_heads": (1, 2)}
+    return timm.create_model("swin_tiny_patch4_window7_224", **options).eval()
+
+
+def test_attention_inside_windows_is_refused_without_advice_that_no_parameter_can_follow() -> None:
+    noise = noise_images(1, 56, 56)
+    with pytest.raises(ValueError, match=r"windows.*expected a network whose layers all attend") as caught:
+        distance_by_depth(windows(), noise, noise)
+    assert "layers=" not in str(caught.value)
+    with pytest.raises(ValueError, match="expected a network whose layers all attend") as caught:
+        measure_patchview(None, windows(), torch.rand(3, 56, 56))
+    assert "layers=" not in str(caught.value)

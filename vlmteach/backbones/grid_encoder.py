@@ -36,7 +36,7 @@ class GridEncoder(nn.Module):
         self.model = model
         walk = walk_through(model)
         self.node = node if node is not None else last_grid(model, walk)
-        self.channels, side = check_grid(self.node, walk)
+        self.channels, side = check_grid(model, self.node, walk)
         self._least_side = PROBE_SIDE // side  # about the stride: one whole cell must fit
 
     def grid(self, image: Tensor) -> Tensor:

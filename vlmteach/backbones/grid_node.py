@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.grids import require_channels_first
 from vlmteach.probes.network import in_words, named_parts, only_tensor, reading
 
 PROBE_SIDE = 224  # pixels of the picture that is sent through
@@ -110,15 +111,18 @@ def walk_through(model: nn.Module) -> Walk:
 
 def _answer(model: nn.Module, columns: Tensor) -> Tensor | None:
     """What a model says to a picture whose columns have these values, when it is one tensor."""
-    like = next(model.parameters(), torch.zeros(()))
-    picture = columns.to(like).expand(1, 3, PROBE_SIDE, PROBE_SIDE).clone()
     with eval_mode(model), reading():  # eval mode: a probe must not move BatchNorm's running averages
-        output = model(picture)
+        output = model(_picture(model, columns))
     return only_tensor(getattr(output, "logits", output))
 
 
+def _picture(model: nn.Module, columns: Tensor) -> Tensor:
+    like = next(model.parameters(), torch.zeros(()))
+    return columns.to(like).expand(1, 3, PROBE_SIDE, PROBE_SIDE).clone()
+
+
 def _is_grid(shape: torch.Size) -> bool:
-    # a square picture gives a square grid, so (1, 7, 7, 768) is seen to have its channels last
+    # a square picture gives a square grid, so (1, 7, 7, 768) is seen to have its channels last; check_grid is thorough
     return len(shape) == 4 and shape[2] == shape[3] and shape[2] > 1
 
 
@@ -172,7 +176,7 @@ def _answering(model: nn.Module, walk: Walk) -> str | None:
     return name if flat is not None and ramp is not None and torch.equal(flat, ramp) else None
 
 
-def check_grid(node: str, walk: Walk) -> tuple[int, int]:
+def check_grid(model: nn.Module, node: str, walk: Walk) -> tuple[int, int]:
     """The channels of a node's grid, and its side for a square picture of PROBE_SIDE."""
     shape = walk.shapes.get(node)
     if shape is None:
@@ -190,4 +194,5 @@ def check_grid(node: str, walk: Walk) -> tuple[int, int]:
             f"module {node!r} gives shape {tuple(shape)} for a {PROBE_SIDE} x {PROBE_SIDE} picture; "
             "expected a grid (B, C, H, W) with H = W > 1. Choose an earlier module, or one with its channels second."
         )
+    require_channels_first(model, {node: shape}, _picture(model, FLAT))
     return shape[1], shape[2]

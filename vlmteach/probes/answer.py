@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vlmteach.probes.attention import attention_maps
+from vlmteach.probes.attention import every_attention_map
 from vlmteach.probes.occlusion import occlusion
 
 
@@ -58,7 +58,7 @@ def probe_answer(
 
 def _word_maps(model: Any, image: Tensor, words: Tensor, cells: tuple[int, int]) -> Tensor | None:
     """The attention from words to cells: weights (1, heads, T, rows * columns) somewhere in the connector."""
-    found = attention_maps(model, image[None], words[None, None])
+    found = every_attention_map(model, image[None], words[None, None])
     for name, weights in zip(found.names, found.weights, strict=True):
         if name.startswith("connector.") and tuple(weights.shape[-2:]) == (len(words), cells[0] * cells[1]):
             return weights[0].mean(dim=0).unflatten(1, cells)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vlmteach.probes.attention_axes import NoMap
 from vlmteach.probes.attention_recorder import AttentionRecorder, Kept, follow
 from vlmteach.probes.network import in_training, own_copy, plain_network, reading
 from vlmteach.probes.picture_tokens import PictureTokens, picture_tokens
@@ -79,9 +80,9 @@ class AttentionMaps:
     def _known(self) -> PictureTokens:
         if self.picture is None:
             raise ValueError(
-                "the network did not tell where its tokens lie in the picture, so places and distances have no "
-                "meaning here. Probe an encoder that returns VisualTokens, or a ViT of timm, torchvision or "
-                "transformers."
+                "the network did not tell where its tokens lie in the picture (or shuffles them, as ViTMAE does), so "
+                "places and distances have no meaning here. Probe an encoder that returns VisualTokens, or a ViT of "
+                "timm, torchvision or transformers."
             )
         return self.picture
 
@@ -98,7 +99,8 @@ def attention_maps(model: nn.Module, image: Any, *more: Any, layers: Sequence[in
     Attention in one fused step is read, torch's own block, and a softmax in the open that values are multiplied with.
     Where heads and several pictures share one axis, the model is run a second time to tell them apart.
     Raises ValueError when nothing was captured (a CNN), when a layer does not exist, attends inside windows (Swin) or
-    among channels, or changes its weights after the softmax, and for a model in training mode.
+    among channels, compares no queries with keys (linear attention), or changes its weights after the softmax, and for
+    a model in training mode.
     """
     wanted = None if layers is None else _check_layers(layers)
     model = plain_network(model)
@@ -113,6 +115,16 @@ def attention_maps(model: nn.Module, image: Any, *more: Any, layers: Sequence[in
     names = tuple(kept.name for kept in recorder.kept)
     picture = picture_tokens(recorder.layouts, image, dict(zip(names, weights, strict=True)))
     return AttentionMaps(names, tuple(weights), tuple(kept.layer for kept in recorder.kept), picture)
+
+
+def every_attention_map(model: nn.Module, image: Any, *more: Any) -> AttentionMaps:
+    """attention_maps of all layers, for a probe whose caller cannot leave any out: no error speaks of layers=…."""
+    try:
+        return attention_maps(model, image, *more)
+    except NoMap as problem:
+        raise ValueError(
+            f"{problem.reason}; expected a network whose layers all attend over the whole picture, or none."
+        ) from problem
 
 
 def _record(model: nn.Module, image: Any, more: Sequence[Any], wanted: frozenset[int] | None) -> AttentionRecorder:

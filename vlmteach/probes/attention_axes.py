@@ -11,6 +11,19 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 
+class NoMap(ValueError):
+    """A layer attends, but not so that there is a map over the picture.
+
+    reason: why, for those whose caller cannot choose layers; the message says what to ask attention_maps instead.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}: use a ViT whose tokens all attend to each other, or name only such layers in layers=…."
+        )
+        self.reason = reason
+
+
 class Given(NamedTuple):
     """What a module that attends was given.
 
@@ -40,7 +53,7 @@ def sort_axes(weights: Tensor, given: Tensor | None, image: Any, where: str) -> 
 
     Where heads share an axis with B > 1 pictures, in an order that no shape tells: (B * heads, queries, keys) and B.
     given: what the module was given. image: what the network was given. where: the module, for a sentence.
-    Raises ValueError for attention inside windows or among channels, of which there is no map over the picture.
+    Raises NoMap for attention inside windows or among channels.
     """
     told = None if given is None else Given.of(given, weights)
     pictures = _pictures(image, told)
@@ -64,10 +77,9 @@ def sort_axes(weights: Tensor, given: Tensor | None, image: Any, where: str) -> 
         if heads * queries == told.tokens:
             raise _windows(weights, pictures[0], where)
         if heads * queries in told.widths:
-            raise ValueError(
+            raise NoMap(
                 f"{where} attends among the {queries} channels of each head, not among its {told.tokens} tokens "
-                "(cross-covariance attention), so there is no map over the picture: use a ViT whose tokens attend, or "
-                "name only such layers in layers=…."
+                "(cross-covariance attention), so there is no map over the picture"
             )
     return weights, shared
 
@@ -82,9 +94,8 @@ def _pictures(image: Any, told: Given | None) -> list[int]:
     return [len(image)]
 
 
-def _windows(weights: Tensor, pictures: int, where: str) -> ValueError:
-    return ValueError(
+def _windows(weights: Tensor, pictures: int, where: str) -> NoMap:
+    return NoMap(
         f"{where} made weights of shape {tuple(weights.shape)}; expected (B, heads, queries, keys) with "
-        f"B = {pictures}. It probably attends inside windows, as Swin does, so there is no map over the whole picture: "
-        "use a ViT with global attention, or name only the global layers in layers=…."
+        f"B = {pictures}. It probably attends inside windows, as Swin does, so there is no map over the whole picture"
     )

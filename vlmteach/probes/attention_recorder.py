@@ -3,7 +3,8 @@
 A network with fused attention never writes its weights down: it calls `scaled_dot_product_attention` and keeps only the
 output. So we stand in front of that one function. Whatever came before it (norms on queries and keys, rotary positions,
 masks) has then already happened and needs no rule of its own, and no kind of block has to be known by name. Attention
-in the open is known by what it is: a softmax, multiplied with values.
+in the open is known by what it is: a softmax, multiplied with values. One that compares no queries with keys and sums
+over channels, as in linear attention, is no map.
 """
 
 from __future__ import annotations
@@ -19,8 +20,18 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from vlmteach.probes.attention_axes import sort_axes
-from vlmteach.probes.attention_weights import FUSED, PRODUCT, SOFTMAX, attend, multiplies_in_full, read_product, rows_of
+from vlmteach.probes.attention_axes import NoMap, sort_axes
+from vlmteach.probes.attention_origin import Products, is_weight, tensors_in
+from vlmteach.probes.attention_weights import (
+    FUSED,
+    PRODUCT,
+    SOFTMAX,
+    attend,
+    multiplies_in_full,
+    read_product,
+    rows_of,
+    summed_axes,
+)
 from vlmteach.probes.network import named_parts
 from vlmteach.probes.picture_tokens import PictureTokens, is_visual_tokens, layout_of
 
@@ -63,6 +74,7 @@ class AttentionRecorder(TorchFunctionMode):
         self.made: list[
             tuple[int, Tensor]
         ] = []  # softmaxes not yet multiplied with values, and how deep they were made
+        self.products = Products()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -73,9 +85,10 @@ class AttentionRecorder(TorchFunctionMode):
         if func is OWN_BLOCK:
             with self._inside_torch(args[0] if args else kwargs["query"], args, kwargs):
                 return func(*args, **kwargs)
-        if self.made and func in PRODUCT:
-            self._product(func, args, kwargs)
+        if func in PRODUCT:
+            return self._product(func, args, kwargs)
         result = func(*args, **kwargs)
+        self.products.follow(func, args, kwargs, result)
         if func in SOFTMAX and result.ndim >= 3:
             self.made.append((len(self.running), rows_of(result, args, kwargs)))
         return result
@@ -98,21 +111,47 @@ class AttentionRecorder(TorchFunctionMode):
         self._keep(weights)
         return output
 
-    def _product(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """A product of weights and values is a layer; any other product is none of ours."""
-        found = read_product(func, args, kwargs, [rows for _, rows in self.made])
+    def _product(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """A product of weights and values is a layer; any other may make scores, or the sums of linear attention."""
+        factors = list(tensors_in((*args, *kwargs.values())))
+        if any(map(self.products.sums, factors)):
+            for factor, length in summed_axes(func, args, kwargs):
+                if length == self.products.sums(factor):
+                    raise self._linear()
+        found = read_product(func, args, kwargs, [rows for _, rows in self.made]) if self.made else None
         if found is None:
-            return
-        number, weights = found
+            result = func(*args, **kwargs)
+            if not any(map(is_weight, factors)):
+                self.products.add(result)
+            return result
+        number, factor, weights = found
         del self.made[number]
+        compares = factor in self.products
+        sums = self._attend(weights, compares or not any(other in self.products for other in factors))
+        result = func(*args, **kwargs)
+        if not compares:
+            self.products.add(result, sums)
+        return result
+
+    def _attend(self, weights: Tensor | None, over_tokens: bool) -> int:
+        """Keep a layer in the open when it is wanted. Returns how many rows of weights were kept."""
         if not self._is_wanted():
-            return
+            return 0
+        if not over_tokens:
+            raise self._linear()
         if weights is None:
-            raise ValueError(
+            raise NoMap(
                 f"{self._where()} changes its weights between the softmax and the values (as talking heads do), so "
-                "they are no shares of the values and there is no map to show: name the other layers in layers=…."
+                "they are no shares of the values and there is no map to show"
             )
         self._keep(weights)
+        return weights.shape[-2]
+
+    def _linear(self) -> NoMap:
+        return NoMap(
+            f"{self._where()} takes a softmax of queries or keys alone and sums over channels (linear attention, "
+            "lambda layers), so no token attends to another and there is no map over the picture"
+        )
 
     @contextmanager
     def _inside_torch(self, query: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:

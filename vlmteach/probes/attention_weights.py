@@ -92,11 +92,12 @@ def rows_of(softmax: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T
 
 def read_product(
     func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], made: Sequence[Tensor]
-) -> tuple[int, Tensor | None] | None:
+) -> tuple[int, Tensor, Tensor | None] | None:
     """Is this product one of weights and values? `made` are the softmaxes so far that nothing was multiplied with yet.
 
-    Returns which of them it is, and the weights (…, queries, keys): the rows that values were really multiplied with,
-    or None when the softmax was changed into something that is no share of the values. None for any other product.
+    Returns which of them it is, the factor that it became, and the weights (…, queries, keys): the rows that values
+    were really multiplied with, or None when the softmax was changed into something that is no share of the values.
+    None for any other product.
     """
     for factor, arrange in _factors(func, args, kwargs):
         used = arrange(factor)
@@ -104,13 +105,20 @@ def read_product(
             if rows.numel() != used.numel():
                 continue
             if rows.shape[-2:] == used.shape[-2:] and _same(rows.reshape(used.shape), used):
-                return number, _shares(rows.reshape(used.shape).nan_to_num(0.0))
+                return number, factor, _shares(rows.reshape(used.shape).nan_to_num(0.0))
             if rows.shape == factor.shape and _same(rows, factor):
-                return number, _shares(arrange(rows).nan_to_num(0.0))
+                return number, factor, _shares(arrange(rows).nan_to_num(0.0))
         for number, rows in enumerate(made):
             if rows.numel() == used.numel() and rows.shape[-2:] == used.shape[-2:]:
-                return number, _shares(used.clone())
+                return number, factor, _shares(used.clone())
     return None
+
+
+def summed_axes(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Sequence[tuple[Tensor, int]]:
+    """The two factors of a product, each with the length of the axis that it sums over; none for other products."""
+    return [(factor, arrange(factor).shape[-1]) for factor, arrange in _factors(func, args, kwargs)]
 
 
 Arrange = Callable[[Tensor], Tensor]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vlmteach.probes.attention import AttentionMaps, NoAttention, attention_maps
+from vlmteach.probes.attention import AttentionMaps, NoAttention, every_attention_map
 from vlmteach.probes.distance import weighted_distance
 from vlmteach.probes.effective import effective_receptive_field
 from vlmteach.probes.network import plain_network
@@ -40,8 +40,9 @@ def distance_by_depth(
     model: a CNN or a ViT, in eval mode. image: (1, 3, H, W), in which attention is read. noise: (B, 3, H, W), at which
     gradients are taken, as for any effective field. stages: the layers of a CNN, shallow to deep; without them, the
     modules that turn one grid into the next are found. A ViT's layers are its blocks.
-    Raises ValueError for sizes that differ, a model in training mode, stages given to a ViT, and for a layer that makes
-    no grid of more than one cell.
+    Raises ValueError for sizes that differ, a model in training mode, stages given to a ViT, attention of which
+    there is no map over the picture (windows, channels), and for a layer that makes no grid (B, C, H, W) of more than
+    one cell.
     """
     if image.shape[-2:] != noise.shape[-2:]:
         raise ValueError(
@@ -76,7 +77,7 @@ def _all_layers(
 def _attention_among_patches(model: nn.Module, image: Tensor) -> AttentionMaps | None:
     """The attention of a ViT; None for a network without any, or that only pools by it, which is a CNN here."""
     try:
-        maps = attention_maps(model, image)
+        maps = every_attention_map(model, image)
     except NoAttention:
         return None
     return None if maps.picture is None else maps.among_picture_tokens()

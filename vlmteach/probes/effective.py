@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmteach.probes.eval_mode import eval_mode
+from vlmteach.probes.grids import require_channels_first
 from vlmteach.probes.network import as_written, in_full, plain_network
 from vlmteach.probes.picture_tokens import PictureTokens
 from vlmteach.probes.unit import find_layer, find_layouts, run_to_units
@@ -38,8 +39,9 @@ def effective_receptive_field(
 
     Returns (H, W), the largest value 1. What lies beyond the picture is cut off, so a picture smaller than the field
     shows only a part of it.
-    Raises ValueError for an unknown layer, a position outside the map, a picture that the model cannot take, and for
-    pictures (an all-zero one, say) at which the unit does not move at all. Warns when the model came in training mode.
+    Raises ValueError for an unknown layer, a map with its channels last, a position outside the map, a picture that the
+    model cannot take, and for pictures (an all-zero one, say) at which the unit does not move at all. Warns when the
+    model came in training mode.
     """
     return effective_receptive_fields(model, layer, [position], images, batch_size)[0]
 
@@ -55,6 +57,7 @@ def effective_receptive_fields(
     _require_pictures(model, images)
     find_layer(model, layer)
     layouts = cache(lambda: find_layouts(model, images[:1]))
+    require_grid = cache(lambda shape: require_channels_first(model, {layer: shape}, images[:1]))
     if any(part.training and isinstance(part, _DIFFERENT_IN_TRAINING) for part in model.modules()):
         warnings.warn(
             "The model is in training mode, where BatchNorm and Dropout make its field another one. It was measured in "
@@ -66,7 +69,8 @@ def effective_receptive_fields(
         totals = torch.zeros(len(positions), *images.shape[-2:], dtype=kind, device=images.device)
         for start in _with_progress(range(0, len(images), batch_size)):
             batch = images[start : start + batch_size]
-            for total, gradient in zip(totals, _gradients(model, layer, positions, batch, start, layouts), strict=True):
+            gradients = _gradients(model, layer, positions, batch, start, layouts, require_grid)
+            for total, gradient in zip(totals, gradients, strict=True):
                 total += gradient.sum(dim=0)
         return totals / totals.amax(dim=(1, 2), keepdim=True)
 
@@ -142,12 +146,14 @@ def _gradients(
     images: Tensor,
     start: int,
     layouts: Callable[[], Sequence[PictureTokens]],
+    require_grid: Callable[[torch.Size], None],
 ) -> Iterator[Tensor]:
     """|gradient| of each unit for the pictures from number `start` on, summed over colour channels: (B, H, W)."""
     with torch.enable_grad():
         images = images.detach().clone().requires_grad_()
         # a clone: a network may write on its input
-        units = [in_full(unit) for unit in run_to_units(model, layer, positions, images.clone(), layouts)]
+        units = run_to_units(model, layer, positions, images.clone(), layouts, require_grid)
+        units = [in_full(unit) for unit in units]
     # Each picture has its own mix, from its own number: how pictures are batched must not change the result.
     seeds = [torch.Generator().manual_seed(start + i) for i in range(len(images))]
     mix = torch.stack([torch.randn(units[0].shape[1], generator=seed, dtype=torch.float64) for seed in seeds])

@@ -111,6 +111,8 @@ def _from_config(name: str, module: Any, size: tuple[int, int], output: Any) -> 
     tokens = only_tensor(output) if tokens is None else tokens
     if patch is None or tokens is None or tokens.ndim != 3:
         return None
+    if getattr(output, "ids_restore", None) is not None:  # shuffled, also where none is masked, as in ViTMAE
+        return None
     down, across = (patch, patch) if isinstance(patch, int) else patch
     height, width = size[0] // down, size[1] // across
     num_prefix_tokens = sum(

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vlmteach.probes.network import in_words, named_parts, only_tensor, reading
@@ -28,10 +29,12 @@ def run_to_units(
     positions: Iterable[tuple[int, int]],
     images: Tensor,
     layouts: Callable[[], Sequence[PictureTokens]],
+    require_grid: Callable[[torch.Size], None],
 ) -> list[Tensor]:
     """Run the model until this layer has answered, and not a step further: the channels (B, D) at each position.
 
     layouts: what find_layouts tells of the model, asked only for tokens of which nothing was told on the way there.
+    require_grid: raises ValueError when the shape (1, ?, ?, ?) of a map is no (1, C, H, W); asked only for maps.
     Raises ValueError when the model cannot take the pictures, never calls the layer, or the layer has no such position.
     """
     found: list[Any] = []
@@ -64,8 +67,7 @@ def run_to_units(
             hook.remove()
     if not found:
         raise ValueError(f"the forward pass never calls the layer {layer!r} in eval mode; choose another one.")
-    size = (images.shape[-2], images.shape[-1])
-    return [_channels(found[0], layer, position, known, size) for position in positions]
+    return [_channels(found[0], layer, position, known, require_grid) for position in positions]
 
 
 def find_layouts(model: nn.Module, image: Tensor) -> list[PictureTokens]:
@@ -107,7 +109,7 @@ def _channels(
     layer: str,
     position: tuple[int, int],
     layouts: Callable[[], Iterable[PictureTokens]],
-    size: tuple[int, int],
+    require_grid: Callable[[torch.Size], None],
 ) -> Tensor:
     """The channels (B, D) at a position of a grid or of tokens that form one."""
     row, column = position
@@ -119,23 +121,12 @@ def _channels(
             "layer that returns one of them, for instance one inside it."
         )
     if tensor.ndim == 4:
-        _require_channels_first(tensor, layer, size)
+        require_grid(tensor[:1].shape)
         _require_position(position, tensor.shape[-2], tensor.shape[-1], layer)
         return tensor[:, :, row, column]
     num_prefix_tokens, height, width = _layout(tensor, layer, layouts() if told is None else [told])
     _require_position(position, height, width, layer)
     return tensor[:, num_prefix_tokens + row * width + column]
-
-
-def _require_channels_first(grid: Tensor, layer: str, size: tuple[int, int]) -> None:
-    """A grid (B, H, W, C), as Swin and some ViTs have it, would be read along the wrong axes without any error."""
-    picture = size[0] / size[1]
-    first, second, third = grid.shape[1:]
-    if first / second == picture and not 0.5 < (second / third) / picture < 2:
-        raise ValueError(
-            f"layer {layer!r} returns {tuple(grid.shape)}, which looks like (B, H, W, C); expected a grid "
-            "(B, C, H, W). Ask a layer before or after it."
-        )
 
 
 def _layout(tokens: Tensor, layer: str, layouts: Iterable[PictureTokens]) -> tuple[int, int, int]:
@@ -144,8 +135,9 @@ def _layout(tokens: Tensor, layer: str, layouts: Iterable[PictureTokens]) -> tup
         if found.count == tokens.shape[1] and (found.encoder == layer or found.contains(layer)):
             return found.num_prefix_tokens, found.height, found.width
     raise ValueError(
-        f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid as far as any encoder around it tells; "
-        "expected VisualTokens with a grid, or a ViT of timm, torchvision or transformers, for the layer to be part of."
+        f"layer {layer!r} returns {tokens.shape[1]} tokens, which form no grid as far as any encoder around it tells "
+        "(ViTMAE shuffles them); expected VisualTokens with a grid, or a ViT of timm, torchvision or transformers, for "
+        "the layer to be part of."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+from vlmteach.probes.grids import require_channels_first
 from vlmteach.probes.network import in_full, in_words, named_parts, only_tensor, own_copy, reading
 from vlmteach.probes.picture_tokens import PictureTokens
 
@@ -21,7 +22,7 @@ def read_grids(
 
     layers: names as in named_modules(); each must return a grid (B, C, H, W), or with `tokens`, which says where they
     lie in the picture, a sequence (B, N, D), whose prefix tokens are left out. Half-precision numbers come as float32.
-    Raises ValueError for an unknown layer or one that returns something else.
+    Raises ValueError for an unknown layer or one that returns something else, such as a map with its channels last.
     """
     known = dict(named_parts(model))
     unknown = [name for name in layers if name not in known]
@@ -29,19 +30,27 @@ def read_grids(
         raise ValueError(
             f"the model has no layer {', '.join(unknown)}; expected names of its modules, as in model.named_modules()."
         )
+    checked = tokens is not None
 
     def read(pictures: Tensor) -> Grids:
+        nonlocal checked
         held: Grids = {}
+        shapes: dict[str, Sequence[int]] = {}
 
         def keep(name: str, output: Any) -> None:
             # at once and into memory of its own: what comes next in the network may write on it
             held[name] = in_full(_as_grid(name, output, tokens)).clone()
+            _, rows, columns, channels = held[name].shape
+            shapes.setdefault(name, (1, channels, rows, columns))
 
         with _watching({name: known[name] for name in layers}, keep), reading():
             model(own_copy(pictures))
         for name in layers:
             if name not in held:
                 raise ValueError(f"the forward pass never calls the layer {name!r}; choose another one.")
+        if not checked:
+            require_channels_first(model, shapes, pictures[:1])
+            checked = True
         return {name: held[name] for name in layers}
 
     return read

@@ -8,7 +8,7 @@ from math import gcd
 
 from torch import Tensor, nn
 
-from vlmteach.probes.attention import attention_maps
+from vlmteach.probes.attention import every_attention_map
 from vlmteach.probes.effective import noise_images
 from vlmteach.probes.network import in_training, plain_network
 from vlmteach.probes.patchview.data import Measurement, PatchViewData
@@ -85,7 +85,7 @@ def measure_patchview(
     if vit is not None:
         vit = plain_network(vit)
         _refuse_training(vit)
-        maps = attention_maps(vit, for_vit).among_picture_tokens()
+        maps = every_attention_map(vit, for_vit).among_picture_tokens()
         networks.append(Attending(vit, for_vit, maps, vit_layers or thin(maps.layers, effort.layers)))
     plan = _plan(shown, networks[-1].cells, effort, seed, fields_of)
     stops = match_by_depth([len(network.layers) for network in networks])
