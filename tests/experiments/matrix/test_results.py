@@ -84,6 +84,15 @@ def test_the_course_of_learning_is_read_with_its_steps():
     assert np.isnan(RESULTS.steps_to_level(runs)[:, 1]).all()
 
 
+def test_a_cell_of_longer_runs_says_how_many_steps_it_had():
+    longer = MatrixResults({**RECORD, "runs": [run(0, steps=200), run(1, steps=200, steps_to_level=[None] * 6)]})
+    steps, within = longer.reached("vit", "prefix", "attribute")
+
+    assert within == 200
+    assert steps[0] == 100
+    assert np.isnan(steps[1])
+
+
 def test_the_table_has_a_row_for_each_encoder_and_a_column_for_each_connector():
     table = RESULTS.table(["cnn", "vit"], ["prefix", "vector"])
 
