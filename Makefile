@@ -44,14 +44,15 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses=2 --dist loadg
 COMPUTED := "not browser and not site and not lecture and not graders and not faults"
 # folders that have a target of their own, not even to be read
 SEPARATE := --ignore=tests/browser --ignore=tests/faults
-PACKAGE := $(addprefix tests/,arithmetic backbones experiments nn pictures probes training views)
+PROBES := $(addprefix tests/,backbones probes)
+PACKAGE := $(addprefix tests/,arithmetic experiments nn pictures training views)
 export OMP_NUM_THREADS ?= 1
 # uv leaves compiling to the first import, and where nothing may be kept, every import would compile torch again
 unexport PYTHONDONTWRITEBYTECODE
 # what a student runs, and what is timed as if by one; an empty value would be a complaint in the lessons' outputs
 ALL_CORES := env -u OMP_NUM_THREADS
 
-.PHONY: lab test lint unit package course lessons browser test-browser test-colab test-faults test-arithmetic translate notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
+.PHONY: lab test lint unit probes package course lessons browser test-browser test-colab test-faults test-arithmetic translate notebooks site lecture handin collect class-branch student-wheel test-graders bench mutate clean
 
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -60,7 +61,7 @@ lab: .venv/trusted .venv/wheels
 # and the browser are waited for. Each says all at its end (macOS's make cannot).
 test: $(READY)
 	@$(MAKE) --jobs=3 --old-file=.venv/wheels $(if $(filter output-sync,$(.FEATURES)),--output-sync) WORKERS=0 \
-		lessons package lint browser course
+		lessons probes lint browser package course
 
 lint: .venv/ready-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -71,12 +72,16 @@ lint: .venv/ready-test
 unit: $(READY)
 	$(PYTEST) -m $(COMPUTED) $(SEPARATE) --ignore=tests/notebooks tests
 
+# the unit tests in three parts that take about as long: networks and what looks into them, the rest of the package ...
+probes: $(READY)
+	$(PYTEST) -m $(COMPUTED) $(PROBES)
+
 package: $(READY)
 	$(PYTEST) -m $(COMPUTED) $(PACKAGE)
 
-# the unit tests that are not the package's
+# ... and what is no module's own
 course: $(READY)
-	$(PYTEST) -m $(COMPUTED) $(SEPARATE) $(addprefix --ignore=,$(PACKAGE) tests/notebooks) tests
+	$(PYTEST) -m $(COMPUTED) $(SEPARATE) $(addprefix --ignore=,$(PROBES) $(PACKAGE) tests/notebooks) tests
 
 lessons: $(READY)
 	$(PYTEST) tests/notebooks

@@ -149,7 +149,8 @@ def test_where_they_cannot_be_installed_make_test_says_so_and_goes_on(checkout: 
     assert not (checkout.venv / "wheels-missed").exists()
 
 
-PYTESTS = ("reorder tests/notebooks", "tests/probes tests/training", "--ignore=tests/notebooks tests", "-m browser")
+UNIT = ("faults tests/backbones tests/probes", "faults tests/arithmetic", "--ignore=tests/notebooks tests")
+PYTESTS = ("reorder tests/notebooks", *UNIT, "-m browser")
 CHECKS = ("ruff check", "mypy", "lint-imports", "oxlint", "check-jsonschema", "browser.py", *PYTESTS)
 
 
