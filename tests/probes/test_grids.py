@@ -103,8 +103,8 @@ def test_the_network_is_left_as_it_was_and_runs_no_further_than_the_layer():
         def forward(self, grid):
             raise AssertionError("what comes behind the layer was run")
 
-    model = nn.Sequential(nn.Conv2d(3, 8, 2, stride=2), nn.BatchNorm2d(8), Broken()).train()
-    require_channels_first(model, {"1": (1, 8, 16, 24)}, noise_images(1, 32, 48))
+    model = nn.Sequential(nn.Conv2d(3, 11, 2, stride=2), nn.BatchNorm2d(11), Broken()).train()
+    require_channels_first(model, {"1": (1, 11, 16, 24)}, noise_images(1, 32, 48))  # 11 to 16 is about 32 to 48
     assert model.training
     assert all(module.training for module in model.modules())
     assert not model[1].running_mean.any()

@@ -18,11 +18,10 @@ def require_channels_first(model: nn.Module, shapes: Mapping[str, Sequence[int]]
 
     shapes: by layer, of the four axes that it returned for `picture` (1, C, H, W), at its first call.
 
-    A square picture has a square map. Where that does not settle it (other pictures, as many channels as rows), the
-    network is run once more, without gradients and only up to these layers, on the picture twice side by side: the axis
-    that grows holds the columns. Where none grows (a pool to one size), rows and columns must be as many, and differ
-    from the channels. A network of one picture size does not come that far; then two neighbouring axes must be in the
-    proportions of the picture, and the other two not.
+    A map has the proportions of its picture. Where that does not settle it (as many channels as rows), the network is
+    run once more, without gradients and only up to these layers, on the picture twice side by side: the axis that grows
+    holds the columns. Where none grows (a pool to one size), rows and columns must be as many, and differ from the
+    channels. A network of one picture size does not come that far; then the proportions alone must tell.
     """
     size = (picture.shape[-2], picture.shape[-1])
     shapes = {layer: shape for layer, shape in shapes.items() if not _is_settled(shape, size)}
@@ -44,8 +43,7 @@ def require_channels_first(model: nn.Module, shapes: Mapping[str, Sequence[int]]
 
 def _is_settled(shape: Sequence[int], size: tuple[int, int]) -> bool:
     """Surely channels first, or one number, which is the same however it is read."""
-    _, first, second, third = shape
-    return (size[0] == size[1] and first != second == third) or first == second == third == 1
+    return _axes_of_columns(shape, None, size) == {3} or set(shape[1:]) == {1}
 
 
 def _axes_of_columns(shape: Sequence[int], wider: Sequence[int] | None, size: tuple[int, int]) -> set[int]:
