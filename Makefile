@@ -57,9 +57,8 @@ ALL_CORES := env -u OMP_NUM_THREADS
 lab: .venv/trusted .venv/wheels
 	$(ALL_CORES) $(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
-# Side by side, each in one process, since workers would all collect all tests; only the lessons, which take longest, have
-# two. Two cores stay busy to the end, as kernels and the browser are waited for. Each says all at its end (macOS's make
-# cannot).
+# Side by side, each in one process: workers would all collect all tests. On two cores three keep both busy, as kernels
+# and the browser are waited for. Each says all at its end (macOS's make cannot).
 test: $(READY)
 	@$(MAKE) --jobs=3 --old-file=.venv/wheels $(if $(filter output-sync,$(.FEATURES)),--output-sync) WORKERS=0 \
 		lessons probes lint browser package course
@@ -85,7 +84,7 @@ course: $(READY)
 	$(PYTEST) -m $(COMPUTED) $(SEPARATE) $(addprefix --ignore=,$(PROBES) $(PACKAGE) tests/notebooks) tests
 
 lessons: $(READY)
-	$(PYTEST) -n 2 tests/notebooks
+	$(PYTEST) tests/notebooks
 
 browser: $(READY)
 	$(BIN)/python tests/support/browser.py

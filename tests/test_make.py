@@ -150,7 +150,7 @@ def test_where_they_cannot_be_installed_make_test_says_so_and_goes_on(checkout: 
 
 
 UNIT = ("faults tests/backbones tests/probes", "faults tests/arithmetic", "--ignore=tests/notebooks tests")
-PYTESTS = ("-n 2 tests/notebooks", *UNIT, "-m browser")
+PYTESTS = ("reorder tests/notebooks", *UNIT, "-m browser")
 CHECKS = ("ruff check", "mypy", "lint-imports", "oxlint", "check-jsonschema", "browser.py", *PYTESTS)
 
 
