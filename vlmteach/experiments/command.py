@@ -6,11 +6,10 @@ import argparse
 from pathlib import Path
 
 
-def recording_options(name: str, about: str | None, arguments: list[str] | None, **switches: str) -> argparse.Namespace:
+def recording_options(name: str, about: str | None, arguments: list[str] | None) -> argparse.Namespace:
     """folder, workers and restamp, as they were given to `python -m vlmteach.experiments.<name>`.
 
-    about: what the command does. arguments: those of the process when None. switches: what else can be asked of this
-    experiment, and what it does: so_far="…" is there as `--so-far`.
+    about: what the command does. arguments: those of the process when None.
     """
     parser = argparse.ArgumentParser(prog=f"python -m vlmteach.experiments.{name}", description=about)
     parser.add_argument(
@@ -26,6 +25,4 @@ def recording_options(name: str, about: str | None, arguments: list[str] | None,
         help="record nothing: make one recorded run again, and when its numbers come out as recorded, let the record "
         "hold for the code of today",
     )
-    for switch, help in switches.items():
-        parser.add_argument(f"--{switch.replace('_', '-')}", action="store_true", help=help)
     return parser.parse_args(arguments)

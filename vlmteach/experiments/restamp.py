@@ -26,7 +26,7 @@ from vlmteach.training import Recipe, fit, one_thread
 # How far the loss of step 20 may lie from the recorded one. Another processor moved it by up to 0.0012, under the very
 # code of the record; 5 % more learning rate move it by 0.02 in most kinds.
 START = 5e-3
-KINDS_OF_RUNS = ("runs", "pilots", "follow_ups")  # of a record; the first ones stand for their kind
+KINDS_OF_RUNS = ("runs", "pilots", "shorter")  # of a record; the first ones stand for their kind
 Run = dict[str, Any]
 Record = dict[str, Any]
 

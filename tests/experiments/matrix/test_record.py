@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vlmteach.experiments.matrix import MatrixResults, load_results, models
 from vlmteach.experiments.matrix import __main__ as command
+from vlmteach.experiments.matrix import load_results, models
 from vlmteach.experiments.matrix import record as recording
 from vlmteach.experiments.matrix import run as making
 from vlmteach.experiments.matrix.models import MATRIX_CONNECTORS, MATRIX_ENCODERS
@@ -224,46 +224,6 @@ def test_a_record_with_a_run_missing_is_not_written(tmp_path, made):
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
-def test_a_cell_that_is_not_whole_stays_as_it_was_recorded(tmp_path, made, monkeypatch):
-    monkeypatch.setattr(recording, "WAYS", ("cross-attention", "vector"))
-    old = {"encoder": "cnn-small", "connector": "vector", "seed": 0, "steps": 2000, "learning_rate": 8e-3}
-    cells = [
-        {**old, "positions": positions, "first_loss": 2, "loss": [1], "accuracy": [1], "seconds": 1}
-        for positions in (True, False)
-    ]
-    shipped = {"file": "some.safetensors", "sha256": "0", "positions": False}
-    before = MatrixResults(
-        {"runs": cells, "pilots": cells[:1], "follow_ups": cells[:1], "checkpoints": {"cnn-small/vector": shipped}}
-    )
-    recorder = Recorder(tmp_path, [ATTENTION, VECTOR], {BARE: VECTOR})
-    Recorder(tmp_path, [ATTENTION], {}).make()
-    assert [recorder.whole(cell) for cell in (ATTENTION, VECTOR, BARE)] == [True, False, False]
-
-    so_far = recorder.assemble(tmp_path, tmp_path, before).record
-    assert [(run["connector"], run["learning_rate"], run["seed"]) for run in so_far["runs"]] == [
-        *(("cross-attention", 1e-3, seed) for seed in (0, 1, 2)),
-        *(("vector", 8e-3, 0) for _ in cells),
-    ]
-    assert [run["learning_rate"] for run in so_far["pilots"]] == [*RATES, 8e-3]
-    assert so_far["follow_ups"] == cells[:1]
-    assert so_far["checkpoints"].keys() == {"vit/cross-attention", "cnn-small/vector"}
-    assert so_far["checkpoints"]["cnn-small/vector"] == shipped
-
-    recorder.make()
-    whole = recorder.assemble(tmp_path, tmp_path, before).record
-    assert {run["learning_rate"] for run in whole["runs"]} == {1e-3}
-    assert "follow_ups" not in whole
-
-
-def test_a_cell_is_whole_when_the_longer_runs_that_it_needs_are_there(tmp_path, made):
-    recorder = Recorder(tmp_path, [VECTOR], {})
-    recorder.make()
-    assert recorder.whole(VECTOR)
-
-    (tmp_path / f"{VECTOR.seeds(1e-3, LONGER)[1].name}.json").unlink()
-    assert not recorder.whole(VECTOR)
-
-
 def test_weights_that_are_shipped_already_need_not_be_in_the_folder(tmp_path, made, monkeypatch):
     monkeypatch.setattr(recording, "WAYS", ("cross-attention",))
     recorder = Recorder(tmp_path / "runs", [ATTENTION], {})
@@ -297,15 +257,6 @@ def test_the_command_makes_the_matrix_and_prints_every_run(tmp_path, made, monke
     assert printed[3].startswith("vit × cross-attention, 2000 steps at 0.001, seed 0   ")
     assert printed[3].split()[-6:] == ["1.00", *["0.50"] * 5]
     assert len(printed) == 3 + 6
-
-
-def test_the_command_writes_what_is_there_so_far_and_trains_nothing(tmp_path, made, monkeypatch, capsys):
-    asked = []
-    monkeypatch.setattr(command, "record_so_far", lambda folder: asked.append(folder) or load_results())
-    command.main(["--folder", str(tmp_path), "--so-far"])
-
-    assert (asked, made) == ([tmp_path], [])
-    assert "cross-attention" in capsys.readouterr().out
 
 
 def test_a_deep_prefix_has_as_many_numbers_and_layers_of_attention_as_cross_attention():

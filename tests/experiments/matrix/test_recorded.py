@@ -10,7 +10,17 @@ from support.blind import asked_of, chance_above, seeing_rate
 
 from vlmteach.experiments import LEVEL, TEST_SEED
 from vlmteach.experiments.matrix import MATRIX_ENCODERS, load_results, load_vlm
-from vlmteach.experiments.matrix.record import COMPARED, CONTROLS, EXPERIMENT, RATES, WAYS, case_of, chosen_rate
+from vlmteach.experiments.matrix.record import (
+    COMPARED,
+    CONTROLS,
+    EXPERIMENT,
+    LONGER,
+    RATES,
+    WAYS,
+    case_of,
+    chosen_rate,
+    needs_longer,
+)
 from vlmteach.experiments.matrix.train import (
     BATCH,
     HELD_OUT,
@@ -26,14 +36,13 @@ from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
 from vlmteach.training import Recipe, one_thread
 
 RECORDED = load_results()
-CLAIMS = sorted(
-    {(run["encoder"], run["connector"], run["positions"]) for run in RECORDED.record["runs"] if run["seed"]}
-)
+CLAIMS = sorted({(run["encoder"], run["connector"], run["positions"]) for run in RECORDED.record["runs"]})
 THEOREM = [("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)]
 LEAK = ("cnn-small-zeros", "vector", False)
 POSSIBLE = [cell for cell in CLAIMS if cell[1:] == ("cross-attention", True)]
 PREFIX = [cell for cell in CLAIMS if cell[1] in ("prefix", "deep-prefix")]
 OWN_RATE = [cell for cell in CLAIMS if cell not in CONTROLS]
+ONE_VECTOR = [cell for cell in OWN_RATE if cell[1] in ("vector", "attention-pool")]
 SHIPPED = [tuple(key.split("/")) for key in RECORDED.record["checkpoints"]]
 ATTRIBUTE, COUNT, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))
 
@@ -211,6 +220,23 @@ def test_how_far_an_encoder_sees_does_not_tell_which_seeds_miss_the_level_with_o
     assert sum(same[encoder] for encoder in convolutions) < sum(same.values()) / 2
 
 
+@pytest.mark.parametrize("cell", ONE_VECTOR, ids=str)
+def test_one_vector_holds_what_there_is_and_how_often_but_neither_near_nor_far_relations(cell, floors):
+    accuracy = columns(cell, "accuracy")
+
+    assert accuracy[:, [ATTRIBUTE, COUNT]].mean(axis=0).min() >= LEVEL
+    assert (accuracy[:, [NEAR, FAR]] <= floors.guessing[[NEAR, FAR]]).all()
+
+
+@pytest.mark.parametrize("cell", OWN_RATE, ids=str)
+def test_a_cell_has_twice_the_steps_exactly_where_a_seed_had_not_learned_attributes(cell):
+    shorter = RECORDED.of_cell("shorter", *cell)
+
+    assert {run["steps"] for run in RECORDED.runs(*cell)} == {(LONGER if shorter else 1) * RECIPE.steps}
+    assert needs_longer(shorter or RECORDED.runs(*cell)) == bool(shorter)
+    assert [run["seed"] for run in shorter] == ([0, 1, 2] if shorter else [])
+
+
 def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
     assert ("cnn-small", "cross-attention", True) in POSSIBLE
     assert ("vit", "cross-attention", True) in POSSIBLE
@@ -219,7 +245,7 @@ def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
 def test_the_windows_of_learning_belong_to_the_steps():
     for cell in CLAIMS:
         steps, curves = RECORDED.learning(RECORDED.runs(*cell))
-        assert steps[-1] == RECIPE.steps
+        assert {run["steps"] for run in RECORDED.runs(*cell)} == {steps[-1]}
         assert curves.shape == (3, len(steps), 6)
 
 

@@ -38,7 +38,7 @@ RECORD = {
         run(0, encoder="cnn", accuracy=[0.6] * 6),
         run(0, encoder="cnn", connector="vector", accuracy=[0.8] * 6),
     ],
-    "follow_ups": [run(0, steps=300, learning=[[0.5] * 6] * 6), run(0, connector="vector")],
+    "shorter": [run(0, steps=300, learning=[[0.5] * 6] * 6), run(0, connector="vector")],
 }
 RESULTS = MatrixResults(RECORD)
 
@@ -50,20 +50,18 @@ def test_names_and_guessing_are_read_in_the_order_of_the_families():
     assert RESULTS.parameters("vit") == 7
 
 
-def test_a_cell_is_its_seeds_without_its_follow_ups():
+def test_a_cell_is_its_seeds_without_its_shorter_runs():
     assert RESULTS.accuracy("vit", "prefix")[:, 0].tolist() == pytest.approx([0.1, 0.2])
     assert RESULTS.accuracy("vit", "prefix", positions=False).shape == (1, 6)
 
 
-def test_a_follow_up_is_found_by_its_cell_and_read_like_any_run():
-    (longer,) = RESULTS.follow_ups("vit", "prefix")
-    steps, accuracy = RESULTS.learning([longer])
+def test_a_shorter_run_is_found_by_its_cell_and_read_like_any_run():
+    (shorter,) = RESULTS.of_cell("shorter", "vit", "prefix")
+    steps, accuracy = RESULTS.learning([shorter])
 
-    assert longer["steps"] == 300
+    assert shorter["steps"] == 300
     assert steps.tolist() == [50, 100, 150, 200, 250, 300]
     assert accuracy.shape == (1, 6, 6)
-    with pytest.raises(ValueError, match=r"none of the 2 recorded follow_ups has .*'encoder': 'cnn'"):
-        RESULTS.follow_ups("cnn", "prefix")
 
 
 def test_a_cell_knows_which_rates_it_was_given_to_choose_from():

@@ -126,7 +126,7 @@ def _remade(record: dict[str, Any], share: Callable[[], float], times: Callable[
             return anew(value, lambda old: (old or 1) * times())
         if key == "right":  # counts of right answers, of the cliff
             return anew(value, up_to(int(np.max(value))))
-        if key.endswith("runs") or key in ("follow_ups", "pilots", "shorter"):
+        if key.endswith("runs") or key in ("pilots", "shorter"):
             return [_remade(run, share, times) for run in value]
         return value
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from vlmteach.experiments.command import recording_options
-from vlmteach.experiments.matrix.record import EXPERIMENT, Recorder, record, record_so_far
+from vlmteach.experiments.matrix.record import EXPERIMENT, Recorder, record
 from vlmteach.experiments.matrix.results import MatrixResults
 from vlmteach.experiments.matrix.train import RECIPE
 from vlmteach.experiments.restamp import restamp_record, restamp_runs
 
-SO_FAR = "train nothing: write the record anew in the cells whose runs are all there; the others stay as they were"
-
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record into the package, and print it."""
-    options = recording_options("matrix", __doc__, arguments, so_far=SO_FAR)
+    options = recording_options("matrix", __doc__, arguments)
     if options.restamp:
         restamp_record(EXPERIMENT)
         restamp_runs(EXPERIMENT, Recorder(options.folder).runs, {"recipe": asdict(RECIPE)})
-    elif options.so_far:
-        print(table(record_so_far(options.folder)))
     else:
         print(table(record(options.folder, options.workers)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from vlmteach.experiments.matrix.models import (
     MATRIX_ENCODERS,
     build_vlm,
 )
-from vlmteach.experiments.matrix.results import MatrixResults, Run, load_results
+from vlmteach.experiments.matrix.results import MatrixResults, Run
 from vlmteach.experiments.matrix.run import FIRST, WINDOW, Case, run_case
 from vlmteach.experiments.matrix.train import (
     BATCH,
@@ -142,10 +142,8 @@ class Recorder:
         for cell in (*self.cells, *self.controls):
             there, wanted = self.progress()
             print(f"{there} of {wanted} runs are there; now {cell}", flush=True)
-            rate = chosen_rate(self.runs.make(make_run, self._pilots(cell), self.workers))
-            made = self.runs.make(make_run, cell.seeds(rate), self.workers)
-            if cell not in self.controls and needs_longer(made):
-                self.runs.make(make_run, cell.seeds(rate, LONGER), self.workers)
+            for cases in self._stages(cell):
+                self.runs.make(make_run, cases, self.workers)
 
     def progress(self) -> tuple[int, int]:
         """How many runs are there, and how many there will be, as far as is known: only finished cells tell of more."""
@@ -156,39 +154,23 @@ class Recorder:
             there |= {case.name for case in cases if self.runs.finished(case) is not None}
         return len(there), len(wanted)
 
-    def assemble(
-        self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS, before: MatrixResults | None = None
-    ) -> MatrixResults:
+    def assemble(self, results: Path = RESULTS, checkpoints: Path = CHECKPOINTS) -> MatrixResults:
         """Write matrix.json and the shipped checkpoints from stored runs.
 
-        before: a record whose runs go on standing for the cells that are not whole yet; without it ValueError names
-        what is missing.
+        Raises ValueError that names the runs that are missing.
         """
         pilots: list[Run] = []
         runs: list[Run] = []
         shorter: list[Run] = []
         shipped = {}
-        cells = (*self.cells, *self.controls)
-        standing = [] if before is None else [cell for cell in cells if not self.whole(cell)]
-        for cell in cells:
-            key = f"{cell.encoder}/{cell.connector}"
-            if before is not None and cell in standing:
-                pilots += before.of_cell("pilots", *cell)
-                runs += before.of_cell("runs", *cell)
-                if cell in SHIPPED:
-                    shipped[key] = before.record["checkpoints"][key]
-                continue
-            made = self.runs.runs(self._pilots(cell))
-            pilots += made if cell not in self.controls else []
-            rate = chosen_rate(made)
-            cases, made = cell.seeds(rate), self.runs.runs(cell.seeds(rate))
-            if self._too_short(cell, rate):
-                shorter += made
-                cases = cell.seeds(rate, LONGER)
-                made = self.runs.runs(cases)
+        for cell in (*self.cells, *self.controls):
+            stages = [(cases, self.runs.runs(cases)) for cases in self._stages(cell)]
+            (_, piloted), *before, (cases, made) = stages
+            pilots += piloted if cell not in self.controls else []
+            shorter += [run for _, earlier in before for run in earlier]
             runs += made
             if cell in SHIPPED:
-                shipped[key] = self._ship(cases[0], checkpoints)
+                shipped[f"{cell.encoder}/{cell.connector}"] = self._ship(cases[0], checkpoints)
         record = {
             "experiment": "matrix",
             "recipe": asdict(RECIPE),
@@ -212,33 +194,26 @@ class Recorder:
             "runs": runs,
             "shorter": shorter,
         }
-        if before is not None and standing:
-            record["follow_ups"] = before.record["follow_ups"]  # of cells that are not whole, to learn what they lack
         write_results("matrix", record, results)
         return MatrixResults(record)
 
-    def whole(self, cell: Cell) -> bool:
-        """Whether every run of a cell is there."""
-        return self._all_there(self._planned(cell))
+    def _stages(self, cell: Cell) -> Iterator[list[Case]]:
+        """A cell's pilots, its seeds, and longer ones where these were too few: ask for the next when all are there."""
+        pilots = self.controls.get(cell, cell).pilots()
+        yield pilots
+        rate = chosen_rate(self.runs.runs(pilots))
+        yield cell.seeds(rate)
+        if cell not in self.controls and needs_longer(self.runs.runs(cell.seeds(rate))):
+            yield cell.seeds(rate, LONGER)
 
     def _planned(self, cell: Cell) -> list[Case]:
         """All runs of a cell, as far as is known: without its pilots nobody knows the rate, nor what needs longer."""
-        pilots = self._pilots(cell)
-        if not self._all_there(pilots):
-            return [*pilots, *cell.seeds(RECIPE.learning_rate)]
-        rate = chosen_rate(self.runs.runs(pilots))
-        longer = cell.seeds(rate, LONGER) if self._too_short(cell, rate) else []
-        return [*pilots, *cell.seeds(rate), *longer]
-
-    def _pilots(self, cell: Cell) -> list[Case]:
-        return self.controls.get(cell, cell).pilots()
-
-    def _all_there(self, cases: Sequence[Case]) -> bool:
-        return all(self.runs.finished(case) is not None for case in cases)
-
-    def _too_short(self, cell: Cell, rate: float) -> bool:
-        cases = cell.seeds(rate)
-        return cell not in self.controls and self._all_there(cases) and needs_longer(self.runs.runs(cases))
+        planned: list[Case] = []
+        for cases in self._stages(cell):
+            planned += cases
+            if any(self.runs.finished(case) is None for case in cases):
+                break
+        return planned if len(planned) > len(RATES) else [*planned, *cell.seeds(RECIPE.learning_rate)]
 
     def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
         file = f"matrix-{case.encoder}-{case.connector}.safetensors"
@@ -273,8 +248,3 @@ def record(folder: Path, workers: int = 1) -> MatrixResults:
     recorder = Recorder(folder, workers=workers)
     recorder.make()
     return recorder.assemble()
-
-
-def record_so_far(folder: Path) -> MatrixResults:
-    """Write the record anew in the cells that are whole in the folder; the others stay as they were recorded."""
-    return Recorder(folder).assemble(before=load_results())

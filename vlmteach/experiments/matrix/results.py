@@ -23,10 +23,7 @@ Run = dict[str, Any]  # one run, as record.run_case makes it
 
 @dataclass(frozen=True)
 class MatrixResults(FamilyResults):
-    """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots`, `runs`, `shorter`.
-
-    `follow_ups` are there as long as some cells have not been made again at a learning rate of their own.
-    """
+    """What was recorded. record: the JSON file's content: recipe, versions, code, `pilots`, `runs`, `shorter`."""
 
     def encoder_title(self, name: str) -> str:
         """An encoder's name in words."""
@@ -42,25 +39,15 @@ class MatrixResults(FamilyResults):
 
     def runs(self, encoder: str, connector: str, positions: bool = True) -> list[Run]:
         """The runs of one cell, one for each seed. Raises ValueError when there is none."""
-        return self._found("runs", encoder, connector, positions)
-
-    def follow_ups(self, encoder: str, connector: str) -> list[Run]:
-        """What was run after the matrix was there, to learn what would change a cell: more steps, another rate.
-
-        Raises ValueError when nothing was.
-        """
-        return self._found("follow_ups", encoder, connector, positions=True)
-
-    def of_cell(self, kind: str, encoder: str, connector: str, positions: bool = True) -> list[Run]:
-        """What the record has of a cell, empty when nothing. kind: `pilots`, `runs`, `shorter` or `follow_ups`."""
-        cell = {"encoder": encoder, "connector": connector, "positions": positions}
-        return [run for run in self.record[kind] if cell.items() <= run.items()]
-
-    def _found(self, kind: str, encoder: str, connector: str, positions: bool) -> list[Run]:
-        if found := self.of_cell(kind, encoder, connector, positions):
+        if found := self.of_cell("runs", encoder, connector, positions):
             return found
         wanted = {"encoder": encoder, "connector": connector, "positions": positions}
-        raise ValueError(f"none of the {len(self.record[kind])} recorded {kind} has {wanted}.")
+        raise ValueError(f"none of the {len(self.record['runs'])} recorded runs has {wanted}.")
+
+    def of_cell(self, kind: str, encoder: str, connector: str, positions: bool = True) -> list[Run]:
+        """What the record has of a cell, empty when nothing. kind: `pilots`, `runs` or `shorter`."""
+        cell = {"encoder": encoder, "connector": connector, "positions": positions}
+        return [run for run in self.record[kind] if cell.items() <= run.items()]
 
     def accuracy(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
         """(seeds, 6): accuracy of each family on new scenes."""
