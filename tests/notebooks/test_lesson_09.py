@@ -21,7 +21,6 @@ ALLOWED = {
     "the size of a grid": r"\b\d+ ?[×x] ?\d+\b",
     "a model or a data set": r"RN50x64|LAION-2B|ViT-bigG/14|LLaVA-1\.5",
     "a name": r"\b[A-Z][A-Za-z]*-?[A-Z]?/?\d+\b|\b(?:cnn|vit)-\d\b",
-    "what a follow-up changed": r"\b(?:steps|rate) x (?:1/)?3\b",
     "a rounding error": r"\b1e-\d+\b",
     "how boards and pictures are made": r"\b[\d,]+ (?:cells|windows|(?:to 384 )?pixels)\b|\b(?:row|column) \d\b",
     "what the lesson asks for": r"\*\*Time:\*\*.*",

@@ -163,7 +163,7 @@ def test_what_is_possible_is_learned_by_every_seed(cell):
 
 @pytest.mark.parametrize("cell", OWN_RATE, ids=str)
 def test_a_cell_of_three_seeds_has_the_rate_that_learned_most_in_its_own_short_runs(cell):
-    pilots = RECORDED.of_cell("pilots", *cell)
+    pilots = RECORDED.runs(*cell, kind="pilots")
     assert [run["learning_rate"] for run in pilots] == list(RATES)
     assert {run["learning_rate"] for run in RECORDED.runs(*cell)} == {chosen_rate(pilots)}
 
@@ -228,9 +228,35 @@ def test_one_vector_holds_what_there_is_and_how_often_but_neither_near_nor_far_r
     assert (accuracy[:, [NEAR, FAR]] <= floors.guessing[[NEAR, FAR]]).all()
 
 
+@pytest.mark.parametrize("cell", ONE_VECTOR, ids=str)
+def test_one_vector_tells_where_things_are_about_half_of_the_time_behind_one_encoder_and_hardly_behind_others(cell):
+    where = columns(cell, "accuracy")[:, WHERE]
+    least, most = (0.5, 0.57) if cell[0] == "conv-stem-vit" else (0, 0.27)
+
+    assert least < where.min()
+    assert where.max() < most
+
+
+def test_relations_begin_in_one_seed_of_the_resampler_the_one_that_best_tells_where_things_are():
+    seeds = np.concatenate([columns((encoder, "resampler", True), "accuracy") for encoder in COMPARED])
+    vectors = np.concatenate([columns(cell, "accuracy") for cell in ONE_VECTOR])
+
+    begun = np.flatnonzero(seeds[:, FAR] > RECORDED.luck("far relation"))
+    assert begun.tolist() == [seeds[:, WHERE].argmax()]
+    assert seeds[begun, WHERE].item() > vectors[:, WHERE].max()
+
+
+@pytest.mark.parametrize("way", ["vector", "attention-pool"])
+def test_one_vector_learns_most_attributes_at_the_two_lowest_rates_and_least_at_the_highest(way):
+    pilots = np.mean([RECORDED.seeds(one, way, "attribute", kind="pilots") for one in COMPARED], axis=0)
+
+    assert pilots[:2].min() > pilots[2] > pilots[3]
+    assert [run["learning_rate"] for run in RECORDED.runs("vit", way, kind="pilots")] == sorted(RATES)
+
+
 @pytest.mark.parametrize("cell", OWN_RATE, ids=str)
 def test_a_cell_has_twice_the_steps_exactly_where_a_seed_had_not_learned_attributes(cell):
-    shorter = RECORDED.of_cell("shorter", *cell)
+    shorter = RECORDED.runs(*cell, kind="shorter") if cell[:2] in RECORDED.retrained() else []
 
     assert {run["steps"] for run in RECORDED.runs(*cell)} == {(LONGER if shorter else 1) * RECIPE.steps}
     assert needs_longer(shorter or RECORDED.runs(*cell)) == bool(shorter)

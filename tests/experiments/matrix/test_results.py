@@ -56,20 +56,28 @@ def test_a_cell_is_its_seeds_without_its_shorter_runs():
 
 
 def test_a_shorter_run_is_found_by_its_cell_and_read_like_any_run():
-    (shorter,) = RESULTS.of_cell("shorter", "vit", "prefix")
+    (shorter,) = RESULTS.runs("vit", "prefix", kind="shorter")
     steps, accuracy = RESULTS.learning([shorter])
 
     assert shorter["steps"] == 300
     assert steps.tolist() == [50, 100, 150, 200, 250, 300]
     assert accuracy.shape == (1, 6, 6)
+    assert RESULTS.seeds("vit", "prefix", "count", kind="shorter").tolist() == [0.1]
+
+
+def test_the_cells_that_were_trained_anew_are_each_named_once():
+    again = [*RECORD["shorter"], run(1, steps=300)]
+
+    assert MatrixResults({**RECORD, "shorter": again}).retrained() == [("vit", "prefix"), ("vit", "vector")]
 
 
 def test_a_cell_knows_which_rates_it_was_given_to_choose_from():
     rates = [run(0, learning_rate=rate) for rate in (1e-3, 2e-3)]
     results = MatrixResults({**RECORD, "pilots": [*rates, run(0, encoder="cnn", learning_rate=4e-3)]})
 
-    assert [run["learning_rate"] for run in results.of_cell("pilots", "vit", "prefix")] == [1e-3, 2e-3]
-    assert results.of_cell("pilots", "vit", "vector") == []
+    assert [run["learning_rate"] for run in results.runs("vit", "prefix", kind="pilots")] == [1e-3, 2e-3]
+    with pytest.raises(ValueError, match=r"none of the 3 recorded pilots has .*'connector': 'vector'"):
+        results.runs("vit", "vector", kind="pilots")
 
 
 def test_the_course_of_learning_is_read_with_its_steps():

@@ -208,12 +208,14 @@ class Recorder:
 
     def _planned(self, cell: Cell) -> list[Case]:
         """All runs of a cell, as far as is known: without its pilots nobody knows the rate, nor what needs longer."""
-        planned: list[Case] = []
+        known: list[list[Case]] = []
         for cases in self._stages(cell):
-            planned += cases
+            known.append(cases)
             if any(self.runs.finished(case) is None for case in cases):
                 break
-        return planned if len(planned) > len(RATES) else [*planned, *cell.seeds(RECIPE.learning_rate)]
+        if len(known) == 1:  # its pilots: there will be seeds, at some rate
+            known.append(cell.seeds(RECIPE.learning_rate))
+        return [case for cases in known for case in cases]
 
     def _ship(self, case: Case, checkpoints: Path) -> dict[str, Any]:
         file = f"matrix-{case.encoder}-{case.connector}.safetensors"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from vlmteach.pictures.scenes.batches import make_batch
 from vlmteach.training import load_weights
 
 Run = dict[str, Any]  # one run, as record.run_case makes it
+Kind = Literal["runs", "shorter", "pilots"]  # every seed; of a cell trained anew for longer, before; one at each rate
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,28 @@ class MatrixResults(FamilyResults):
         """How many numbers an encoder learns."""
         return self.record["encoders"][encoder]["parameters"]
 
-    def runs(self, encoder: str, connector: str, positions: bool = True) -> list[Run]:
-        """The runs of one cell, one for each seed. Raises ValueError when there is none."""
-        if found := self.of_cell("runs", encoder, connector, positions):
-            return found
-        wanted = {"encoder": encoder, "connector": connector, "positions": positions}
-        raise ValueError(f"none of the {len(self.record['runs'])} recorded runs has {wanted}.")
-
-    def of_cell(self, kind: str, encoder: str, connector: str, positions: bool = True) -> list[Run]:
-        """What the record has of a cell, empty when nothing. kind: `pilots`, `runs` or `shorter`."""
+    def runs(self, encoder: str, connector: str, positions: bool = True, kind: Kind = "runs") -> list[Run]:
+        """The runs of one cell, one for each seed or, of pilots, rate. Raises ValueError when there is none."""
         cell = {"encoder": encoder, "connector": connector, "positions": positions}
-        return [run for run in self.record[kind] if cell.items() <= run.items()]
+        if found := [run for run in self.record[kind] if cell.items() <= run.items()]:
+            return found
+        raise ValueError(f"none of the {len(self.record[kind])} recorded {kind} has {cell}.")
 
-    def accuracy(self, encoder: str, connector: str, positions: bool = True) -> NDArray[np.float64]:
-        """(seeds, 6): accuracy of each family on new scenes."""
-        return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions)])
+    def retrained(self) -> list[tuple[str, str]]:
+        """The cells that were trained anew for longer: an encoder and a connector each."""
+        return list(dict.fromkeys((run["encoder"], run["connector"]) for run in self.record["shorter"]))
 
-    def seeds(self, encoder: str, connector: str, family: str, *, positions: bool = True) -> NDArray[np.float64]:
-        """(seeds,): accuracy of one cell in one family of questions."""
-        return self.accuracy(encoder, connector, positions)[:, self.index(family)]
+    def accuracy(
+        self, encoder: str, connector: str, positions: bool = True, kind: Kind = "runs"
+    ) -> NDArray[np.float64]:
+        """(seeds, 6) or, of pilots, (rates, 6): accuracy of each family on new scenes."""
+        return np.array([run["accuracy"] for run in self.runs(encoder, connector, positions, kind)])
+
+    def seeds(
+        self, encoder: str, connector: str, family: str, *, positions: bool = True, kind: Kind = "runs"
+    ) -> NDArray[np.float64]:
+        """(seeds,) or, of pilots, (rates,): accuracy of one cell in one family of questions."""
+        return self.accuracy(encoder, connector, positions, kind)[:, self.index(family)]
 
     def luck(self, family: str) -> float:
         """What somebody who can only guess gets with much luck: the guess rate and three standard deviations."""
