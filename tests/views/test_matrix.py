@@ -131,6 +131,8 @@ def test_near_far():
     assert text.startswith("Accuracy in relations, guessing 0.50. ")
     assert "CNN, cross-attention: near 0.99, far 0.98; CNN, mean vector: near 0.90, far 0.50." in text
     assert [text.get_text() for text in figure.axes[0].texts] == [" guessing, 0.50", "95% "]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["near things", "far things", "from mean to mean"]
     return figure
 
 

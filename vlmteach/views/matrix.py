@@ -184,6 +184,7 @@ def draw_near_far(
         told.append(_("{name}: near {near:.2f}, far {far:.2f}", name=name, near=middles[0], far=middles[1]))
     axis.plot([], [], "o", color=INK, label=_("near things"))
     axis.plot([], [], "s", color=INK, markerfacecolor=PAPER, label=_("far things"))
+    axis.plot([], [], color=MUTED, linewidth=2, label=_("from mean to mean"))
     axis.axvline(guess, color=MUTED, linestyle=":")
     axis.text(guess, len(names) - 0.45, _(" guessing, {guess:.2f}", guess=guess), va="bottom", color=MUTED)
     axis.axvline(level, color=MUTED, linestyle="--")
@@ -192,7 +193,7 @@ def draw_near_far(
     axis.set_ylim(-0.6, len(names) + 0.1)
     axis.set_xlim(min(0.4, *(seeds.min() for seeds in (*near, *far))) - 0.02, 1.02)
     axis.set_xlabel(_("accuracy in relations, one mark for each seed"))
-    figure.legend(loc="outside upper right", ncols=2)
+    figure.legend(loc="outside upper right", ncols=3)
     return describe(
         figure, _("Accuracy in relations, guessing {guess:.2f}. {told}.", guess=guess, told="; ".join(told))
     )
