@@ -12,7 +12,7 @@ from vlmteach.course.claims import load_claims, load_ledger
 from vlmteach.course.counter_evidence import caveats, load_published, source_of_prices
 from vlmteach.course.measured import CLAIMS as MEASURED
 from vlmteach.course.measured import at_least, at_most
-from vlmteach.course.records import interval_in_words, load_records, seeds_in_words, share_in_words
+from vlmteach.course.records import interval_in_words, load_records, seeds_in_words, share_in_words, steps_in_words
 from vlmteach.course.systems import LOCATOR
 from vlmteach.course.terms import TERMS, glossary
 from vlmteach.experiments.frozen import FrozenResults
@@ -137,6 +137,18 @@ def test_an_accuracy_is_quoted_with_the_seeds_behind_it(accuracy, words):
 
 
 @pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([600, 850, 1350], "95% after 600, 850, 1,350 of 4,000 steps"),
+        ([np.nan, 350], "95% after never, 350 of 4,000 steps"),
+        ([np.nan, np.nan], "not 95% within 4,000 steps"),
+    ],
+)
+def test_the_steps_to_the_level_are_quoted_seed_by_seed(steps, words):
+    assert steps_in_words(np.array(steps), 4000) == words
+
+
+@pytest.mark.parametrize(
     ("hits", "count", "words"),
     [
         (0, 100, "0.00 (0.00 to 0.04)"),
@@ -193,6 +205,23 @@ def test_a_verdict_that_the_record_no_longer_bears_out_says_so(folder):
 
     assert "local: read by cross-attention it answers them" in changed.unsupported()
     assert "The record no longer bears it out: " in changed.all().to_html()
+
+
+@pytest.mark.parametrize("way", ["vector", "attention-pool"])
+def test_one_seed_that_relates_far_things_from_one_vector_is_counted_and_a_fact_falls(folder, way):
+    def edit(record):
+        (run,) = (
+            run
+            for run in record["runs"]
+            if (run["encoder"], run["connector"], run["positions"], run["seed"]) == ("vit", way, True, 2)
+        )
+        run["accuracy"][record["families"].index("far relation")] = 0.6
+
+    change(folder, "matrix", edit)
+    changed = load_ledger(folder)
+
+    assert "1 of 30 seeds above a guess with luck" in changed.claim("grid").to_html()
+    assert changed.unsupported() == ["grid: no seed with one vector relates far things, within these steps"]
 
 
 def test_the_recorded_experiments_bear_out_every_verdict():

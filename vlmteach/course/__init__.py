@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vlmteach.course.lessons import LESSONS, Lesson, get_lesson
     from vlmteach.course.machine import doctor
     from vlmteach.course.own_picture import OwnPicture
-    from vlmteach.course.records import interval_in_words, seeds_in_words, share_in_words
+    from vlmteach.course.records import interval_in_words, seeds_in_words, share_in_words, steps_in_words
     from vlmteach.course.session import start
     from vlmteach.course.systems import load_systems
     from vlmteach.course.terms import glossary
@@ -28,7 +28,7 @@ _GIVES = {
     "lessons": ("LESSONS", "Lesson", "get_lesson"),
     "machine": ("doctor",),
     "own_picture": ("OwnPicture",),
-    "records": ("interval_in_words", "seeds_in_words", "share_in_words"),
+    "records": ("interval_in_words", "seeds_in_words", "share_in_words", "steps_in_words"),
     "session": ("start",),
     "systems": ("load_systems",),
     "terms": ("glossary",),
@@ -52,6 +52,7 @@ __all__ = [
     "share_in_words",
     "source_of_prices",
     "start",
+    "steps_in_words",
 ]
 
 

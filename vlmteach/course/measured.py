@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from vlmteach.course.records import Records, interval_in_words
+from vlmteach.course.records import Records, interval_in_words, steps_in_words
 from vlmteach.course.records import seeds_in_words as seeds
 from vlmteach.course.systems import load_systems
 from vlmteach.experiments import LEVEL
@@ -22,7 +24,6 @@ from vlmteach.experiments.matrix.models import DIM
 from vlmteach.language import N_, _, from_lesson
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures import KNOWS_BOTH
-from vlmteach.views.learning import reached_in_words
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,19 @@ def at_most(says: str, value: float, bound: float) -> Fact:
     return Fact(says, float(value), "at most", float(bound))
 
 
+def _of_all_encoders(r: Records, connector: str, family: str) -> NDArray[np.float64]:
+    """Accuracy of every seed of a connector behind the five encoders of the matrix."""
+    encoders = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
+    return np.concatenate([r.matrix.seeds(encoder, connector, family) for encoder in encoders])
+
+
 def grid(r: Records) -> Measured:
     """A CNN gives a grid or one vector."""
     tokens = r.cost.at("cnn", 48, "tokens")
     prefix = r.matrix.seeds("cnn-small", "prefix", "attribute")
     vector = r.matrix.seeds("cnn-small", "vector", "attribute", positions=False)
+    luck = r.matrix.luck("far relation")
+    far = np.concatenate([_of_all_encoders(r, way, "far relation") for way in ("vector", "attention-pool")])
     return Measured(
         (
             _(
@@ -84,10 +93,18 @@ def grid(r: Records) -> Measured:
                 vector=seeds(vector),
                 guess=r.matrix.guess("attribute"),
             ),
+            _(
+                "Far relations from one vector, the mean or pooled by attention, with positions, behind five encoders: "
+                "{above} of {count} seeds above a guess with luck, {luck:.2f}, within these steps.",
+                above=int((far > luck).sum()),
+                count=len(far),
+                luck=luck,
+            ),
         ),
         (
             at_least(_("a grid of a CNN is enough for attributes"), prefix.mean(), LEVEL),
-            at_least(_("one vector tells more than a guess"), vector.mean(), r.matrix.luck("attribute")),
+            at_least(_("and so is the mean of that grid"), vector.mean(), LEVEL),
+            at_most(_("no seed with one vector relates far things, within these steps"), far.max(), luck),
         ),
     )
 
@@ -201,7 +218,7 @@ def direct(r: Records) -> Measured:
 
     def far(name: str) -> str:
         accuracy = seeds(r.matrix.seeds(name, "cross-attention", "far relation"))
-        reached = reached_in_words(*r.matrix.reached(name, "cross-attention", "far relation"), LEVEL)
+        reached = steps_in_words(*r.matrix.reached(name, "cross-attention", "far relation"))
         return _("{accuracy}, {reached}", accuracy=accuracy, reached=reached)
 
     farthest = r.cliff.accuracy_by_distance("vit-1")[:, -1]
@@ -330,8 +347,10 @@ def cross(r: Records) -> Measured:
     """A CNN often needs a complex cross-attention."""
     attribute, where = (r.matrix.seeds("cnn-small", "prefix", family) for family in ("attribute", "where"))
 
+    ways = ("prefix", "deep-prefix", "cross-attention")
+    reached = {way: _of_all_encoders(r, way, "far relation") >= LEVEL for way in ways}
+
     def far(name: str) -> str:
-        ways = ("prefix", "deep-prefix", "cross-attention")
         prefix, deeper, crossed = (seeds(r.matrix.seeds(name, way, "far relation")) for way in ways)
         return _(
             "{prefix} by prefix, {deeper} with one more layer of attention behind it, {crossed} by cross-attention",
@@ -367,12 +386,18 @@ def cross(r: Records) -> Measured:
             ),
             _(
                 "Far relations, guessing {guess:.2f}: that CNN {small}; the one with the large field {large}; the ViT "
-                "{vit}. Cross-attention has one layer of attention more than a prefix; what it brings here, another "
-                "layer brings for the most part.",
+                "{vit}. Cross-attention has one layer of attention more than a prefix. Of {count} seeds behind five "
+                "encoders {prefix} come to {level:.0%} by prefix, {deeper} with that layer added, {crossed} by "
+                "cross-attention.",
                 guess=r.matrix.guess("far relation"),
                 small=far("cnn-small"),
                 large=far("cnn-large"),
                 vit=far("vit"),
+                level=LEVEL,
+                count=len(reached["prefix"]),
+                prefix=int(reached["prefix"].sum()),
+                deeper=int(reached["deep-prefix"].sum()),
+                crossed=int(reached["cross-attention"].sum()),
             ),
         ),
         (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmteach.course.counter_evidence import Published, load_published
-from vlmteach.experiments import cliff, cost, frozen, hunger, lottery, matrix, two_squares, windows
+from vlmteach.experiments import LEVEL, cliff, cost, frozen, hunger, lottery, matrix, two_squares, windows
 from vlmteach.experiments.intervals import NORMAL, Mean
 from vlmteach.experiments.recording import RESULTS
 from vlmteach.language import _
@@ -64,6 +64,17 @@ def seeds_in_words(accuracy: NDArray[np.float64]) -> str:
     if len(set(each)) == 1:
         return _("{mean} ({count} seeds)", mean=mean, count=len(each))
     return _("{mean} (seeds {each})", mean=mean, each=", ".join(each))
+
+
+def steps_in_words(steps: NDArray[np.float64], within: int) -> str:
+    """When each seed came to the level of "can answer". steps: (seeds,), NaN: never; within: how many steps there were.
+
+    "95% after 600, 850, 350 of 2,000 steps", "95% after 350, never of 2,000 steps", "not 95% within 4,000 steps".
+    """
+    if np.isnan(steps).all():
+        return _("not {level:.0%} within {within:,} steps", level=LEVEL, within=within)
+    each = ", ".join(_("never") if np.isnan(step) else f"{step:,.0f}" for step in steps)
+    return _("{level:.0%} after {each} of {within:,} steps", level=LEVEL, each=each, within=within)
 
 
 def share_in_words(hits: int, count: int) -> str:

@@ -28,7 +28,7 @@ from vlmteach.views.fields import draw_coverage, draw_effective_field, draw_fiel
 from vlmteach.views.handed import Handed, draw_handed
 from vlmteach.views.html import figure_html, show_figures_as_html
 from vlmteach.views.intervals import Reached, draw_intervals
-from vlmteach.views.learning import HungerCurve, LearningCurve, draw_hunger, draw_learning_curves, reached_in_words
+from vlmteach.views.learning import HungerCurve, LearningCurve, draw_hunger, draw_learning_curves
 from vlmteach.views.line import Line
 from vlmteach.views.live import LiveFigure
 from vlmteach.views.matrix import ControlCell, draw_blind, draw_matrix, draw_near_far
@@ -187,7 +187,6 @@ __all__ = [
     "explore",
     "figure_html",
     "new_figure",
-    "reached_in_words",
     "show_figures_as_html",
     "tell_size",
     "use_style",

@@ -44,7 +44,7 @@ def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: fl
     for index, curve in enumerate(curves):
         title = from_lesson(curve.title)
         mean = curve.accuracy.mean(axis=0)
-        verdict = reached_in_words(curve.reached, int(curve.steps[-1]), level)
+        verdict = _reached(curve.reached, int(curve.steps[-1]), level)
         style = {"color": curve.hue, "linestyle": DASHES[index % len(DASHES)]}
         axis.plot(
             curve.steps, mean, label=_("{title}:\n{verdict}", title=title, verdict=verdict), linewidth=2.2, **style
@@ -68,7 +68,7 @@ def draw_learning_curves(family: str, curves: Sequence[LearningCurve], guess: fl
     )
 
 
-def reached_in_words(steps: NDArray[np.float64], within: int, level: float) -> str:
+def _reached(steps: NDArray[np.float64], within: int, level: float) -> str:
     """When runs came to a level. steps: (seeds,), NaN where a seed never did; within: how many steps there were."""
     reached = np.isfinite(steps)
     if reached.all():

@@ -48,7 +48,7 @@ def draw_matrix(
     """Accuracy in one family of questions: encoders in rows, connectors in columns, controls at the side.
 
     basics: accuracy in attributes, laid out as `accuracy`. A cell whose mean there is below `level` is grey
-    with a hatched foot: what it cannot name it cannot relate, so its number says nothing about relations.
+    with a hatched foot: its training had not come far, so a guess there says little about encoder or connector.
     The scale starts at the guess rate. At least `level`: a tick. A dashed frame: the mark of a control.
     Raises ValueError when accuracy and basics differ in their cells or in the seeds of one.
     """

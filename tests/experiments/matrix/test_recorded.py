@@ -17,6 +17,7 @@ from vlmteach.experiments.matrix.record import (
     LONGER,
     RATES,
     WAYS,
+    Cell,
     case_of,
     chosen_rate,
     needs_longer,
@@ -209,7 +210,7 @@ def test_to_compare_shapes_one_more_layer_brings_little_and_cross_attention_all(
     assert crossed.all()
 
 
-def test_how_far_an_encoder_sees_does_not_tell_which_seeds_miss_the_level_with_one_more_layer():
+def test_with_one_more_layer_a_few_seeds_miss_the_level_far_relations_behind_cnns_same_far_mostly_behind_attention():
     far, same = (
         {encoder: (RECORDED.seeds(encoder, "deep-prefix", family) < LEVEL).sum() for encoder in COMPARED}
         for family in ("far relation", "same far")
@@ -217,7 +218,36 @@ def test_how_far_an_encoder_sees_does_not_tell_which_seeds_miss_the_level_with_o
     convolutions = {"cnn-small", "cnn-large"}  # the field of the large one is the whole board
 
     assert {encoder: count for encoder, count in far.items() if count} == {"cnn-small": 1, "cnn-large": 1}
-    assert sum(same[encoder] for encoder in convolutions) < sum(same.values()) / 2
+    assert sum(same.values()) == 4
+    assert sum(same[encoder] for encoder in convolutions) == 1
+    assert same["vit"] == 2
+    rates = {RECORDED.runs("vit", way)[0]["learning_rate"] for way in ("deep-prefix", "cross-attention")}
+    assert len(rates) == 2
+
+
+def test_over_all_encoders_one_more_layer_closes_most_of_the_gap_in_far_relations():
+    prefix, deeper, crossed = (
+        np.mean([RECORDED.seeds(encoder, way, "far relation") for encoder in COMPARED])
+        for way in ("prefix", "deep-prefix", "cross-attention")
+    )
+
+    assert 0.6 < (deeper - prefix) / (crossed - prefix) < 0.9
+
+
+def test_with_a_prefix_far_relations_are_hardly_behind_near_ones_in_any_seed_and_ahead_in_most():
+    ahead = np.concatenate([np.diff(columns((one, "prefix", True), "accuracy")[:, [NEAR, FAR]]) for one in COMPARED])
+
+    assert ahead.min() > -0.03
+    assert (ahead > 0).mean() > 0.5
+
+
+def test_the_vit_and_the_smallest_cnn_come_to_far_relations_in_no_order_and_the_stem_later_than_every_cnn():
+    steps = {one: RECORDED.reached(one, "cross-attention", "far relation")[0] for one in COMPARED}
+    cnns = np.concatenate([steps[one] for one in ("cnn-small", "cnn-large", "cnn-attention")])
+
+    assert (steps["vit"] > cnns.max()).sum() == 2
+    assert steps["vit"].min() == cnns.min() == steps["cnn-small"].min()
+    assert steps["conv-stem-vit"].min() > cnns.max()
 
 
 @pytest.mark.parametrize("cell", ONE_VECTOR, ids=str)
@@ -237,13 +267,20 @@ def test_one_vector_tells_where_things_are_about_half_of_the_time_behind_one_enc
     assert where.max() < most
 
 
-def test_relations_begin_in_one_seed_of_the_resampler_the_one_that_best_tells_where_things_are():
-    seeds = np.concatenate([columns((encoder, "resampler", True), "accuracy") for encoder in COMPARED])
-    vectors = np.concatenate([columns(cell, "accuracy") for cell in ONE_VECTOR])
+def test_behind_the_resampler_far_relations_begin_in_one_seed_which_is_still_rising_at_the_end():
+    runs = [run for encoder in COMPARED for run in RECORDED.runs(encoder, "resampler")]
 
-    begun = np.flatnonzero(seeds[:, FAR] > RECORDED.luck("far relation"))
-    assert begun.tolist() == [seeds[:, WHERE].argmax()]
-    assert seeds[begun, WHERE].item() > vectors[:, WHERE].max()
+    (begun,) = (run for run in runs if run["accuracy"][FAR] > RECORDED.luck("far relation"))
+    (_, curve) = RECORDED.learning([begun])
+    assert np.diff(curve[0, [-12, -6, -1], FAR]).min() > 0.03
+    assert {Cell.of(run)[:2] for run in runs}.isdisjoint(RECORDED.retrained())
+
+
+def test_behind_the_stem_both_vectors_have_the_lowest_rate_that_was_tried():
+    chosen = {cell: RECORDED.runs(*cell)[0]["learning_rate"] for cell in ONE_VECTOR}
+
+    assert {cell[0] for cell, rate in chosen.items() if rate == min(RATES)} == {"conv-stem-vit"}
+    assert sum(rate == min(RATES) for rate in chosen.values()) == 2
 
 
 @pytest.mark.parametrize("way", ["vector", "attention-pool"])

@@ -95,7 +95,7 @@ def chosen_rate(pilots: Iterable[Run]) -> float:
 
 
 def needs_longer(runs: Iterable[Run]) -> bool:
-    """Whether some seed of a cell knows fewer attributes than the level: then the cell says nothing about relations."""
+    """Whether a seed of a cell knows fewer attributes than the level: then it says little that it guesses relations."""
     return any(run["accuracy"][ATTRIBUTE] < LEVEL for run in runs)
 
 
