@@ -31,6 +31,7 @@ from vlmteach.experiments.matrix.train import (
     right_answers,
 )
 from vlmteach.experiments.recording import CHECKPOINTS, RESULTS
+from vlmteach.pictures import Scene, draw_scene
 from vlmteach.pictures.scenes.batches import QUESTION_FAMILIES, make_batch
 from vlmteach.pictures.scenes.guessing import shuffle_questions
 from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
@@ -368,3 +369,12 @@ def test_a_shipped_model_answers_a_question_in_words():
 
     assert next(iter(answer)) == model.language_model.tokenizer.words[batch.answers[0, 0]]
     assert torch.tensor(list(answer.values())).sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_in_the_scene_of_lesson_00_the_one_vector_tosses_a_coin_and_gives_every_row_nearly_the_same_chance():
+    scene = "red square at row 2, column 2; blue circle at row 5, column 5; yellow triangle at row 5, column 2"
+    model, board = load_vlm("cnn-small", "vector"), draw_scene(Scene.parse(scene))
+    left, row = (model.answer(board, question) for question in ("is red left of blue ?", "which row is blue ?"))
+
+    assert abs(left["yes"] - left["no"]) < 0.1
+    assert all(abs(row[str(number)] - 1 / 6) < 0.02 for number in range(1, 7))
