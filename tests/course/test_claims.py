@@ -139,8 +139,8 @@ def test_an_accuracy_is_quoted_with_the_seeds_behind_it(accuracy, words):
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ([600, 850, 1350], "95% after 600, 850, 1,350 of 4,000 steps"),
-        ([np.nan, 350], "95% after never, 350 of 4,000 steps"),
+        ([600, 850, 1350], "steps to 95%, of 4,000: 600, 850, 1,350"),
+        ([np.nan, 350], "steps to 95%, of 4,000: never, 350"),
         ([np.nan, np.nan], "not 95% within 4,000 steps"),
     ],
 )

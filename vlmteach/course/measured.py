@@ -21,6 +21,7 @@ from vlmteach.experiments import LEVEL
 from vlmteach.experiments.cliff import CHANCE
 from vlmteach.experiments.lottery import guess_by_length
 from vlmteach.experiments.matrix.models import DIM
+from vlmteach.experiments.matrix.record import COMPARED
 from vlmteach.language import N_, _, from_lesson
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures import KNOWS_BOTH
@@ -69,8 +70,7 @@ def at_most(says: str, value: float, bound: float) -> Fact:
 
 def _of_all_encoders(r: Records, connector: str, family: str) -> NDArray[np.float64]:
     """Accuracy of every seed of a connector behind the five encoders of the matrix."""
-    encoders = ("cnn-small", "cnn-large", "cnn-attention", "conv-stem-vit", "vit")
-    return np.concatenate([r.matrix.seeds(encoder, connector, family) for encoder in encoders])
+    return np.concatenate([r.matrix.seeds(encoder, connector, family) for encoder in COMPARED])
 
 
 def grid(r: Records) -> Measured:

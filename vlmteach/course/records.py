@@ -69,12 +69,12 @@ def seeds_in_words(accuracy: NDArray[np.float64]) -> str:
 def steps_in_words(steps: NDArray[np.float64], within: int) -> str:
     """When each seed came to the level of "can answer". steps: (seeds,), NaN: never; within: how many steps there were.
 
-    "95% after 600, 850, 350 of 2,000 steps", "95% after 350, never of 2,000 steps", "not 95% within 4,000 steps".
+    "steps to 95%, of 2,000: 600, 850, 350", "steps to 95%, of 2,000: 350, never", "not 95% within 4,000 steps".
     """
     if np.isnan(steps).all():
         return _("not {level:.0%} within {within:,} steps", level=LEVEL, within=within)
     each = ", ".join(_("never") if np.isnan(step) else f"{step:,.0f}" for step in steps)
-    return _("{level:.0%} after {each} of {within:,} steps", level=LEVEL, each=each, within=within)
+    return _("steps to {level:.0%}, of {within:,}: {each}", level=LEVEL, each=each, within=within)
 
 
 def share_in_words(hits: int, count: int) -> str:

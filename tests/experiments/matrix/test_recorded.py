@@ -11,6 +11,7 @@ from support.blind import asked_of, chance_above, seeing_rate
 from vlmteach.experiments import LEVEL, TEST_SEED
 from vlmteach.experiments.matrix import MATRIX_ENCODERS, load_results, load_vlm
 from vlmteach.experiments.matrix.record import (
+    CELLS,
     COMPARED,
     CONTROLS,
     EXPERIMENT,
@@ -38,12 +39,12 @@ from vlmteach.pictures.scenes.sampling import far_scenes, near_scenes
 from vlmteach.training import Recipe, one_thread
 
 RECORDED = load_results()
-CLAIMS = sorted({(run["encoder"], run["connector"], run["positions"]) for run in RECORDED.record["runs"]})
+RECORDED_CELLS = sorted({(run["encoder"], run["connector"], run["positions"]) for run in RECORDED.record["runs"]})
 THEOREM = [("cnn-small", "vector", False), ("vit-bag", "cross-attention", False)]
 LEAK = ("cnn-small-zeros", "vector", False)
-POSSIBLE = [cell for cell in CLAIMS if cell[1:] == ("cross-attention", True)]
-PREFIX = [cell for cell in CLAIMS if cell[1] in ("prefix", "deep-prefix")]
-OWN_RATE = [cell for cell in CLAIMS if cell not in CONTROLS]
+POSSIBLE = [cell for cell in RECORDED_CELLS if cell[1:] == ("cross-attention", True)]
+PREFIX = [cell for cell in RECORDED_CELLS if cell[1] in ("prefix", "deep-prefix")]
+OWN_RATE = [cell for cell in RECORDED_CELLS if cell not in CONTROLS]
 ONE_VECTOR = [cell for cell in OWN_RATE if cell[1] in ("vector", "attention-pool")]
 SHIPPED = [tuple(key.split("/")) for key in RECORDED.record["checkpoints"]]
 ATTRIBUTE, COUNT, WHERE, NEAR, FAR, SAME = range(len(QUESTION_FAMILIES))
@@ -99,13 +100,14 @@ def test_the_record_is_plain_json():
 
 def test_every_encoder_meets_every_connector():
     ways = list(RECORDED.record["connectors"])
-    assert set(ways) <= set(WAYS)
+    assert ways == list(WAYS)
     assert RECORDED.table(list(COMPARED), ways).shape == (len(COMPARED), len(ways), 6)
 
 
-def test_a_cell_that_carries_a_claim_has_three_seeds():
-    assert {*THEOREM, LEAK} == set(CONTROLS) <= set(CLAIMS)
-    assert all([run["seed"] for run in RECORDED.runs(*cell)] == [0, 1, 2] for cell in CLAIMS)
+def test_every_cell_of_the_plan_is_recorded_with_three_seeds():
+    assert set(RECORDED_CELLS) == {*CELLS, *CONTROLS}
+    assert set(CONTROLS) == {*THEOREM, LEAK}
+    assert all([run["seed"] for run in RECORDED.runs(*cell)] == [0, 1, 2] for cell in RECORDED_CELLS)
 
 
 @pytest.mark.parametrize("name", MATRIX_ENCODERS)
@@ -122,12 +124,12 @@ def test_half_of_all_relations_can_be_guessed_and_a_sixth_of_all_places():
     assert (RECORDED.guessing >= [0.2, 1 / 4, 1 / 6, 1 / 2, 1 / 2, 1 / 2]).all()
 
 
-@pytest.mark.parametrize("cell", CLAIMS, ids=str)
+@pytest.mark.parametrize("cell", RECORDED_CELLS, ids=str)
 def test_a_model_that_is_shown_another_picture_only_guesses(cell, floors):
     assert (columns(cell, "picture_blind") <= floors.guessing).all()
 
 
-@pytest.mark.parametrize("cell", CLAIMS, ids=str)
+@pytest.mark.parametrize("cell", RECORDED_CELLS, ids=str)
 def test_a_model_that_is_asked_another_question_knows_no_more_than_who_sees_the_scene(cell, floors):
     blind = columns(cell, "question_blind")
 
@@ -164,7 +166,7 @@ def test_what_is_possible_is_learned_by_every_seed(cell):
 
 
 @pytest.mark.parametrize("cell", OWN_RATE, ids=str)
-def test_a_cell_of_three_seeds_has_the_rate_that_learned_most_in_its_own_short_runs(cell):
+def test_a_cell_has_the_rate_that_learned_most_in_its_own_short_runs(cell):
     pilots = RECORDED.runs(*cell, kind="pilots")
     assert [run["learning_rate"] for run in pilots] == list(RATES)
     assert {run["learning_rate"] for run in RECORDED.runs(*cell)} == {chosen_rate(pilots)}
@@ -235,11 +237,13 @@ def test_over_all_encoders_one_more_layer_closes_most_of_the_gap_in_far_relation
     assert 0.6 < (deeper - prefix) / (crossed - prefix) < 0.9
 
 
-def test_with_a_prefix_far_relations_are_hardly_behind_near_ones_in_any_seed_and_ahead_in_most():
+def test_with_a_prefix_far_relations_are_hardly_behind_near_ones_and_behind_the_smallest_field_never_ahead():
     ahead = np.concatenate([np.diff(columns((one, "prefix", True), "accuracy")[:, [NEAR, FAR]]) for one in COMPARED])
 
+    by_encoder = dict(zip(COMPARED, ahead.reshape(len(COMPARED), -1), strict=True))
     assert ahead.min() > -0.03
-    assert (ahead > 0).mean() > 0.5
+    assert (by_encoder["cnn-small"] <= 0).all()
+    assert (by_encoder["conv-stem-vit"] > 0.03).all()
 
 
 def test_the_vit_and_the_smallest_cnn_come_to_far_relations_in_no_order_and_the_stem_later_than_every_cnn():
@@ -249,6 +253,8 @@ def test_the_vit_and_the_smallest_cnn_come_to_far_relations_in_no_order_and_the_
     assert (steps["vit"] > cnns.max()).sum() == 2
     assert steps["vit"].min() == cnns.min() == steps["cnn-small"].min()
     assert steps["conv-stem-vit"].min() > cnns.max()
+    rate = {one: RECORDED.runs(one, "cross-attention")[0]["learning_rate"] for one in COMPARED}
+    assert {rate[one] for one in ("cnn-small", "cnn-large", "cnn-attention")} == {2 * rate["conv-stem-vit"]}
 
 
 @pytest.mark.parametrize("cell", ONE_VECTOR, ids=str)
@@ -262,10 +268,10 @@ def test_one_vector_holds_what_there_is_and_how_often_but_neither_near_nor_far_r
 @pytest.mark.parametrize("cell", ONE_VECTOR, ids=str)
 def test_one_vector_tells_where_things_are_about_half_of_the_time_behind_one_encoder_and_hardly_behind_others(cell):
     where = columns(cell, "accuracy")[:, WHERE]
-    least, most = (0.5, 0.57) if cell[0] == "conv-stem-vit" else (0, 0.27)
-
-    assert least < where.min()
-    assert where.max() < most
+    if cell[0] == "conv-stem-vit":
+        assert 0.5 < where.min() <= where.max() < 0.57
+    else:
+        assert where.max() < 0.27
 
 
 def test_behind_the_resampler_far_relations_begin_in_one_seed_which_is_still_rising_at_the_end():
@@ -301,13 +307,8 @@ def test_a_cell_has_twice_the_steps_exactly_where_a_seed_had_not_learned_attribu
     assert [run["seed"] for run in shorter] == ([0, 1, 2] if shorter else [])
 
 
-def test_a_cnn_with_attention_behind_it_relates_what_its_field_does_not_hold():
-    assert ("cnn-small", "cross-attention", True) in POSSIBLE
-    assert ("vit", "cross-attention", True) in POSSIBLE
-
-
 def test_the_windows_of_learning_belong_to_the_steps():
-    for cell in CLAIMS:
+    for cell in RECORDED_CELLS:
         steps, curves = RECORDED.learning(RECORDED.runs(*cell))
         assert {run["steps"] for run in RECORDED.runs(*cell)} == {steps[-1]}
         assert curves.shape == (3, len(steps), 6)

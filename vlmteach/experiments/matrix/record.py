@@ -95,7 +95,7 @@ def chosen_rate(pilots: Iterable[Run]) -> float:
 
 
 def needs_longer(runs: Iterable[Run]) -> bool:
-    """Whether a seed of a cell knows fewer attributes than the level: then it says little that it guesses relations."""
+    """Whether a seed of a cell knows fewer attributes than the level: then its guesses at relations say little."""
     return any(run["accuracy"][ATTRIBUTE] < LEVEL for run in runs)
 
 
@@ -198,7 +198,10 @@ class Recorder:
         return MatrixResults(record)
 
     def _stages(self, cell: Cell) -> Iterator[list[Case]]:
-        """A cell's pilots, its seeds, and longer ones where these were too few: ask for the next when all are there."""
+        """The runs of a cell, stage by stage; the next may be asked for when those of the last are there.
+
+        Pilots (a control's are those of its cell), then seeds, then seeds with more steps where attributes lacked.
+        """
         pilots = self.controls.get(cell, cell).pilots()
         yield pilots
         rate = chosen_rate(self.runs.runs(pilots))

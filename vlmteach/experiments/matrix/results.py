@@ -19,7 +19,7 @@ from vlmteach.pictures.scenes.batches import make_batch
 from vlmteach.training import load_weights
 
 Run = dict[str, Any]  # one run, as record.run_case makes it
-Kind = Literal["runs", "shorter", "pilots"]  # every seed; of a cell trained anew for longer, before; one at each rate
+Kind = Literal["runs", "shorter", "pilots"]  # seeds; of a retrained cell, those before; one at each rate
 
 
 @dataclass(frozen=True)
