@@ -224,6 +224,22 @@ def test_one_seed_that_relates_far_things_from_one_vector_is_counted_and_a_fact_
     assert changed.unsupported() == ["grid: no seed with one vector relates far things, within these steps"]
 
 
+def test_the_seeds_that_come_to_the_level_are_counted_for_each_way_of_reading():
+    record = LEDGER.records.matrix.record
+    far = record["families"].index("far relation")
+    seeds = [(run["connector"], run["accuracy"][far]) for run in record["runs"] if run["positions"]]
+    prefix, deeper, crossed = (
+        sum(share >= record["level"] for way, share in seeds if way == asked)
+        for asked in ("prefix", "deep-prefix", "cross-attention")
+    )
+
+    assert prefix < deeper < crossed
+    assert (
+        f"Of 15 seeds behind five encoders {prefix} come to 95% by prefix, {deeper} with that layer added, "
+        f"{crossed} by cross-attention."
+    ) in LEDGER.claim("cross").to_html()
+
+
 def test_the_recorded_experiments_bear_out_every_verdict():
     assert LEDGER.unsupported() == []
 
