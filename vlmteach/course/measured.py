@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vlmteach.course.records import Records, interval_in_words, steps_in_words
 from vlmteach.course.records import seeds_in_words as seeds
@@ -21,7 +20,6 @@ from vlmteach.experiments import LEVEL
 from vlmteach.experiments.cliff import CHANCE
 from vlmteach.experiments.lottery import guess_by_length
 from vlmteach.experiments.matrix.models import DIM
-from vlmteach.experiments.matrix.record import COMPARED
 from vlmteach.language import N_, _, from_lesson
 from vlmteach.nn import TransformerBlock
 from vlmteach.pictures import KNOWS_BOTH
@@ -68,18 +66,13 @@ def at_most(says: str, value: float, bound: float) -> Fact:
     return Fact(says, float(value), "at most", float(bound))
 
 
-def _of_all_encoders(r: Records, connector: str, family: str) -> NDArray[np.float64]:
-    """Accuracy of every seed of a connector behind the five encoders of the matrix."""
-    return np.concatenate([r.matrix.seeds(encoder, connector, family) for encoder in COMPARED])
-
-
 def grid(r: Records) -> Measured:
     """A CNN gives a grid or one vector."""
     tokens = r.cost.at("cnn", 48, "tokens")
     prefix = r.matrix.seeds("cnn-small", "prefix", "attribute")
     vector = r.matrix.seeds("cnn-small", "vector", "attribute", positions=False)
     luck = r.matrix.luck("far relation")
-    far = np.concatenate([_of_all_encoders(r, way, "far relation") for way in ("vector", "attention-pool")])
+    far = np.concatenate([r.matrix.every_seed(way, "far relation") for way in ("vector", "attention-pool")])
     return Measured(
         (
             _(
@@ -348,7 +341,7 @@ def cross(r: Records) -> Measured:
     attribute, where = (r.matrix.seeds("cnn-small", "prefix", family) for family in ("attribute", "where"))
 
     ways = ("prefix", "deep-prefix", "cross-attention")
-    reached = {way: _of_all_encoders(r, way, "far relation") >= LEVEL for way in ways}
+    reached = {way: r.matrix.every_seed(way, "far relation") >= LEVEL for way in ways}
 
     def far(name: str) -> str:
         prefix, deeper, crossed = (seeds(r.matrix.seeds(name, way, "far relation")) for way in ways)

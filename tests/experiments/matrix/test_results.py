@@ -55,6 +55,11 @@ def test_a_cell_is_its_seeds_without_its_shorter_runs():
     assert RESULTS.accuracy("vit", "prefix", positions=False).shape == (1, 6)
 
 
+def test_every_seed_of_a_connector_is_read_behind_every_encoder_with_positions_only():
+    assert RESULTS.every_seed("prefix", "count").tolist() == pytest.approx([0.1, 0.2, 0.6])
+    assert RESULTS.every_seed("vector", "count").tolist() == [0.4, 0.8]
+
+
 def test_a_shorter_run_is_found_by_its_cell_and_read_like_any_run():
     (shorter,) = RESULTS.runs("vit", "prefix", kind="shorter")
     steps, accuracy = RESULTS.learning([shorter])

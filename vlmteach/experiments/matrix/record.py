@@ -205,8 +205,9 @@ class Recorder:
         pilots = self.controls.get(cell, cell).pilots()
         yield pilots
         rate = chosen_rate(self.runs.runs(pilots))
-        yield cell.seeds(rate)
-        if cell not in self.controls and needs_longer(self.runs.runs(cell.seeds(rate))):
+        seeds = cell.seeds(rate)
+        yield seeds
+        if cell not in self.controls and needs_longer(self.runs.runs(seeds)):
             yield cell.seeds(rate, LONGER)
 
     def _planned(self, cell: Cell) -> list[Case]:

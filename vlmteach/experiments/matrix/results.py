@@ -61,6 +61,12 @@ class MatrixResults(FamilyResults):
         """(seeds,) or, of pilots, (rates,): accuracy of one cell in one family of questions."""
         return self.accuracy(encoder, connector, positions, kind)[:, self.index(family)]
 
+    def every_seed(self, connector: str, family: str) -> NDArray[np.float64]:
+        """(encoders * seeds,): accuracy in one family of a connector with positions, behind every encoder."""
+        number = self.index(family)
+        runs = (run for run in self.record["runs"] if run["connector"] == connector and run["positions"])
+        return np.array([run["accuracy"][number] for run in runs])
+
     def luck(self, family: str) -> float:
         """What somebody who can only guess gets with much luck: the guess rate and three standard deviations."""
         guess, number = self.guess(family), self.index(family)
